@@ -1,0 +1,30 @@
+import type { Family } from "../net/address.ts";
+import type { KernelRoute, Link, LinkAddress } from "./link.ts";
+import type { Place, Rule, Step } from "./step.ts";
+
+/**
+ * The kernel of a node, and the pod's namespace where there is one. Everything is synchronous:
+ * one request, one answer, in our own process (`lib/linux/host.ts`).
+ * Every method throws KernelError with the call, the errno and the kernel's own words.
+ */
+export interface Host extends Disposable {
+  /** True when a pod namespace was opened. */
+  readonly hasPod: boolean;
+  /** Carries out one step. */
+  apply(step: Step): void;
+  /** The link of that name, or undefined. */
+  findLink(place: Place, name: string): Link | undefined;
+  listLinks(place: Place): Link[];
+  /** Addresses of both families, of one link or of all. */
+  listAddresses(place: Place, linkIndex?: number): LinkAddress[];
+  /** Routes of all tables but `local` (255), of both families. */
+  listRoutes(place: Place): KernelRoute[];
+  listRules(place: Place, family: Family): Rule[];
+  /** A sysctl's value without its newline, or undefined when there is none. */
+  readSysctl(place: Place, path: readonly string[]): string | undefined;
+  /**
+   * Removes a link of the host on another thread; waiting for the kernel (18 ms for a veth) does
+   * not hold up the caller. An absent link is no fault.
+   */
+  removeLinkInBackground(name: string): Promise<void>;
+}

@@ -1,0 +1,55 @@
+import type { Address } from "../net/address.ts";
+import type { Mac } from "../net/mac.ts";
+import type { Prefix } from "../net/prefix.ts";
+
+/** A network interface as the kernel reports it. */
+export interface Link {
+  readonly index: number;
+  readonly name: string;
+  readonly mtuBytes: number;
+  readonly mac?: Mac;
+  /** IFF_UP: administratively up. */
+  readonly up: boolean;
+  /** IFF_PROMISC. */
+  readonly promiscuous: boolean;
+  /** IFF_LOWER_UP: carrier. */
+  readonly carrier: boolean;
+  readonly alias?: string;
+  /** `bridge`, `veth`, and so on; absent for physical devices. */
+  readonly linkKind?: string;
+  /** Interface index of the bridge that this link is a port of. */
+  readonly masterIndex?: number;
+  /** Index of the other end of a veth pair, in its own namespace. */
+  readonly peerIndex?: number;
+  /** Flags of a bridge port. */
+  readonly port?: { readonly hairpin: boolean; readonly isolated: boolean };
+}
+
+/** An address on an interface. */
+export interface LinkAddress {
+  readonly linkIndex: number;
+  /** The interface address with its prefix length. */
+  readonly address: Prefix;
+  /** rtnetlink scope: 0 global, 253 link, 254 host. */
+  readonly scope: number;
+  /** IPv6 address whose duplicate address detection is not over or failed. */
+  readonly tentative: boolean;
+}
+
+/** A route as the kernel reports it. */
+export interface KernelRoute {
+  readonly destination: Prefix;
+  readonly gateway?: Address;
+  readonly linkIndex?: number;
+  readonly onlink: boolean;
+  readonly source?: Address;
+  readonly mtuBytes?: number;
+  readonly advmssBytes?: number;
+  readonly priority?: number;
+  readonly table: number;
+  readonly scope: number;
+  /** Who made it: RTPROT_*, linux/rtnetlink.h. */
+  readonly protocol: number;
+  /** RTN_UNICAST 1, RTN_UNREACHABLE 7, and so on */
+  readonly routeType: number;
+}

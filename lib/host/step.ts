@@ -1,0 +1,117 @@
+/**
+ * What can be done to a node and a pod, as data. Pure code plans steps, `lib/linux/` carries them
+ * out, tests read them as lines of ip(8) ({@linkcode formatStep}).
+ */
+import type { Address } from "../net/address.ts";
+import type { Mac } from "../net/mac.ts";
+import type { Prefix } from "../net/prefix.ts";
+
+/** The node's own network namespace, or the pod's. */
+export type Place = "host" | "pod";
+
+/** A route as rtnetlink knows it; absent fields take the kernel's defaults. */
+export interface Route {
+  readonly destination: Prefix;
+  readonly gateway?: Address;
+  /** Output interface by name. */
+  readonly link: string;
+  /** Reach the gateway although no on-link prefix covers it: `RTNH_F_ONLINK`. */
+  readonly onlink?: boolean;
+  /** Preferred source address. */
+  readonly source?: Address;
+  readonly mtuBytes?: number;
+  /** Advertised maximum segment size in bytes: `RTAX_ADVMSS`. */
+  readonly advmssBytes?: number;
+  /** Metric: lower wins. */
+  readonly priority?: number;
+  /** Routing table, 254 (main) by default. */
+  readonly table?: number;
+  /** rtnetlink scope: 0 global, 253 link, 254 host; by default link without a gateway (IPv4). */
+  readonly scope?: number;
+}
+
+/** An `ip rule`: traffic to or from a prefix is looked up in a table. */
+export interface Rule {
+  readonly priority: number;
+  readonly from?: Prefix;
+  readonly to?: Prefix;
+  readonly table: number;
+}
+
+/** One change. Each kind says how it behaves when it was done before. */
+export type Step =
+  /** Creates a bridge and brings it up; an existing one is left as it is. */
+  | {
+    readonly kind: "add-bridge";
+    readonly name: string;
+    readonly mtuBytes?: number;
+    /** Pinned hardware address, so that it does not follow the ports. */
+    readonly mac?: Mac;
+  }
+  /** Creates a veth pair, its peer at once in the pod; fails when either name is taken. */
+  | {
+    readonly kind: "add-veth";
+    readonly name: string;
+    readonly mtuBytes: number;
+    /** At most 255 bytes, IFALIASZ. */
+    readonly alias: string;
+    readonly peer: { readonly name: string; readonly mac?: Mac };
+  }
+  /** Changes only the fields that are given. */
+  | {
+    readonly kind: "set-link";
+    readonly place: Place;
+    readonly name: string;
+    readonly up?: boolean;
+    readonly mtuBytes?: number;
+    readonly mac?: Mac;
+    readonly alias?: string;
+    readonly promiscuous?: boolean;
+    /** Bridge to enslave to. */
+    readonly master?: string;
+  }
+  /** Flags of a bridge port: IFLA_BRPORT_MODE (hairpin) and IFLA_BRPORT_ISOLATED. */
+  | {
+    readonly kind: "set-bridge-port";
+    readonly name: string;
+    readonly hairpin: boolean;
+    readonly isolated: boolean;
+  }
+  /** Removes a link; an absent one is no fault. */
+  | { readonly kind: "remove-link"; readonly place: Place; readonly name: string }
+  /** Adds an interface address without duplicate address detection; present is no fault. */
+  | {
+    readonly kind: "add-address";
+    readonly place: Place;
+    readonly link: string;
+    /** The interface address with its prefix length. */
+    readonly address: Prefix;
+  }
+  /** Removes an interface address; absent is no fault. */
+  | {
+    readonly kind: "remove-address";
+    readonly place: Place;
+    readonly link: string;
+    readonly address: Prefix;
+  }
+  /** Adds a route; the same route present is no fault. */
+  | { readonly kind: "add-route"; readonly place: Place; readonly route: Route }
+  /** Removes a route; absent is no fault. */
+  | { readonly kind: "remove-route"; readonly place: Place; readonly route: Route }
+  /** Adds a rule; present is no fault. */
+  | {
+    readonly kind: "add-rule";
+    readonly place: Place;
+    readonly rule: Rule;
+  }
+  /** Removes a rule; absent is no fault. */
+  | { readonly kind: "remove-rule"; readonly place: Place; readonly rule: Rule }
+  /** Writes a sysctl below /proc/sys, unless it has that value; path parts may hold dots. */
+  | {
+    readonly kind: "set-sysctl";
+    readonly place: Place;
+    readonly path: readonly string[];
+    readonly value: string;
+    /** No fault when the kernel has no such sysctl (IPv6 switched off, old kernel). */
+    readonly optional?: boolean;
+  };
