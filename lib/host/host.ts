@@ -1,6 +1,8 @@
 import type { Family } from "../net/address.ts";
-import type { KernelRoute, Link, LinkAddress } from "./link.ts";
-import type { Place, Rule, Step } from "./step.ts";
+import type { Link, LinkAddress } from "../net/link.ts";
+import type { KernelRoute } from "../net/route.ts";
+import type { Rule } from "../net/rule.ts";
+import type { Place, Step } from "./step.ts";
 
 /**
  * The kernel of a node, and the pod's namespace where there is one. Everything is synchronous:

@@ -2,41 +2,13 @@
  * What can be done to a node and a pod, as data. Pure code plans steps, `lib/linux/` carries them
  * out, tests read them as lines of ip(8) ({@linkcode formatStep}).
  */
-import type { Address } from "../net/address.ts";
 import type { Mac } from "../net/mac.ts";
 import type { Prefix } from "../net/prefix.ts";
+import type { Route } from "../net/route.ts";
+import type { Rule } from "../net/rule.ts";
 
 /** The node's own network namespace, or the pod's. */
 export type Place = "host" | "pod";
-
-/** A route as rtnetlink knows it; absent fields take the kernel's defaults. */
-export interface Route {
-  readonly destination: Prefix;
-  readonly gateway?: Address;
-  /** Output interface by name. */
-  readonly link: string;
-  /** Reach the gateway although no on-link prefix covers it: `RTNH_F_ONLINK`. */
-  readonly onlink?: boolean;
-  /** Preferred source address. */
-  readonly source?: Address;
-  readonly mtuBytes?: number;
-  /** Advertised maximum segment size in bytes: `RTAX_ADVMSS`. */
-  readonly advmssBytes?: number;
-  /** Metric: lower wins. */
-  readonly priority?: number;
-  /** Routing table, 254 (main) by default. */
-  readonly table?: number;
-  /** rtnetlink scope: 0 global, 253 link, 254 host; by default link without a gateway (IPv4). */
-  readonly scope?: number;
-}
-
-/** An `ip rule`: traffic to or from a prefix is looked up in a table. */
-export interface Rule {
-  readonly priority: number;
-  readonly from?: Prefix;
-  readonly to?: Prefix;
-  readonly table: number;
-}
 
 /** One change. Each kind says how it behaves when it was done before. */
 export type Step =

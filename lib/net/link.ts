@@ -1,6 +1,5 @@
-import type { Address } from "../net/address.ts";
-import type { Mac } from "../net/mac.ts";
-import type { Prefix } from "../net/prefix.ts";
+import type { Mac } from "./mac.ts";
+import type { Prefix } from "./prefix.ts";
 
 /** A network interface as the kernel reports it. */
 export interface Link {
@@ -34,22 +33,4 @@ export interface LinkAddress {
   readonly scope: number;
   /** IPv6 address whose duplicate address detection is not over or failed. */
   readonly tentative: boolean;
-}
-
-/** A route as the kernel reports it. */
-export interface KernelRoute {
-  readonly destination: Prefix;
-  readonly gateway?: Address;
-  readonly linkIndex?: number;
-  readonly onlink: boolean;
-  readonly source?: Address;
-  readonly mtuBytes?: number;
-  readonly advmssBytes?: number;
-  readonly priority?: number;
-  readonly table: number;
-  readonly scope: number;
-  /** Who made it: RTPROT_*, linux/rtnetlink.h. */
-  readonly protocol: number;
-  /** RTN_UNICAST 1, RTN_UNREACHABLE 7, and so on */
-  readonly routeType: number;
 }

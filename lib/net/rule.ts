@@ -1,0 +1,9 @@
+import type { Prefix } from "./prefix.ts";
+
+/** An `ip rule`: traffic to or from a prefix is looked up in a table. */
+export interface Rule {
+  readonly priority: number;
+  readonly from?: Prefix;
+  readonly to?: Prefix;
+  readonly table: number;
+}
