@@ -1,6 +1,9 @@
 import type { Address } from "./address.ts";
 import type { Prefix } from "./prefix.ts";
 
+/** rtnetlink scope of what is reached without a gateway: RT_SCOPE_LINK, linux/rtnetlink.h. */
+export const SCOPE_LINK = 253;
+
 /** A route as rtnetlink knows it; absent fields take the kernel's defaults. */
 export interface Route {
   readonly destination: Prefix;

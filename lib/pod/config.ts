@@ -1,0 +1,242 @@
+/**
+ * The keys of a `headcni` network configuration (DESIGN section 4): defaults, both spellings, and
+ * refusal of values of a wrong type. Keys that we do not know are ignored, as the specification
+ * wants. `delegate`, `plugins` and `subnetFile` are known and refused: they are not built yet.
+ */
+import * as v from "valibot";
+import { ConfigError } from "../errors.ts";
+import type { NetworkConfig } from "../cni/request.ts";
+import type { ResultDns } from "../cni/result.ts";
+import { type Mac, parseMac } from "../net/mac.ts";
+import { type Prefix, tryParsePrefix } from "../net/prefix.ts";
+import { parseWith } from "../schema.ts";
+
+/** How pods hang on the node: ports of one bridge, or a routed link each. */
+export type Datapath = "bridge" | "ptp";
+
+/** What the datapath needs to know of a network; every default is filled in. */
+export interface PodNetwork {
+  readonly datapath: Datapath;
+  /** Name of the bridge, for datapath `bridge`. */
+  readonly bridge: string;
+  readonly isGateway: boolean;
+  /** Undefined when not given: then pods get a default route if IPAM names no route at all. */
+  readonly isDefaultGateway: boolean | undefined;
+  readonly forceAddress: boolean;
+  readonly hairpinMode: boolean;
+  readonly promiscMode: boolean;
+  readonly portIsolation: boolean;
+  readonly ipMasq: boolean;
+  /** False exempts the tailnet's own ranges from masquerade. */
+  readonly ipMasqTailnet: boolean;
+  /** Undefined when not given: 1280, or the uplink's if that is lower. */
+  readonly mtuBytes: number | undefined;
+  /** Hardware address that the pod was asked to have. */
+  readonly mac: Mac | undefined;
+  /** Destinations never masqueraded, from `pod_cidr` and `service_cidr`. */
+  readonly exemptPrefixes: readonly Prefix[];
+  /** False drops IPv6 ranges. */
+  readonly enableIpv6: boolean;
+  /** `dns` and `magic_dns` joined. */
+  readonly dns: ResultDns;
+  readonly ipamType: string;
+  readonly dataDir: string | undefined;
+  readonly logFile: string | undefined;
+  readonly logLevel: LogLevel | undefined;
+  /** What the user should hear although nothing failed. */
+  readonly warnings: readonly string[];
+}
+
+/** Names of log levels, most talkative first. */
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+/** The IPAM type that we run in our own process. */
+export const OWN_IPAM_TYPE = "headcni-ipam";
+
+/** Names under which older systems knew our IPAM; the empty one is the default. */
+const OWN_IPAM_ALIASES: ReadonlySet<string> = new Set([OWN_IPAM_TYPE, "ipam-plugin", ""]);
+
+/** Names of ourselves, which cannot be our own IPAM. */
+const OWN_PLUGIN_TYPES: ReadonlySet<string> = new Set(["headcni", "ipam-cni"]);
+
+/** Smallest MTU that IPv4 allows: RFC 791 section 3.2. */
+const MIN_MTU_BYTES = 68;
+/** Largest MTU of a Linux interface that still fits an IP packet. */
+const MAX_MTU_BYTES = 65_535;
+
+const flag = v.optional(v.boolean());
+const strings = v.optional(v.array(v.string()));
+const prefixText = v.custom<string>(
+  (value) => typeof value === "string" && splitList(value).every((text) => tryParsePrefix(text)),
+  "an IP prefix, or several with commas, wanted",
+);
+const prefixes = v.optional(v.union([prefixText, v.array(prefixText)]));
+/** linux/if.h IFNAMSIZ: at most 15 bytes; the kernel refuses `/`, `:` and blanks. */
+const linkName = v.optional(v.pipe(
+  v.string(),
+  v.regex(/^(?!\.{1,2}$)[^\s/:]{1,15}$/, "an interface name of 1 to 15 bytes wanted"),
+));
+
+const RawPodNetwork = v.object({
+  datapath: v.optional(v.picklist(["bridge", "ptp"])),
+  bridge: linkName,
+  isGateway: flag,
+  isDefaultGateway: flag,
+  forceAddress: flag,
+  hairpinMode: flag,
+  promiscMode: flag,
+  portIsolation: flag,
+  ipMasq: flag,
+  ipMasqTailnet: flag,
+  mtu: v.optional(v.pipe(
+    v.number(),
+    v.integer(),
+    v.check(
+      (mtu) => mtu === 0 || (mtu >= MIN_MTU_BYTES && mtu <= MAX_MTU_BYTES),
+      `0 (automatic) or ${MIN_MTU_BYTES} to ${MAX_MTU_BYTES} wanted`,
+    ),
+  )),
+  mac: v.optional(v.string()),
+  pod_cidr: prefixes,
+  podCIDR: prefixes,
+  service_cidr: prefixes,
+  serviceCIDR: prefixes,
+  enable_ipv6: flag,
+  enableIPv6: flag,
+  enable_network_policy: flag,
+  enableNetworkPolicy: flag,
+  headscale_url: v.optional(v.string()),
+  tailscale_socket: v.optional(v.string()),
+  tailscale_nic: v.optional(v.string()),
+  dns: v.optional(v.object({
+    nameservers: strings,
+    domain: v.optional(v.string()),
+    search: strings,
+    options: strings,
+  })),
+  magic_dns: v.optional(v.object({
+    enable: flag,
+    base_domain: v.optional(v.string()),
+    nameservers: strings,
+    search_domains: strings,
+  })),
+  dataDir: v.optional(v.string()),
+  logFile: v.optional(v.string()),
+  logLevel: v.optional(v.picklist(["debug", "info", "warn", "error"])),
+  ipam: v.optional(v.looseObject({ type: v.optional(v.string()) })),
+});
+
+/**
+ * Reads the keys of a `headcni` configuration.
+ * @param argsMac `MAC` of `CNI_ARGS`, the weakest of the sources of a hardware address.
+ * @throws ConfigError that names every key of a wrong type, or a key that is not built yet.
+ */
+export function parsePodNetwork(config: NetworkConfig, argsMac: string | undefined): PodNetwork {
+  refuseUnbuilt(config);
+  const raw = parseWith(RawPodNetwork, config.raw, `network config "${config.name}"`);
+  const networkPolicy = raw.enable_network_policy ?? raw.enableNetworkPolicy ?? false;
+  const isDefaultGateway = raw.isDefaultGateway;
+  return {
+    datapath: raw.datapath ?? "bridge",
+    bridge: raw.bridge ?? "headcni0",
+    isGateway: (raw.isGateway ?? true) || isDefaultGateway === true,
+    isDefaultGateway,
+    forceAddress: raw.forceAddress ?? false,
+    hairpinMode: raw.hairpinMode ?? true,
+    promiscMode: raw.promiscMode ?? false,
+    portIsolation: raw.portIsolation ?? false,
+    ipMasq: raw.ipMasq ?? true,
+    ipMasqTailnet: raw.ipMasqTailnet ?? true,
+    mtuBytes: raw.mtu || undefined,
+    mac: requestedMac(config, raw.mac, argsMac),
+    exemptPrefixes: [
+      ...prefixList(raw.pod_cidr ?? raw.podCIDR),
+      ...prefixList(raw.service_cidr ?? raw.serviceCIDR),
+    ],
+    enableIpv6: raw.enable_ipv6 ?? raw.enableIPv6 ?? true,
+    dns: joinDns(raw.dns, raw.magic_dns),
+    ipamType: ipamType(config),
+    dataDir: raw.dataDir,
+    logFile: raw.logFile,
+    logLevel: raw.logLevel,
+    warnings: networkPolicy
+      ? ["enable_network_policy is set, but this release enforces no NetworkPolicy"]
+      : [],
+  };
+}
+
+function refuseUnbuilt(config: NetworkConfig): void {
+  for (const key of ["delegate", "plugins", "subnetFile"]) {
+    if (config.raw[key] === undefined) continue;
+    throw new ConfigError(
+      "unsupported-field",
+      `Cannot use network config "${config.name}": ${key} is not supported by this release`,
+      { details: `${key}: ${JSON.stringify(config.raw[key])}` },
+    );
+  }
+}
+
+function ipamType(config: NetworkConfig): string {
+  if (!config.ipam) {
+    throw new ConfigError(
+      "no-pod-cidr",
+      `Cannot use network config "${config.name}": it has no ipam section, so pods get no address; ` +
+        `add "ipam": {"type": "${OWN_IPAM_TYPE}", "subnet": "<the node's PodCIDR>"}`,
+    );
+  }
+  const type = typeof config.ipam.type === "string" ? config.ipam.type : "";
+  if (OWN_PLUGIN_TYPES.has(type)) {
+    throw new ConfigError(
+      "invalid-config",
+      `Cannot use ipam.type "${type}": a network plugin is not an IPAM plugin; ` +
+        `use "${OWN_IPAM_TYPE}"`,
+    );
+  }
+  return OWN_IPAM_ALIASES.has(type) ? OWN_IPAM_TYPE : type;
+}
+
+/**
+ * The strongest source that names one: `runtimeConfig.mac`, `args.cni.mac`, `CNI_ARGS`, then the
+ * key `mac` of the configuration (order of the reference bridge plugin; CONVENTIONS.md).
+ */
+function requestedMac(
+  config: NetworkConfig,
+  ownMac: string | undefined,
+  argsMac: string | undefined,
+): Mac | undefined {
+  const sources = [config.runtimeConfig.mac, config.cniArgs.mac, argsMac, ownMac];
+  const mac = sources.find((source) => source !== undefined && source !== "");
+  if (mac === undefined) return undefined;
+  if (typeof mac !== "string") {
+    throw new ConfigError("invalid-config", `Cannot use mac ${JSON.stringify(mac)}: text wanted`);
+  }
+  return parseMac(mac);
+}
+
+function joinDns(
+  dns: v.InferOutput<typeof RawPodNetwork>["dns"],
+  magic: v.InferOutput<typeof RawPodNetwork>["magic_dns"],
+): ResultDns {
+  const use = magic?.enable ? magic : {};
+  const nameservers = [...dns?.nameservers ?? [], ...use.nameservers ?? []];
+  const search = [
+    ...dns?.search ?? [],
+    ...use.base_domain ? [use.base_domain] : [],
+    ...use.search_domains ?? [],
+  ];
+  return {
+    ...nameservers.length > 0 && { nameservers: [...new Set(nameservers)] },
+    ...dns?.domain && { domain: dns.domain },
+    ...search.length > 0 && { search: [...new Set(search)] },
+    ...dns?.options?.length && { options: dns.options },
+  };
+}
+
+function prefixList(raw: string | readonly string[] | undefined): Prefix[] {
+  const texts = typeof raw === "string" ? splitList(raw) : (raw ?? []).flatMap(splitList);
+  return texts.flatMap((text) => tryParsePrefix(text) ?? []);
+}
+
+function splitList(text: string): string[] {
+  return text.split(",").map((part) => part.trim()).filter((part) => part !== "");
+}

@@ -1,0 +1,29 @@
+import type { AttachmentKey, PodReference } from "../attachment.ts";
+import type { ResultIp, ResultRoute } from "../cni/result.ts";
+import type { Link, LinkAddress } from "../net/link.ts";
+
+/** What IPAM gave to a pod. */
+export interface PodAddresses {
+  readonly ips: readonly ResultIp[];
+  readonly routes: readonly ResultRoute[];
+}
+
+/** Who is attached, and under which name on the host. */
+export interface PodIdentity {
+  readonly key: AttachmentKey;
+  readonly pod: PodReference;
+  /** From `hostLinkName`. */
+  readonly hostLink: string;
+}
+
+/** What was seen of the node before anything is changed. */
+export interface NodeFacts {
+  /** The configured bridge, when there is a link of that name. */
+  readonly bridge: Link | undefined;
+  /** Addresses of that bridge. */
+  readonly bridgeAddresses: readonly LinkAddress[];
+  /** True when the bridge has at least one port. */
+  readonly bridgeHasPorts: boolean;
+  /** MTU of the link that the node's own traffic to the outside takes, when there is one. */
+  readonly uplinkMtuBytes: number | undefined;
+}

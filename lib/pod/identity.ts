@@ -1,0 +1,81 @@
+/** How the kernel's links tell whose they are: names and aliases. */
+import type { AttachmentKey, PodReference } from "../attachment.ts";
+import { ConfigError } from "../errors.ts";
+import { type Address, formatAddress, tryParseAddress } from "../net/address.ts";
+
+/** Longest alias of a link in bytes: `IFALIASZ - 1`, linux/if.h. */
+const MAX_ALIAS_BYTES = 255;
+/** First word of our aliases, with the version of their format. */
+const ALIAS_MARK = "headcni:1";
+/** `veth` and 11 hex digits fill the 15 bytes of a name: 44 bits tell attachments apart. */
+const NAME_DIGITS = 11;
+
+/** What an alias of ours says. */
+export interface AttachmentAlias {
+  readonly key: AttachmentKey;
+  readonly addresses: readonly Address[];
+  /** `namespace/name`, when it fitted. */
+  readonly pod: string | undefined;
+}
+
+/**
+ * Name of the host's end of the pod's link: the same for every call about the attachment, so that
+ * DEL finds it without any state.
+ */
+export async function hostLinkName(key: AttachmentKey): Promise<string> {
+  // No part can hold a newline, so different keys give different texts.
+  const text = `${key.network}\n${key.containerId}\n${key.ifname}`;
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return `veth${new Uint8Array(digest).toHex().slice(0, NAME_DIGITS)}`;
+}
+
+/**
+ * The alias of an attachment's host link: from it alone the store can be rebuilt.
+ * @throws ConfigError when network, container id and addresses do not fit into 255 bytes.
+ */
+export function formatAlias(
+  key: AttachmentKey,
+  addresses: readonly Address[],
+  pod: PodReference,
+): string {
+  const words = [
+    ALIAS_MARK,
+    `net=${key.network}`,
+    `id=${key.containerId}`,
+    `if=${key.ifname}`,
+    `ip=${addresses.map(formatAddress).join(",")}`,
+  ];
+  const alias = words.join(" ");
+  const room = MAX_ALIAS_BYTES - byteLength(alias);
+  if (room < 0) {
+    throw new ConfigError(
+      "invalid-config",
+      `Cannot mark the link of "${key.containerId}": network name and container id take ` +
+        `${-room} bytes too many for a link alias of ${MAX_ALIAS_BYTES}; use a shorter network name`,
+    );
+  }
+  const podWord = pod.name ? ` pod=${pod.namespace ?? ""}/${pod.name}` : "";
+  return byteLength(podWord) <= room ? alias + podWord : alias;
+}
+
+/** Reads an alias of ours; undefined for anything else. */
+export function parseAlias(alias: string | undefined): AttachmentAlias | undefined {
+  const [mark, ...words] = (alias ?? "").split(" ");
+  if (mark !== ALIAS_MARK) return undefined;
+  const fields = new Map(words.map((word): [string, string] => {
+    const at = word.indexOf("=");
+    return [word.slice(0, at), word.slice(at + 1)];
+  }));
+  const network = fields.get("net");
+  const containerId = fields.get("id");
+  const ifname = fields.get("if");
+  if (!network || !containerId || !ifname) return undefined;
+  const addresses = (fields.get("ip") ?? "").split(",").flatMap((text) =>
+    tryParseAddress(text) ?? []
+  );
+  return { key: { network, containerId, ifname }, addresses, pod: fields.get("pod") };
+}
+
+function byteLength(text: string): number {
+  return new TextEncoder().encode(text).length;
+}

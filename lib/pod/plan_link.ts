@@ -1,0 +1,91 @@
+/** Steps that both datapaths share: the pod's veth, sysctls, bringing it up. */
+import type { Step } from "../host/step.ts";
+import { macFromAddress } from "../net/mac.ts";
+import type { PodIp } from "./addresses.ts";
+import type { PodNetwork } from "./config.ts";
+import type { PodIdentity } from "./facts.ts";
+import { formatAlias } from "./identity.ts";
+
+/**
+ * Creates the veth pair and prepares its end in the pod while it is still down: no duplicate
+ * address detection (it takes 1.8 s), announcements of new addresses, addresses that survive a
+ * link going down.
+ */
+export function addPodLink(
+  network: PodNetwork,
+  identity: PodIdentity,
+  ips: readonly PodIp[],
+  mtuBytes: number,
+): Step[] {
+  const { key, pod, hostLink } = identity;
+  const addresses = ips.map(({ address }) => address.address);
+  const mac = network.mac ?? addresses.slice(0, 1).map(macFromAddress)[0];
+  return [
+    {
+      kind: "add-veth",
+      name: hostLink,
+      mtuBytes,
+      alias: formatAlias(key, addresses, pod),
+      peer: { name: key.ifname, ...mac && { mac } },
+    },
+    podSysctl(["net", "ipv4", "conf", key.ifname, "arp_notify"], "1"),
+    ...hasIpv6(ips)
+      ? [
+        podSysctl(["net", "ipv6", "conf", "lo", "disable_ipv6"], "0"),
+        podSysctl(["net", "ipv6", "conf", key.ifname, "disable_ipv6"], "0"),
+        podSysctl(["net", "ipv6", "conf", key.ifname, "accept_dad"], "0"),
+        podSysctl(["net", "ipv6", "conf", key.ifname, "keep_addr_on_down"], "1"),
+      ]
+      : [],
+    ...ipv6LinkSysctls(hostLink),
+  ];
+}
+
+/** Sets both ends up, the host's first: the pod's end then has carrier as soon as it is up. */
+export function bringUp(identity: PodIdentity): Step[] {
+  return [
+    { kind: "set-link", place: "host", name: identity.hostLink, up: true },
+    { kind: "set-link", place: "pod", name: identity.key.ifname, up: true },
+  ];
+}
+
+/** The node routes for pods: forwarding on, for the families that pods have. */
+export function forwardingSysctls(ips: readonly PodIp[]): Step[] {
+  const steps: Step[] = [];
+  if (ips.some(({ address }) => address.address.family === 4)) {
+    steps.push({
+      kind: "set-sysctl",
+      place: "host",
+      path: ["net", "ipv4", "ip_forward"],
+      value: "1",
+    });
+  }
+  if (hasIpv6(ips)) {
+    steps.push({
+      kind: "set-sysctl",
+      place: "host",
+      path: ["net", "ipv6", "conf", "all", "forwarding"],
+      value: "1",
+    });
+  }
+  return steps;
+}
+
+/** A link that faces pods takes no router advertisements from them. */
+export function ipv6LinkSysctls(link: string): Step[] {
+  return [{
+    kind: "set-sysctl",
+    place: "host",
+    path: ["net", "ipv6", "conf", link, "accept_ra"],
+    value: "0",
+    optional: true,
+  }];
+}
+
+function podSysctl(path: readonly string[], value: string): Step {
+  return { kind: "set-sysctl", place: "pod", path, value, optional: path[1] === "ipv4" };
+}
+
+function hasIpv6(ips: readonly PodIp[]): boolean {
+  return ips.some(({ address }) => address.address.family === 6);
+}
