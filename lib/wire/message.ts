@@ -85,16 +85,21 @@ export function parseMessages(bytes: Uint8Array): Message[] {
   return messages;
 }
 
-/** Reads the body of an `NLMSG_ERROR` message, extended text included. */
+/** Reads the body of an `NLMSG_ERROR` or `NLMSG_DONE` message, extended text included. */
 export function parseAcknowledgement(message: Message): Acknowledgement {
-  const errno = -viewOf(message.body).getInt32(0, true);
+  const errno = -viewOf(message.body).getInt32(0, true) | 0;
   if (!(message.flags & NLM_F_ACK_TLVS)) return { errno };
-  // struct nlmsgerr: the errno, then the request's header, then its body unless capped.
-  const echoed = message.flags & NLM_F_CAPPED
-    ? HEADER_BYTES
-    : (viewOf(message.body).getUint32(4, true) + 3) & ~3;
-  const text = readString(
-    parseAttributes(message.body.subarray(4 + echoed)).get(NLMSGERR_ATTR_MSG),
-  );
+  const attributes = parseAttributes(message.body.subarray(4 + echoedBytes(message)));
+  const text = readString(attributes.get(NLMSGERR_ATTR_MSG));
   return text === undefined ? { errno } : { errno, text };
+}
+
+/**
+ * How many bytes of the request follow the errno: after `NLMSG_DONE` none; after `NLMSG_ERROR`
+ * its header, and its body unless capped (`struct nlmsgerr`).
+ */
+function echoedBytes(message: Message): number {
+  if (message.type === NLMSG_DONE) return 0;
+  if (message.flags & NLM_F_CAPPED) return HEADER_BYTES;
+  return (viewOf(message.body).getUint32(4, true) + 3) & ~3;
 }

@@ -1,0 +1,85 @@
+/**
+ * The C library through FFI: the only `Deno.dlopen` of the project. It is loaded on first use
+ * (about 2 ms) and holds only what our netlink sockets and namespaces need.
+ */
+import { KernelError } from "../errors.ts";
+import { errnoText } from "./errno.ts";
+
+const SYMBOLS = {
+  // int socket(int domain, int type, int protocol); see socket(2)
+  socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
+  // int setsockopt(int fd, int level, int name, const void *value, socklen_t length);
+  setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
+  // ssize_t send(int fd, const void *buffer, size_t length, int flags); see send(2)
+  send: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
+  // The same on another thread: its errno is out of reach.
+  sendInBackground: {
+    name: "send",
+    parameters: ["i32", "buffer", "usize", "i32"],
+    result: "isize",
+    nonblocking: true,
+  },
+  // ssize_t recv(int fd, void *buffer, size_t length, int flags); see recv(2)
+  recv: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
+  // int open(const char *path, int flags, ...); see open(2)
+  open: { parameters: ["buffer", "i32"], result: "i32" },
+  // int close(int fd); see close(2)
+  close: { parameters: ["i32"], result: "i32" },
+  // int ioctl(int fd, unsigned long request, ...); see ioctl(2)
+  ioctl: { parameters: ["i32", "usize"], result: "i32" },
+  // int setns(int fd, int nstype); see setns(2)
+  setns: { parameters: ["i32", "i32"], result: "i32" },
+  // void abort(void); see abort(3)
+  abort: { parameters: [], result: "void" },
+  // int *__errno_location(void); Linux Standard Base, errno(3)
+  __errno_location: { parameters: [], result: "pointer" },
+} as const satisfies Deno.ForeignLibraryInterface;
+
+/** The C functions by name; each comment above is the C prototype. */
+export type Libc = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
+
+/** File names of the C library: glibc, then musl. */
+const LIBRARY_NAMES = ["libc.so.6", "libc.so"];
+
+let loaded: Libc | undefined;
+
+/**
+ * The C library, loaded once per thread.
+ * @throws Error when no C library can be loaded.
+ */
+export function libc(): Libc {
+  loaded ??= loadFirst(LIBRARY_NAMES);
+  return loaded;
+}
+
+/**
+ * The errno of the synchronous call that was made just before; nothing may come between. It cannot
+ * be read after a `nonblocking` call, which ran on another thread.
+ */
+export function lastErrno(): number {
+  const location = libc().__errno_location();
+  return location === null ? 0 : new Deno.UnsafePointerView(location).getInt32();
+}
+
+/**
+ * Passes on the result of a C call, made just before, that answers -1 for failure.
+ * @param doing completes "Cannot ...", such as `open namespace "/run/netns/x"`.
+ * @throws KernelError with the errno of the call.
+ */
+export function checkResult(result: number, call: string, doing: string): number {
+  if (result >= 0) return result;
+  const errno = lastErrno();
+  throw new KernelError(call, errno, `Cannot ${doing}: ${call}: ${errnoText(errno)}`);
+}
+
+function loadFirst(names: readonly string[]): Libc {
+  const causes: unknown[] = [];
+  for (const name of names) {
+    try {
+      return Deno.dlopen(name, SYMBOLS).symbols;
+    } catch (cause) {
+      causes.push(cause);
+    }
+  }
+  throw new AggregateError(causes, `Cannot load the C library: tried ${names.join(", ")}`);
+}

@@ -1,0 +1,238 @@
+import { KernelError } from "../errors.ts";
+import {
+  type Acknowledgement,
+  encodeMessage,
+  type Message,
+  NLM_F_ACK,
+  NLM_F_DUMP,
+  NLM_F_DUMP_INTR,
+  NLM_F_REQUEST,
+  NLMSG_DONE,
+  NLMSG_ERROR,
+  parseAcknowledgement,
+  parseMessages,
+  type Request,
+} from "../wire/message.ts";
+import { EAGAIN, EBUSY, EINTR, EMSGSIZE, errnoText, ETIMEDOUT } from "./errno.ts";
+import { checkResult, lastErrno, libc } from "./libc.ts";
+
+/** Netlink families: linux/netlink.h. */
+export const NETLINK_ROUTE = 0;
+export const NETLINK_NETFILTER = 12;
+
+/** Address family and socket types: linux/socket.h, linux/net.h. */
+const AF_NETLINK = 16;
+const SOCK_RAW = 3;
+const SOCK_CLOEXEC = 0o2000000;
+/** recv(2) flags: linux/socket.h. */
+const MSG_TRUNC = 0x20;
+const MSG_DONTWAIT = 0x40;
+/** Socket options: asm-generic/socket.h; netlink ones: linux/netlink.h. */
+const SOL_SOCKET = 1;
+const SO_RCVTIMEO = 20;
+const SOL_NETLINK = 270;
+const NETLINK_CAP_ACK = 10;
+const NETLINK_EXT_ACK = 11;
+const NETLINK_GET_STRICT_CHK = 12;
+
+/** The kernel answers at once; this only keeps a fault of ours from hanging the caller. */
+const RECEIVE_TIMEOUT_SECONDS = 10n;
+/** The kernel fills a datagram of a dump up to 32 KiB: `netlink_dump`, net/netlink/af_netlink.c. */
+const RECEIVE_BUFFER_BYTES = 64 * 1024;
+/** How often a dump is asked for again when changes disturb it. */
+const MAX_DUMP_ATTEMPTS = 10;
+
+/**
+ * A netlink socket of the network namespace in which it was opened, wherever the thread goes later.
+ * One request is under way at a time, and every call waits for the kernel's answer.
+ */
+export class NetlinkSocket implements Disposable {
+  #fd: number;
+  readonly #buffer = new Uint8Array(RECEIVE_BUFFER_BYTES);
+  #sequence = 0;
+
+  private constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  /**
+   * Opens a socket in the current namespace.
+   * @param protocol such as {@linkcode NETLINK_ROUTE}.
+   * @throws KernelError.
+   */
+  static open(protocol: number): NetlinkSocket {
+    const doing = `open a netlink socket for protocol ${protocol}`;
+    const fd = libc().socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
+    const socket = new NetlinkSocket(checkResult(fd, "socket", doing));
+    try {
+      const timeout = BigInt64Array.of(RECEIVE_TIMEOUT_SECONDS, 0n); // struct timeval
+      checkResult(socket.#setOption(SOL_SOCKET, SO_RCVTIMEO, timeout), "setsockopt", doing);
+      for (const option of [NETLINK_CAP_ACK, NETLINK_EXT_ACK]) {
+        checkResult(socket.#enable(option), "setsockopt", doing);
+      }
+      socket.#enable(NETLINK_GET_STRICT_CHK); // filters dumps in the kernel; absent before 4.20
+      return socket;
+    } catch (error) {
+      socket[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  /**
+   * Sends one request and collects its answer: nothing for a change (an acknowledgement is always
+   * asked for), one message for a query, many for a dump. A dump that a change disturbed is
+   * repeated.
+   * @param call names the request in errors, such as `RTM_NEWLINK`.
+   * @param doing completes "Cannot ..." in errors, such as `add link "veth0"`.
+   * @throws KernelError with the kernel's errno and words.
+   */
+  request(request: Request, call: string, doing: string): Message[] {
+    const isDump = (request.flags & NLM_F_DUMP) === NLM_F_DUMP;
+    const flags = request.flags | NLM_F_REQUEST | (isDump ? 0 : NLM_F_ACK);
+    for (let attempt = 1;; attempt++) {
+      const sequence = ++this.#sequence;
+      this.#send(encodeMessage({ ...request, flags }, sequence), doing);
+      const answer = this.#collect(sequence, doing);
+      if (isDump && isDisturbed(answer) && attempt < MAX_DUMP_ATTEMPTS) continue;
+      return checkAnswer(answer, call, doing);
+    }
+  }
+
+  /**
+   * Sends several requests as one datagram, which is how nf_tables takes a transaction, and
+   * collects what the kernel says to each. The kernel has answered all when the send returns.
+   * @returns one acknowledgement per request, in order; those that were neither acknowledged nor
+   * refused have errno 0.
+   * @throws KernelError when the datagram cannot be sent.
+   */
+  requestBatch(requests: readonly Request[], doing: string): Acknowledgement[] {
+    const first = this.#sequence + 1;
+    const encoded = requests.map((request) => encodeMessage(request, ++this.#sequence));
+    this.#send(concatenate(encoded), doing);
+    const acknowledgements = requests.map((): Acknowledgement => ({ errno: 0 }));
+    for (;;) {
+      const datagram = this.#receive(MSG_DONTWAIT, doing);
+      if (!datagram) return acknowledgements;
+      for (const message of datagram) {
+        const position = message.sequence - first;
+        if (message.type !== NLMSG_ERROR || position < 0) continue;
+        acknowledgements[position] = parseAcknowledgement(message);
+      }
+    }
+  }
+
+  /**
+   * Sends a change on another thread, for one that the kernel takes long to carry out, and reads
+   * its acknowledgement. The socket must not be used until then.
+   * @throws KernelError as {@linkcode request}; of a failed send the errno is unknown, 0.
+   */
+  async requestInBackground(request: Request, call: string, doing: string): Promise<void> {
+    const sequence = ++this.#sequence;
+    const flags = request.flags | NLM_F_REQUEST | NLM_F_ACK;
+    const datagram = encodeMessage({ ...request, flags }, sequence);
+    const length = BigInt(datagram.length);
+    if (await libc().sendInBackground(this.#fd, datagram, length, 0) < 0) {
+      throw new KernelError("send", 0, `Cannot ${doing}: send: failed on another thread`);
+    }
+    checkAnswer(this.#collect(sequence, doing), call, doing);
+  }
+
+  /** Closes the socket; once is enough, twice is no fault. */
+  [Symbol.dispose](): void {
+    if (this.#fd >= 0) libc().close(this.#fd);
+    this.#fd = -1;
+  }
+
+  #send(datagram: Uint8Array<ArrayBuffer>, doing: string): void {
+    for (;;) {
+      const sent = Number(libc().send(this.#fd, datagram, BigInt(datagram.length), 0));
+      if (sent < 0 && lastErrno() === EINTR) continue;
+      checkResult(sent, "send", doing);
+      return;
+    }
+  }
+
+  /** Reads until the request of that number is answered. */
+  #collect(sequence: number, doing: string): Answer {
+    const messages: Message[] = [];
+    let interrupted = false;
+    for (;;) {
+      const datagram = this.#receive(0, doing);
+      if (!datagram) {
+        const words = `no answer within ${RECEIVE_TIMEOUT_SECONDS} s`;
+        throw new KernelError("recv", ETIMEDOUT, `Cannot ${doing}: recv: ${words}`);
+      }
+      for (const message of datagram) {
+        if (message.sequence !== sequence) continue; // late answer to a request that timed out
+        interrupted ||= (message.flags & NLM_F_DUMP_INTR) !== 0;
+        if (message.type === NLMSG_ERROR || message.type === NLMSG_DONE) {
+          return { messages, interrupted, acknowledgement: parseAcknowledgement(message) };
+        }
+        messages.push(message);
+      }
+    }
+  }
+
+  /** One datagram; undefined when none came in time, or with MSG_DONTWAIT none is there. */
+  #receive(flags: number, doing: string): Message[] | undefined {
+    const capacity = BigInt(this.#buffer.length);
+    for (;;) {
+      const received = Number(libc().recv(this.#fd, this.#buffer, capacity, flags | MSG_TRUNC));
+      const errno = received < 0 ? lastErrno() : 0;
+      if (errno === EINTR) continue;
+      if (errno === EAGAIN) return undefined;
+      if (errno !== 0) {
+        throw new KernelError("recv", errno, `Cannot ${doing}: recv: ${errnoText(errno)}`);
+      }
+      if (received > this.#buffer.length) {
+        const words = `${received} bytes do not fit in ${this.#buffer.length}`;
+        throw new KernelError("recv", EMSGSIZE, `Cannot ${doing}: recv: ${words}`);
+      }
+      return parseMessages(this.#buffer.slice(0, received));
+    }
+  }
+
+  #enable(option: number): number {
+    return this.#setOption(SOL_NETLINK, option, Int32Array.of(1));
+  }
+
+  #setOption(level: number, option: number, value: ArrayBufferView<ArrayBuffer>): number {
+    return libc().setsockopt(this.#fd, level, option, value, value.byteLength);
+  }
+}
+
+/** All that the kernel said to one request. */
+interface Answer {
+  readonly messages: Message[];
+  /** A change went on during the dump: something may be missing. */
+  readonly interrupted: boolean;
+  readonly acknowledgement: Acknowledgement;
+}
+
+/** True when asking again may go better. */
+function isDisturbed({ interrupted, acknowledgement: { errno } }: Answer): boolean {
+  return interrupted || errno === EBUSY || errno === EAGAIN || errno === EINTR;
+}
+
+/** The messages of a good answer. */
+function checkAnswer(answer: Answer, call: string, doing: string): Message[] {
+  const { errno, text } = answer.acknowledgement;
+  if (errno !== 0) {
+    const words = text ? `${errnoText(errno)}: ${text}` : errnoText(errno);
+    throw new KernelError(call, errno, `Cannot ${doing}: ${call}: ${words}`);
+  }
+  if (answer.interrupted) {
+    throw new KernelError(call, EAGAIN, `Cannot ${doing}: ${call}: changes disturb every attempt`);
+  }
+  return answer.messages;
+}
+
+function concatenate(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
