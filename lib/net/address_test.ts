@@ -1,0 +1,58 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { ConfigError } from "../errors.ts";
+import {
+  addOffset,
+  addressBytes,
+  addressFromBytes,
+  compareAddresses,
+  formatAddress,
+  parseAddress,
+  tryParseAddress,
+} from "./address.ts";
+
+const CANONICAL = [
+  ["0.0.0.0", "0.0.0.0"],
+  ["10.244.0.1", "10.244.0.1"],
+  ["255.255.255.255", "255.255.255.255"],
+  ["::", "::"],
+  ["::1", "::1"],
+  ["FD00:0:0:0::A", "fd00::a"],
+  ["2001:db8:0:0:1:0:0:1", "2001:db8::1:0:0:1"],
+  ["ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"],
+] as const;
+
+Deno.test("parseAddress and formatAddress: canonical text of both families", () => {
+  for (const [text, canonical] of CANONICAL) {
+    assertEquals(formatAddress(parseAddress(text)), canonical);
+  }
+});
+
+Deno.test("parseAddress: refuses what is no address", () => {
+  for (
+    const text of ["", "10.1", "010.0.0.1", "10.0.0.256", "10.0.0.1/24", "fe80::1%eth0", "x", "1"]
+  ) {
+    assertEquals(tryParseAddress(text), undefined, text);
+    assertThrows(() => parseAddress(text), ConfigError, `Cannot parse address "${text}"`);
+  }
+});
+
+Deno.test("addressBytes and addressFromBytes: network byte order, both ways", () => {
+  assertEquals([...addressBytes(parseAddress("10.1.2.3"))], [10, 1, 2, 3]);
+  assertEquals([...addressBytes(parseAddress("fd00::102"))].slice(13), [0, 1, 2]);
+  for (const [text] of CANONICAL) {
+    const address = parseAddress(text);
+    assertEquals(addressFromBytes(addressBytes(address)), address);
+  }
+  assertThrows(() => addressFromBytes(new Uint8Array(5)), RangeError, "5 bytes");
+});
+
+Deno.test("compareAddresses: by family, then by number", () => {
+  const texts = ["10.0.0.9", "10.0.0.10", "10.0.1.0", "::", "fd00::1"];
+  const sorted = texts.map(parseAddress).toReversed().toSorted(compareAddresses);
+  assertEquals(sorted.map(formatAddress), texts);
+});
+
+Deno.test("addOffset: carries over byte borders", () => {
+  assertEquals(formatAddress(addOffset(parseAddress("10.0.0.255"), 1n)), "10.0.1.0");
+  assertEquals(formatAddress(addOffset(parseAddress("fd00::1:0"), -1n)), "fd00::ffff");
+});

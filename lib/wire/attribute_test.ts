@@ -1,0 +1,68 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import {
+  NLA_F_NESTED,
+  parseAttributeList,
+  parseAttributes,
+  readString,
+  readU16,
+  readU32,
+  readU32be,
+  WireWriter,
+} from "./attribute.ts";
+
+Deno.test("WireWriter: attributes have length, type, payload and padding", () => {
+  const cases: [string, (writer: WireWriter) => WireWriter, number[]][] = [
+    ["u8", (w) => w.attributeU8(1, 0xaa), [5, 0, 1, 0, 0xaa, 0, 0, 0]],
+    ["u16", (w) => w.attributeU16(2, 0x0102), [6, 0, 2, 0, 2, 1, 0, 0]],
+    ["u32", (w) => w.attributeU32(3, 0x01020304), [8, 0, 3, 0, 4, 3, 2, 1]],
+    ["u32be", (w) => w.attributeU32be(3, 0x01020304), [8, 0, 3, 0, 1, 2, 3, 4]],
+    ["u64be", (w) => w.attributeU64be(4, 258n), [12, 0, 4, 0, 0, 0, 0, 0, 0, 0, 1, 2]],
+    ["string", (w) => w.attributeString(5, "lo"), [7, 0, 5, 0, 0x6c, 0x6f, 0, 0]],
+    ["empty", (w) => w.attribute(6, new Uint8Array()), [4, 0, 6, 0]],
+    [
+      "nested",
+      (w) => w.nested(7, (inner) => inner.attributeU8(1, 1)),
+      [12, 0, 7, 0x80, 5, 0, 1, 0, 1, 0, 0, 0],
+    ],
+  ];
+  for (const [name, write, bytes] of cases) {
+    assertEquals([...write(new WireWriter()).finish()], bytes, name);
+  }
+  assertEquals(NLA_F_NESTED, 0x8000);
+});
+
+Deno.test("WireWriter: grows beyond its first buffer and patches lengths", () => {
+  const writer = new WireWriter().u32(0).bytes(new Uint8Array(1000).fill(7));
+  writer.patchU32(0, writer.length);
+  const bytes = writer.finish();
+  assertEquals(bytes.length, 1004);
+  assertEquals(readU32(bytes), 1004);
+  assertEquals(bytes[1003], 7);
+});
+
+Deno.test("parseAttributeList: strips flags and padding, keeps order and repeats", () => {
+  const bytes = new WireWriter()
+    .attributeU8(9, 1)
+    .nested(4, (inner) => inner.attributeString(1, "x"))
+    .attributeU8(9, 2)
+    .finish();
+  assertEquals(parseAttributeList(bytes).map(({ type }) => type), [9, 4, 9]);
+  assertEquals(parseAttributes(bytes).get(9)?.[0], 2);
+  const nested = parseAttributes(parseAttributes(bytes).get(4) ?? new Uint8Array());
+  assertEquals(readString(nested.get(1)), "x");
+});
+
+Deno.test("parseAttributeList: refuses a length beyond the end", () => {
+  for (const bytes of [[9, 0, 1, 0, 0], [3, 0, 1, 0]]) {
+    assertThrows(() => parseAttributeList(Uint8Array.from(bytes)), RangeError, "at byte 0");
+  }
+});
+
+Deno.test("readU16, readU32, readU32be, readString: undefined when absent or short", () => {
+  assertEquals(readU16(undefined), undefined);
+  assertEquals(readU16(Uint8Array.of(1)), undefined);
+  assertEquals(readU32(Uint8Array.of(1, 2, 3)), undefined);
+  assertEquals(readU32be(Uint8Array.of(0, 0, 1, 2)), 258);
+  assertEquals(readString(undefined), undefined);
+  assertEquals(readString(Uint8Array.of(0x61, 0x62)), "ab");
+});
