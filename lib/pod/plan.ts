@@ -1,4 +1,5 @@
 import type { Result } from "../cni/result.ts";
+import type { MasqueradeWant } from "../host/node.ts";
 import type { Step } from "../host/step.ts";
 import { formatMac } from "../net/mac.ts";
 import { hostPrefix, networkOf, type Prefix } from "../net/prefix.ts";
@@ -17,14 +18,6 @@ export function planAdd(
 ): Step[] {
   const plan = network.datapath === "ptp" ? planPtp : planBridge;
   return plan(network, identity, answer, facts);
-}
-
-/** What the node masquerades for a network, and what it leaves alone. */
-export interface MasqueradeWant {
-  /** Sources: the subnets of pods. */
-  readonly sources: readonly Prefix[];
-  /** Destinations that keep the pod's own source address. */
-  readonly exempt: readonly Prefix[];
 }
 
 /** Ranges that every tailnet uses: the CGNAT range and Tailscale's ULA prefix (C section 5.1). */

@@ -1,0 +1,35 @@
+import type { Prefix } from "../net/prefix.ts";
+import type { Host } from "./host.ts";
+
+/** What the node masquerades, and what it leaves alone. */
+export interface MasqueradeWant {
+  /** Sources: the subnets of pods. */
+  readonly sources: readonly Prefix[];
+  /** Destinations that keep the pod's own source address. */
+  readonly exempt: readonly Prefix[];
+}
+
+/** Our part of the node's packet filter. */
+export interface Firewall extends Disposable {
+  /** Adds what is missing, and nothing when all is there. Throws KernelError. */
+  ensureMasquerade(want: MasqueradeWant): void;
+  /** Tells what is missing, one text each. Throws KernelError. */
+  missingMasquerade(want: MasqueradeWant): string[];
+}
+
+/** How a pod's namespace is opened. */
+export interface OpenHostOptions {
+  /** Path of the pod's namespace; absent to work on the host alone. */
+  readonly netns?: string;
+  /** Take a namespace that is our own, which a pod's never is: only tests want that. */
+  readonly allowOwnNetns?: boolean;
+}
+
+/** The operating system under us, one of `lib/platform.ts`. */
+export interface Node {
+  /** Throws ConfigError when the namespace is missing, is none, or is our own. */
+  openHost(options?: OpenHostOptions): Host;
+  openFirewall(): Firewall;
+  /** Names the current boot: /proc/sys/kernel/random/boot_id. */
+  bootId(): string;
+}
