@@ -1,0 +1,119 @@
+/**
+ * Our log: one JSON object a line, to stderr and to a file. Runtimes drop what a plugin writes to
+ * stderr, so the file is what is left of a failed ADD. Everything is synchronous, a secret is not
+ * written, and a log that cannot be written never fails its caller.
+ */
+import { BaseHandler, getLogger, type LevelName, type LogRecord, setup } from "@std/log";
+import { dirname } from "@std/path";
+import { errorText } from "./errors.ts";
+import { redact } from "./redact.ts";
+
+/** Levels of the log, from talkative to silent. */
+export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
+
+/** One of {@linkcode LOG_LEVELS}. */
+export type LogLevel = typeof LOG_LEVELS[number];
+
+/** What is said beside the text. Values may be errors, bigints, maps; keys that name secrets are cut. */
+export type LogFields = Readonly<Record<string, unknown>>;
+
+/** Where the log goes and how much of it. */
+export interface LogSettings {
+  /** Lowest level that is written at all. */
+  readonly level: LogLevel;
+  /** Lowest level that also goes to stderr; `warn` when absent. */
+  readonly stderrLevel?: LogLevel;
+  /** File to append to, made 0600, its directory 0700. */
+  readonly file?: string;
+}
+
+/** Sets up the log; before the first call it writes warnings and errors to stderr. */
+export function configureLog(settings: LogSettings): void {
+  const level = NAMES[settings.level];
+  const stderr = new StderrHandler(NAMES[settings.stderrLevel ?? "warn"], {
+    formatter: formatRecord,
+  });
+  setup({
+    handlers: settings.file ? { stderr, file: new FileHandler(settings.file, level) } : { stderr },
+    loggers: { default: { level, handlers: ["stderr", "file"] } },
+  });
+  configured = true;
+}
+
+/** The log of this process. Texts of failures read *Cannot \<do\> "\<value\>"*. */
+export const log = {
+  debug: (message: string, fields?: LogFields): void => write("debug", message, fields),
+  info: (message: string, fields?: LogFields): void => write("info", message, fields),
+  warn: (message: string, fields?: LogFields): void => write("warn", message, fields),
+  error: (message: string, fields?: LogFields): void => write("error", message, fields),
+};
+
+const NAMES = {
+  debug: "DEBUG",
+  info: "INFO",
+  warn: "WARN",
+  error: "ERROR",
+} as const satisfies Record<LogLevel, LevelName>;
+
+const encoder = new TextEncoder();
+
+let configured = false;
+
+function write(level: LogLevel, message: string, fields: LogFields = {}): void {
+  if (!configured) configureLog({ level: "warn" });
+  getLogger()[level](message, fields);
+}
+
+/** One line of JSON; a field cannot replace the head. */
+function formatRecord({ datetime, levelName, msg, args }: LogRecord): string {
+  const time = datetime.toISOString();
+  const head = { time, level: levelName.toLowerCase(), pid: Deno.pid, message: redact(msg) };
+  return JSON.stringify({ ...head, ...Object(redact(args[0])), ...head });
+}
+
+class StderrHandler extends BaseHandler {
+  override log(msg: string): void {
+    try {
+      Deno.stderr.writeSync(encoder.encode(`${msg}\n`));
+    } catch {
+      // A runtime may close our stderr; there is no other place to say so.
+    }
+  }
+}
+
+class FileHandler extends BaseHandler {
+  readonly #path: string;
+  #told = false;
+
+  constructor(path: string, levelName: LevelName) {
+    super(levelName, { formatter: formatRecord });
+    this.#path = path;
+  }
+
+  override log(msg: string): void {
+    try {
+      appendLine(this.#path, msg);
+    } catch (error) {
+      if (this.#told) return;
+      this.#told = true;
+      log.warn(`Cannot write log file "${this.#path}": ${errorText(error)}`);
+    }
+  }
+}
+
+/** Appends by one write, so that lines of several processes do not mix. */
+function appendLine(path: string, line: string): void {
+  using file = openForAppend(path);
+  file.writeSync(encoder.encode(`${line}\n`));
+}
+
+function openForAppend(path: string): Deno.FsFile {
+  const options = { append: true, create: true, mode: 0o600 };
+  try {
+    return Deno.openSync(path, options);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    Deno.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    return Deno.openSync(path, options);
+  }
+}
