@@ -40,6 +40,19 @@ Deno.test("WireWriter: grows beyond its first buffer and patches lengths", () =>
   assertEquals(bytes[1003], 7);
 });
 
+Deno.test("WireWriter: numbers that make the buffer grow are not lost", () => {
+  const cases: [string, (writer: WireWriter) => WireWriter, number[]][] = [
+    ["u8", (w) => w.u8(1), [1]],
+    ["u16", (w) => w.u16(0x0102), [2, 1]],
+    ["u16be", (w) => w.u16be(0x0102), [1, 2]],
+    ["u32", (w) => w.u32(0x01020304), [4, 3, 2, 1]],
+  ];
+  for (const [name, write, bytes] of cases) {
+    const writer = new WireWriter().bytes(new Uint8Array(256));
+    assertEquals([...write(writer).finish().subarray(256)], bytes, name);
+  }
+});
+
 Deno.test("parseAttributeList: strips flags and padding, keeps order and repeats", () => {
   const bytes = new WireWriter()
     .attributeU8(9, 1)
