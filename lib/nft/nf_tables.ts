@@ -1,0 +1,135 @@
+/**
+ * Numbers of nf_tables' netlink protocol that we use. Without another word they are from
+ * linux/netfilter/nf_tables.h. Attribute numbers are in network byte order on the wire, as are all
+ * values that are not strings or raw bytes.
+ */
+import { WireWriter } from "../wire/attribute.ts";
+import type { Request } from "../wire/message.ts";
+
+/** Brackets of a transaction: linux/netfilter/nfnetlink.h. */
+export const NFNL_MSG_BATCH_BEGIN = 0x10;
+export const NFNL_MSG_BATCH_END = 0x11;
+/** Attribute of `NFNL_MSG_BATCH_BEGIN`: refuse all with ERESTART unless this is the generation. */
+export const NFNL_BATCH_GENID = 1;
+/** The nf_tables subsystem of nfnetlink: linux/netfilter/nfnetlink.h. */
+export const NFNL_SUBSYS_NFTABLES = 10;
+
+/** Protocol families: linux/netfilter.h. */
+export const NFPROTO_UNSPEC = 0;
+export const NFPROTO_INET = 1;
+export const NFPROTO_IPV4 = 2;
+export const NFPROTO_IPV6 = 10;
+
+/** Policy of a base chain that lets pass what no rule decided: linux/netfilter.h. */
+export const NF_ACCEPT = 1;
+
+/** Messages: `enum nf_tables_msg_types`. */
+export const NFT_MESSAGES = {
+  NFT_MSG_NEWTABLE: 0,
+  NFT_MSG_DELTABLE: 2,
+  NFT_MSG_NEWCHAIN: 3,
+  NFT_MSG_GETCHAIN: 4,
+  NFT_MSG_NEWRULE: 6,
+  NFT_MSG_GETRULE: 7,
+  NFT_MSG_DELRULE: 8,
+  NFT_MSG_NEWSET: 9,
+  NFT_MSG_NEWSETELEM: 12,
+  NFT_MSG_GETSETELEM: 13,
+  NFT_MSG_DELSETELEM: 14,
+  NFT_MSG_GETGEN: 16,
+} as const;
+
+/** Name of a message, as errors show it. */
+export type NftMessage = keyof typeof NFT_MESSAGES;
+
+export const NFTA_GEN_ID = 1;
+
+export const NFTA_LIST_ELEM = 1;
+export const NFTA_DATA_VALUE = 1;
+
+export const NFTA_TABLE_NAME = 1;
+
+export const NFTA_CHAIN_TABLE = 1;
+export const NFTA_CHAIN_NAME = 3;
+export const NFTA_CHAIN_HOOK = 4;
+export const NFTA_CHAIN_POLICY = 5;
+export const NFTA_CHAIN_TYPE = 7;
+export const NFTA_HOOK_HOOKNUM = 1;
+export const NFTA_HOOK_PRIORITY = 2;
+
+export const NFTA_SET_TABLE = 1;
+export const NFTA_SET_NAME = 2;
+export const NFTA_SET_FLAGS = 3;
+export const NFTA_SET_KEY_TYPE = 4;
+export const NFTA_SET_KEY_LEN = 5;
+export const NFTA_SET_ID = 10;
+export const NFT_SET_INTERVAL = 0x4;
+
+export const NFTA_SET_ELEM_LIST_TABLE = 1;
+export const NFTA_SET_ELEM_LIST_SET = 2;
+export const NFTA_SET_ELEM_LIST_ELEMENTS = 3;
+export const NFTA_SET_ELEM_KEY = 1;
+export const NFTA_SET_ELEM_FLAGS = 3;
+/** The element is the first address *after* an interval. */
+export const NFT_SET_ELEM_INTERVAL_END = 1;
+
+export const NFTA_RULE_TABLE = 1;
+export const NFTA_RULE_CHAIN = 2;
+export const NFTA_RULE_HANDLE = 3;
+export const NFTA_RULE_EXPRESSIONS = 4;
+export const NFTA_RULE_USERDATA = 7;
+
+export const NFTA_EXPR_NAME = 1;
+export const NFTA_EXPR_DATA = 2;
+/** The 128-bit register that our expressions hand their value on in. */
+export const NFT_REG_1 = 1;
+
+export const NFTA_META_DREG = 1;
+export const NFTA_META_KEY = 2;
+export const NFT_META_NFPROTO = 15;
+
+export const NFTA_CMP_SREG = 1;
+export const NFTA_CMP_OP = 2;
+export const NFTA_CMP_DATA = 3;
+export const NFT_CMP_EQ = 0;
+
+export const NFTA_PAYLOAD_DREG = 1;
+export const NFTA_PAYLOAD_BASE = 2;
+export const NFTA_PAYLOAD_OFFSET = 3;
+export const NFTA_PAYLOAD_LEN = 4;
+export const NFT_PAYLOAD_NETWORK_HEADER = 1;
+
+export const NFTA_LOOKUP_SET = 1;
+export const NFTA_LOOKUP_SREG = 2;
+export const NFTA_LOOKUP_FLAGS = 5;
+export const NFT_LOOKUP_F_INV = 1;
+
+export const NFTA_MASQ_FLAGS = 1;
+/** Unpredictable source ports that do not collide at once: linux/netfilter/nf_nat.h. */
+export const NF_NAT_RANGE_PROTO_RANDOM_FULLY = 0x10;
+
+/** A request to nf_tables about the `inet` family. */
+export function nftRequest(
+  message: NftMessage,
+  flags: number,
+  fill: (writer: WireWriter) => void,
+): Request {
+  const type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MESSAGES[message];
+  return nfnetlinkRequest(type, flags, NFPROTO_INET, 0, fill);
+}
+
+/** A request with `struct nfgenmsg` (linux/netfilter/nfnetlink.h) as its header. */
+export function nfnetlinkRequest(
+  type: number,
+  flags: number,
+  family: number,
+  resource: number,
+  fill: (writer: WireWriter) => void,
+): Request {
+  const writer = new WireWriter().u8(family).u8(0).u16be(resource);
+  fill(writer);
+  return { type, flags, body: writer.finish() };
+}
+
+/** Bytes of `struct nfgenmsg`: u8 family, u8 version, be16 resource. */
+export const NFGENMSG_BYTES = 4;
