@@ -69,3 +69,12 @@ const TEXTS: Readonly<Record<number, string>> = {
 export function errnoText(errno: number): string {
   return TEXTS[errno] ?? `errno ${errno}`;
 }
+
+/**
+ * The errno of an error that Deno's own file calls throw, 0 when there is none in it: Deno tells it
+ * only in the text, as Rust's `std::io::Error` prints it, `... (os error 22)`.
+ */
+export function errnoOf(error: unknown): number {
+  const digits = error instanceof Error && /\(os error (\d+)\)/.exec(error.message)?.[1];
+  return digits ? Number(digits) : 0;
+}

@@ -8,8 +8,10 @@ export const SCOPE_LINK = 253;
 export interface Route {
   readonly destination: Prefix;
   readonly gateway?: Address;
-  /** Output interface by name. */
-  readonly link: string;
+  /** Output interface by name; a route that answers "unreachable" needs none. */
+  readonly link?: string;
+  /** Refuse the traffic instead of forwarding it: `RTN_UNREACHABLE`. */
+  readonly unreachable?: boolean;
   /** Reach the gateway although no on-link prefix covers it: `RTNH_F_ONLINK`. */
   readonly onlink?: boolean;
   /** Preferred source address. */

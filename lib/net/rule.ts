@@ -1,7 +1,10 @@
+import type { Family } from "./address.ts";
 import type { Prefix } from "./prefix.ts";
 
 /** An `ip rule`: traffic to or from a prefix is looked up in a table. */
 export interface Rule {
+  readonly family: Family;
+  /** Order: lower is asked first. */
   readonly priority: number;
   readonly from?: Prefix;
   readonly to?: Prefix;

@@ -1,0 +1,110 @@
+/** Network namespaces: opening those of pods, and working inside one for a moment. */
+import { ConfigError } from "../errors.ts";
+import { ENOENT } from "./errno.ts";
+import { checkResult, lastErrno, libc } from "./libc.ts";
+
+/** The namespace of the calling thread: proc(5). */
+const OWN_NETNS = "/proc/thread-self/ns/net";
+
+/** open(2) flags: asm-generic/fcntl.h. O_NONBLOCK, so that a FIFO does not make us wait. */
+const O_RDONLY = 0;
+const O_NONBLOCK = 0o4000;
+const O_CLOEXEC = 0o2000000;
+/** Type of namespace: linux/sched.h. */
+const CLONE_NEWNET = 0x40000000;
+/** ioctl that tells the type of a namespace, _IO(0xb7, 3): linux/nsfs.h. */
+const NS_GET_NSTYPE = 0xb703n;
+
+/** An open network namespace. */
+export interface Netns extends Disposable {
+  /** The path under which it was opened. */
+  readonly path: string;
+  /** File descriptor, as IFLA_NET_NS_FD wants it; closed by disposal. */
+  readonly fd: number;
+}
+
+/** Rejects async callbacks at compile time: after an `await`, I/O may be in another namespace. */
+export type Sync<T> = T extends PromiseLike<unknown> ? never : T;
+
+/**
+ * Opens the network namespace at a path such as `/run/netns/cni-0123`.
+ * @throws ConfigError `invalid-netns` when nothing is there, or something else.
+ * @throws KernelError when it cannot be opened for another reason.
+ */
+export function openNetns(path: string): Netns {
+  const netns = tryOpenNetns(path);
+  if (netns) return netns;
+  throw new ConfigError("invalid-netns", `Cannot open network namespace "${path}": it is gone`);
+}
+
+/** {@linkcode openNetns} that answers undefined when nothing is at the path. */
+export function tryOpenNetns(path: string): Netns | undefined {
+  const fd = libc().open(cString(path), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  if (fd < 0 && lastErrno() === ENOENT) return undefined;
+  checkResult(fd, "open", `open network namespace "${path}"`);
+  if (libc().ioctl(fd, NS_GET_NSTYPE) === CLONE_NEWNET) return new OpenNetns(path, fd);
+  libc().close(fd);
+  throw new ConfigError(
+    "invalid-netns",
+    `Cannot open network namespace "${path}": it is ${describeFile(path)}`,
+  );
+}
+
+/** True when the path leads to the namespace that we are in ourselves. */
+export function isOwnNetns(path: string): boolean {
+  const own = Deno.statSync(OWN_NETNS);
+  try {
+    const other = Deno.statSync(path);
+    return other.dev === own.dev && other.ino === own.ino;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Runs `fn` with the calling thread inside a namespace. Only synchronous work that we have looked
+ * at may run there: open a netlink socket, read or write a sysctl. An asynchronous operation that
+ * is so much as started there may leave a thread behind in the wrong namespace. When the way back
+ * fails the process aborts: everything after would be done to the pod.
+ * @throws KernelError when the namespace cannot be entered; whatever `fn` throws.
+ */
+export function inNetns<T>(netns: Netns, fn: () => Sync<T>): Sync<T> {
+  using home = openNetns(OWN_NETNS);
+  const entered = libc().setns(netns.fd, CLONE_NEWNET);
+  checkResult(entered, "setns", `enter network namespace "${netns.path}"`);
+  try {
+    return fn();
+  } finally {
+    if (libc().setns(home.fd, CLONE_NEWNET) !== 0) libc().abort();
+  }
+}
+
+class OpenNetns implements Netns {
+  readonly path: string;
+  #fd: number;
+
+  constructor(path: string, fd: number) {
+    this.path = path;
+    this.#fd = fd;
+  }
+
+  get fd(): number {
+    return this.#fd;
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#fd >= 0) libc().close(this.#fd);
+    this.#fd = -1;
+  }
+}
+
+function describeFile(path: string): string {
+  const { isDirectory, isFile } = Deno.statSync(path);
+  if (isDirectory) return "a directory";
+  return isFile ? "a file that is no network namespace" : "no network namespace";
+}
+
+/** A path as C wants it. */
+function cString(path: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(path + "\0");
+}

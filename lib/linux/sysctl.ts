@@ -1,0 +1,50 @@
+/** Kernel parameters below /proc/sys, of the namespace that the calling thread is in. */
+import { ConfigError, errorText, KernelError } from "../errors.ts";
+import { ENOENT, errnoOf } from "./errno.ts";
+
+/**
+ * The value of a sysctl without its newline; undefined when the kernel has none of that name.
+ * @param path such as `["net", "ipv4", "conf", "eth0.5", "arp_notify"]`: a part may hold dots.
+ * @throws KernelError when it cannot be read, ConfigError for a part that leaves its folder.
+ */
+export function readSysctl(path: readonly string[]): string | undefined {
+  try {
+    return Deno.readTextFileSync(fileOf(path)).trimEnd();
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) return undefined;
+    throw sysctlError("read", path, cause);
+  }
+}
+
+/**
+ * Gives a sysctl a value, unless it has it.
+ * @throws KernelError when it cannot be written, with ENOENT when the kernel has none of that name;
+ * ConfigError for a part that leaves its folder.
+ */
+export function writeSysctl(path: readonly string[], value: string): void {
+  if (readSysctl(path) === value) return;
+  try {
+    Deno.writeTextFileSync(fileOf(path), value, { create: false });
+  } catch (cause) {
+    throw sysctlError("write", path, cause);
+  }
+}
+
+function fileOf(path: readonly string[]): string {
+  for (const part of path) {
+    if (part === "" || part === "." || part === ".." || part.includes("/")) {
+      throw new ConfigError(
+        "invalid-config",
+        `Cannot use sysctl "${path.join("/")}": "${part}" is no name of a sysctl`,
+      );
+    }
+  }
+  return `/proc/sys/${path.join("/")}`;
+}
+
+function sysctlError(verb: "read" | "write", path: readonly string[], cause: unknown): unknown {
+  if (cause instanceof ConfigError) return cause;
+  const errno = cause instanceof Deno.errors.NotFound ? ENOENT : errnoOf(cause);
+  const text = `Cannot ${verb} sysctl "${path.join("/")}": ${errorText(cause)}`;
+  return new KernelError(verb, errno, text, { cause });
+}
