@@ -1,0 +1,199 @@
+/**
+ * The benchmark of DESIGN section 9: our plugin against Debian's bridge + host-local and an empty
+ * Deno process, interleaved, with the outcome of every round checked on both sides. Prints a table
+ * and keeps the raw samples in `bench-results/`.
+ *
+ * Usage: deno task bench [--rounds=30] [--bursts=5] [--judge]
+ */
+import { parseArgs } from "@std/cli";
+import { join } from "@std/path";
+import { type Contender, run, Side, timeInNamespace } from "./bench/side.ts";
+import { median, medianRatio, quantile, type Samples } from "./bench/statistics.ts";
+
+const ROOT = new URL("..", import.meta.url).pathname;
+const PEER_PATH = "/usr/lib/cni";
+/** Pods of a burst. */
+const BURST = 50;
+
+/** A line of DESIGN section 9: our samples over the other's. */
+interface Row {
+  readonly work: string;
+  readonly ours: Samples;
+  readonly against: Samples;
+  /** Largest ratio that meets the bar. */
+  readonly bar: number;
+}
+
+const network = (bridge: string, subnet: string, ipam: Record<string, unknown>) => ({
+  cniVersion: "1.0.0",
+  name: "bench",
+  bridge,
+  isGateway: true,
+  ipMasq: true,
+  hairpinMode: true,
+  mtu: 1500,
+  ipam: { ...ipam, ranges: [[{ subnet }]], routes: [{ dst: "0.0.0.0/0" }] },
+});
+
+const OURS: Contender = {
+  name: "headcni",
+  plugin: Deno.env.get("HEADCNI_BIN") ?? join(ROOT, "dist/headcni"),
+  path: PEER_PATH,
+  config: (directory) => ({
+    ...network("hcbench0", "10.98.0.0/24", { type: "headcni-ipam", dataDir: directory }),
+    type: "headcni",
+  }),
+};
+
+const PEER: Contender = {
+  name: "bridge + host-local",
+  plugin: join(PEER_PATH, "bridge"),
+  path: PEER_PATH,
+  config: (directory) => ({
+    ...network("cnibench0", "10.99.0.0/24", { type: "host-local", dataDir: directory }),
+    type: "bridge",
+  }),
+};
+const GATEWAYS: Readonly<Record<string, string>> = {
+  [OURS.name]: "10.98.0.1",
+  [PEER.name]: "10.99.0.1",
+};
+
+async function main(): Promise<void> {
+  const options = parseArgs(Deno.args, {
+    string: ["rounds", "bursts"],
+    boolean: ["judge"],
+    default: { rounds: "30", bursts: "5", judge: false },
+  });
+  const runs: Row[][] = [];
+  for (let at = 0; at < (options.judge ? 3 : 1); at++) {
+    runs.push(await measure(Number(options.rounds), Number(options.bursts)));
+    printTable(runs.at(-1) ?? []);
+  }
+  if (options.judge) printVerdicts(runs);
+  const folder = join(ROOT, "bench-results");
+  await Deno.mkdir(folder, { recursive: true });
+  const file = join(folder, `bench-${new Date().toISOString().replaceAll(":", "")}.json`);
+  await Deno.writeTextFile(file, JSON.stringify(runs, null, 1));
+  console.log(`raw samples: ${file}`);
+}
+
+async function measure(rounds: number, bursts: number): Promise<Row[]> {
+  const prefix = `hcb${crypto.randomUUID().slice(0, 5)}`;
+  await using ours = await Side.open(OURS, `${prefix}a`, BURST);
+  await using peer = await Side.open(PEER, `${prefix}b`, BURST);
+  const floor = await emptyScript();
+  const samples = new Map<string, number[]>();
+  const keep = (name: string, value: number) =>
+    samples.set(name, [...samples.get(name) ?? [], value]);
+
+  for (let round = -2; round < rounds; round++) { // the first two warm caches and are dropped
+    const floorMs = await timeInNamespace(`${prefix}ah`, [floor]);
+    if (round >= 0) keep("empty Deno process", floorMs);
+    for (const verb of ["ADD", "DEL"] as const) {
+      for (const side of round % 2 ? [peer, ours] : [ours, peer]) {
+        const elapsedMs = await side.time(verb, 0);
+        if (round >= 0) keep(`${side.name} ${verb}`, elapsedMs);
+        await checkRound(side, verb, [0]);
+      }
+    }
+    progress(`single calls: ${Math.max(round + 1, 0)} of ${rounds}`);
+  }
+  const all = Array.from({ length: BURST }, (_, at) => at);
+  for (let round = 0; round < bursts; round++) {
+    for (const verb of ["ADD", "DEL"] as const) {
+      for (const side of round % 2 ? [peer, ours] : [ours, peer]) {
+        keep(`${side.name} ${BURST} ${verb}`, await side.timeAtOnce(verb, all));
+        await checkRound(side, verb, all);
+      }
+    }
+    progress(`${BURST} at once: ${round + 1} of ${bursts}`);
+  }
+  progress("");
+  await Deno.remove(floor);
+  const row = (work: string, name: string, against: string, bar: number): Row => ({
+    work,
+    ours: { name, values: samples.get(name) ?? [] },
+    against: { name: against, values: samples.get(against) ?? [] },
+    bar,
+  });
+  return [
+    row("ADD", "headcni ADD", "empty Deno process", 1.8),
+    row("ADD (for comparison)", "headcni ADD", "bridge + host-local ADD", Infinity),
+    row("DEL", "headcni DEL", "bridge + host-local DEL", 0.6),
+    row(`${BURST} ADD at once`, `headcni ${BURST} ADD`, `bridge + host-local ${BURST} ADD`, 1.3),
+    row(`${BURST} DEL at once`, `headcni ${BURST} DEL`, `bridge + host-local ${BURST} DEL`, 0.5),
+  ];
+}
+
+/** Both sides must have done the work: links, distinct addresses, masquerade, a ping; or nothing. */
+async function checkRound(side: Side, verb: "ADD" | "DEL", pods: readonly number[]): Promise<void> {
+  const links = await side.vethCount();
+  const wanted = verb === "ADD" ? pods.length : 0;
+  if (links !== wanted) {
+    throw new Error(`${side.name}: ${links} links after ${verb}, not ${wanted}`);
+  }
+  if (verb === "DEL") {
+    for (const pod of pods) {
+      const { exitCode, stdout } = await side.outcome(pod);
+      if (exitCode !== 0) throw new Error(`${side.name}: DEL of pod ${pod} failed: ${stdout}`);
+    }
+    return;
+  }
+  const addresses = new Set(await Promise.all(pods.map((pod) => side.address(pod))));
+  if (addresses.size !== pods.length) throw new Error(`${side.name}: pods share an address`);
+  if (!await side.hasMasquerade()) throw new Error(`${side.name}: no masquerade rule`);
+  await side.pingGateway(pods.at(-1) ?? 0, GATEWAYS[side.name] ?? "");
+}
+
+/** An executable script that does nothing, in the form in which we ship: the floor of any call. */
+async function emptyScript(): Promise<string> {
+  const path = await Deno.makeTempFile({ prefix: "hcb-empty-" });
+  const [shebang] = (await Deno.readTextFile(OURS.plugin)).split("\n", 1);
+  await Deno.writeTextFile(path, `${shebang}\n`);
+  await Deno.chmod(path, 0o755);
+  return path;
+}
+
+function printTable(rows: readonly Row[]): void {
+  console.log("work                  ours ms  [p10-p90]      against ms  ratio   bar");
+  for (const { work, ours, against, bar } of rows) {
+    const ratio = medianRatio(ours.values, against.values);
+    const spread = `[${ms(quantile(ours.values, 0.1))}-${ms(quantile(ours.values, 0.9))}]`;
+    const verdict = bar === Infinity ? "" : `${bar}  ${ratio <= bar ? "met" : "NOT met"}`;
+    console.log(
+      `${work.padEnd(22)}${ms(median(ours.values)).padStart(7)}  ${spread.padEnd(15)}` +
+        `${ms(median(against.values)).padStart(9)}  ${ratio.toFixed(2).padStart(5)}   ${verdict}` +
+        `   (against ${against.name})`,
+    );
+  }
+}
+
+/** A bar is met when most runs met it. */
+function printVerdicts(runs: readonly Row[][]): void {
+  for (const [at, { work, bar }] of (runs[0] ?? []).entries()) {
+    if (bar === Infinity) continue;
+    const ratios = runs.map((rows) => rows[at]).filter((row) => row !== undefined)
+      .map(({ ours, against }) => medianRatio(ours.values, against.values));
+    const met = ratios.filter((ratio) => ratio <= bar).length;
+    const verdict = met * 2 > ratios.length ? "met" : "NOT met";
+    console.log(
+      `${work}: ${ratios.map((ratio) => ratio.toFixed(2)).join(", ")}, bar ${bar}: ${verdict}`,
+    );
+  }
+}
+
+function ms(value: number): string {
+  return value.toFixed(value < 100 ? 1 : 0);
+}
+
+/** A line that overwrites itself on a terminal, and stays away elsewhere. */
+function progress(text: string): void {
+  if (!Deno.stderr.isTerminal()) return;
+  Deno.stderr.writeSync(new TextEncoder().encode(`\r\x1b[K${text}`));
+}
+
+if (import.meta.main) {
+  for (const tool of ["ip", "nsenter", "nft", "ping"]) await run(tool, ["-V"]);
+  await main();
+}
