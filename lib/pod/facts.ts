@@ -22,8 +22,8 @@ export interface NodeFacts {
   readonly bridge: Link | undefined;
   /** Addresses of that bridge. */
   readonly bridgeAddresses: readonly LinkAddress[];
-  /** True when the bridge has at least one port. */
-  readonly bridgeHasPorts: boolean;
+  /** True when the bridge has a port; asked only where an address must go, for it costs a dump. */
+  readonly bridgeHasPorts: () => boolean;
   /** MTU of the link that the node's own traffic to the outside takes, when there is one. */
   readonly uplinkMtuBytes: number | undefined;
 }

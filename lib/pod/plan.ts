@@ -1,8 +1,8 @@
 import type { Result } from "../cni/result.ts";
-import type { MasqueradeWant } from "../host/node.ts";
 import type { Step } from "../host/step.ts";
+import { type Masquerade, TAILNET_PREFIXES } from "../nft/masquerade.ts";
 import { formatMac } from "../net/mac.ts";
-import { hostPrefix, networkOf, type Prefix } from "../net/prefix.ts";
+import { hostPrefix, networkOf } from "../net/prefix.ts";
 import { podIps, podMtu, resultRoutes } from "./addresses.ts";
 import type { PodNetwork } from "./config.ts";
 import type { NodeFacts, PodAddresses, PodIdentity } from "./facts.ts";
@@ -20,23 +20,15 @@ export function planAdd(
   return plan(network, identity, answer, facts);
 }
 
-/** Ranges that every tailnet uses: the CGNAT range and Tailscale's ULA prefix (C section 5.1). */
-const TAILNET_PREFIXES: readonly Prefix[] = [
-  { address: { family: 4, value: 0x64400000n }, length: 10 },
-  { address: { family: 6, value: 0xfd7a_115c_a1e0_0000_0000_0000_0000_0000n }, length: 48 },
-];
-
 /** Sources and exemptions of the pod's network; undefined when it is not to be masqueraded. */
 export function planMasquerade(
   network: PodNetwork,
   answer: PodAddresses,
-): MasqueradeWant | undefined {
+): Masquerade | undefined {
   if (!network.ipMasq) return undefined;
-  const sources = podIps(network, answer).map(({ address }) => networkOf(address));
   return {
-    sources,
+    sources: podIps(network, answer).map(({ address }) => networkOf(address)),
     exempt: [
-      ...sources,
       ...network.exemptPrefixes.map(networkOf),
       ...network.ipMasqTailnet ? [] : TAILNET_PREFIXES,
     ],

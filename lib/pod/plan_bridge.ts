@@ -102,7 +102,7 @@ function planGateways(
     !wanted.some((want) => equalPrefixes(want, address)) &&
     wanted.some((want) => contradicts(want, address))
   );
-  if (stale.length > 0 && facts.bridgeHasPorts && !network.forceAddress) {
+  if (stale.length > 0 && !network.forceAddress && facts.bridgeHasPorts()) {
     throw new ConfigError(
       "invalid-config",
       `Cannot use bridge "${network.bridge}": it has address ${

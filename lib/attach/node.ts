@@ -1,20 +1,12 @@
-import type { Prefix } from "../net/prefix.ts";
-import type { Host } from "./host.ts";
-
-/** What the node masquerades, and what it leaves alone. */
-export interface MasqueradeWant {
-  /** Sources: the subnets of pods. */
-  readonly sources: readonly Prefix[];
-  /** Destinations that keep the pod's own source address. */
-  readonly exempt: readonly Prefix[];
-}
+import type { Host } from "../host/host.ts";
+import type { Masquerade } from "../nft/masquerade.ts";
 
 /** Our part of the node's packet filter. */
 export interface Firewall extends Disposable {
   /** Adds what is missing, and nothing when all is there. Throws KernelError. */
-  ensureMasquerade(want: MasqueradeWant): void;
+  ensureMasquerade(want: Masquerade): void;
   /** Tells what is missing, one text each. Throws KernelError. */
-  missingMasquerade(want: MasqueradeWant): string[];
+  missingMasquerade(want: Masquerade): string[];
 }
 
 /** How a pod's namespace is opened. */
