@@ -26,15 +26,35 @@ export function parseWith<Schema extends v.GenericSchema>(
   );
 }
 
+/**
+ * A schema for text that `parse` understands; undefined from it is a fault.
+ * @param wanted names what a good text is, such as `an IP prefix`.
+ */
+export function parsedText<Value>(
+  parse: (text: string) => Value | undefined,
+  wanted: string,
+): v.GenericSchema<string, Value> {
+  return v.pipe(
+    v.string(),
+    v.rawTransform<string, Value>(({ dataset, addIssue, NEVER }) => {
+      const value = parse(dataset.value);
+      if (value !== undefined) return value;
+      addIssue({ message: `${wanted} wanted` });
+      return NEVER;
+    }),
+  );
+}
+
+/** How an error text shows a refused value: as JSON, cut when it is long. */
+export function showValue(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > MAX_SHOWN_CHARACTERS ? `${text.slice(0, MAX_SHOWN_CHARACTERS)}...` : text;
+}
+
 function formatIssue(issue: v.BaseIssue<unknown>): string {
   const path = v.getDotPath(issue) ?? "(top level)";
-  const wanted = issue.kind === "schema" && issue.expected
+  const wanted = issue.kind === "schema" && issue.type !== "custom" && issue.expected
     ? `${issue.expected} wanted`
     : issue.message;
   return `${path}: ${wanted}, got ${showValue(issue.input)}`;
-}
-
-function showValue(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > MAX_SHOWN_CHARACTERS ? `${text.slice(0, MAX_SHOWN_CHARACTERS)}...` : text;
 }

@@ -1,0 +1,118 @@
+/**
+ * One call of a plugin from environment and standard input to what it prints and its exit code,
+ * SPEC.md sections 2, 4 and 5. Whatever fails becomes one error object.
+ */
+import { VERSION } from "../version.ts";
+import { errorObject } from "./codes.ts";
+import { type Environment, parseEnvironment, parseVerb } from "./environment.ts";
+import { decodeConfig, parseNetworkConfig } from "./network_config.ts";
+import type { Request, Verb } from "./request.ts";
+import type { Result } from "./result.ts";
+import { formatResult } from "./result_codec.ts";
+import {
+  answerVersion,
+  NEWEST_VERSION,
+  parseSpecVersion,
+  SPEC_VERSIONS,
+  type SpecVersion,
+} from "./version.ts";
+
+/** What a role does, one function a verb. They throw the errors of `lib/errors.ts`. */
+export interface Handlers {
+  add(request: Request): Promise<Result>;
+  del(request: Request): Promise<void>;
+  check(request: Request): Promise<void>;
+  gc(request: Request): Promise<void>;
+  status(request: Request): Promise<void>;
+}
+
+/** What the process was given. */
+export interface Call {
+  readonly env: Environment;
+  /** All of standard input. */
+  readStdin(): Uint8Array;
+  /** What stands on standard input already, possibly nothing; does not wait for its end. */
+  peekStdin(): Promise<Uint8Array>;
+}
+
+/** What the process has to print and to return. */
+export interface Answer {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exitCode: number;
+  /** After a successful ADD: takes it back, for a caller that could not be told of it. */
+  undo?(): Promise<void>;
+}
+
+/** Answers a call; never throws. */
+export async function answerCall(call: Call, handlers: Handlers): Promise<Answer> {
+  const command = call.env.CNI_COMMAND;
+  if (!command) return { stdout: "", stderr: ABOUT, exitCode: 0 };
+  let version: SpecVersion = NEWEST_VERSION;
+  try {
+    const verb = parseVerb(command);
+    if (verb === "VERSION") return success(await describeVersions(call));
+    const environment = parseEnvironment(call.env, verb);
+    const raw = decodeConfig(call.readStdin());
+    version = answerVersion(raw);
+    const config = parseNetworkConfig(raw, parseSpecVersion(raw, verb), verb);
+    return await perform(verb, { verb, ...environment, config }, handlers);
+  } catch (error) {
+    return failure(error, version);
+  }
+}
+
+/** The answer to anything that went wrong. */
+export function failure(error: unknown, version: SpecVersion = NEWEST_VERSION): Answer {
+  return { ...success(errorObject(error, version)), exitCode: 1 };
+}
+
+/** For people who start a plugin by hand. */
+const ABOUT = `HeadCNI ${VERSION}: a CNI plugin, to be called by a container runtime\n` +
+  `CNI protocol versions supported: ${SPEC_VERSIONS.join(", ")}\n`;
+
+/** The handlers of the verbs that print nothing. */
+const HANDLER_NAMES = { DEL: "del", CHECK: "check", GC: "gc", STATUS: "status" } as const;
+
+const SILENCE: Answer = { stdout: "", stderr: "", exitCode: 0 };
+
+function success(object: unknown): Answer {
+  return { ...SILENCE, stdout: `${JSON.stringify(object)}\n` };
+}
+
+async function perform(
+  verb: Exclude<Verb, "VERSION">,
+  request: Request,
+  handlers: Handlers,
+): Promise<Answer> {
+  if (verb === "ADD") return await performAdd(request, handlers);
+  await handlers[HANDLER_NAMES[verb]](request);
+  return SILENCE;
+}
+
+/** A result that the caller's version cannot express must not stay behind as an attachment. */
+async function performAdd(request: Request, handlers: Handlers): Promise<Answer> {
+  const result = await handlers.add(request);
+  const undo = () => handlers.del({ ...request, verb: "DEL" });
+  try {
+    return { ...success(formatResult(result, request.config.cniVersion)), undo };
+  } catch (error) {
+    await undo();
+    throw error;
+  }
+}
+
+/**
+ * SPEC.md section 5, "Version": the caller's version echoed. Callers probe with dummy environments
+ * and without input, so nothing here is a fault.
+ */
+async function describeVersions(call: Call): Promise<unknown> {
+  let cniVersion: SpecVersion = NEWEST_VERSION;
+  try {
+    const raw = decodeConfig(await call.peekStdin());
+    if (raw.cniVersion) cniVersion = answerVersion(raw);
+  } catch {
+    // No input, or none that we can read.
+  }
+  return { cniVersion, supportedVersions: SPEC_VERSIONS };
+}
