@@ -1,23 +1,16 @@
-import { ConfigError } from "../errors.ts";
 import { type Address, addressBytes } from "./address.ts";
 
 /** A 48-bit hardware address: six bytes in wire order. */
 export type Mac = Uint8Array<ArrayBuffer>;
 
 /**
- * Reads `aa:bb:cc:dd:ee:ff` (or with `-`), in either case.
- * @throws ConfigError when the text is anything else, or a multicast address, which no interface
- * may have (IEEE 802: lowest bit of the first byte).
+ * Reads `aa:bb:cc:dd:ee:ff` (or with `-`), in either case; undefined for anything else, and for a
+ * multicast address, which no interface may have (IEEE 802: lowest bit of the first byte).
  */
-export function parseMac(text: string): Mac {
-  if (!/^[0-9a-f]{2}([:-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}$/i.test(text)) {
-    throw new ConfigError("invalid-config", `Cannot parse MAC address "${text}": six bytes wanted`);
-  }
+export function tryParseMac(text: string): Mac | undefined {
+  if (!/^[0-9a-f]{2}([:-])(?:[0-9a-f]{2}\1){4}[0-9a-f]{2}$/i.test(text)) return undefined;
   const mac = Uint8Array.from(text.split(/[:-]/), (byte) => parseInt(byte, 16));
-  if ((mac[0] ?? 0) & 1) {
-    throw new ConfigError("invalid-config", `Cannot use MAC address "${text}": it is multicast`);
-  }
-  return mac;
+  return (mac[0] ?? 0) & 1 ? undefined : mac;
 }
 
 /** Lower-case `aa:bb:cc:dd:ee:ff`. */

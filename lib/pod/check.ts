@@ -22,7 +22,7 @@ export interface AttachmentFacts {
  * plugins of a chain added (addresses, routes, an MTU of their own) is no difference.
  */
 export function diffAttachment(
-  network: PodNetwork,
+  network: Pick<PodNetwork, "datapath" | "bridge">,
   identity: PodIdentity,
   expected: Result,
   facts: AttachmentFacts,
@@ -42,7 +42,7 @@ export function diffAttachment(
 }
 
 function diffLinks(
-  network: PodNetwork,
+  network: Pick<PodNetwork, "datapath" | "bridge">,
   identity: PodIdentity,
   expected: Result,
   facts: AttachmentFacts,

@@ -7,9 +7,9 @@ import * as v from "valibot";
 import { ConfigError } from "../errors.ts";
 import type { NetworkConfig } from "../cni/request.ts";
 import type { ResultDns } from "../cni/result.ts";
-import { type Mac, parseMac } from "../net/mac.ts";
+import { type Mac, tryParseMac } from "../net/mac.ts";
 import { type Prefix, tryParsePrefix } from "../net/prefix.ts";
-import { parseWith } from "../schema.ts";
+import { parsedText, parseWith } from "../schema.ts";
 
 /** How pods hang on the node: ports of one bridge, or a routed link each. */
 export type Datapath = "bridge" | "ptp";
@@ -66,11 +66,13 @@ const MAX_MTU_BYTES = 65_535;
 
 const flag = v.optional(v.boolean());
 const strings = v.optional(v.array(v.string()));
-const prefixText = v.custom<string>(
-  (value) => typeof value === "string" && splitList(value).every((text) => tryParsePrefix(text)),
-  "an IP prefix, or several with commas, wanted",
-);
-const prefixes = v.optional(v.union([prefixText, v.array(prefixText)]));
+/** One prefix, several with commas, or a list of either. */
+const prefixText = parsedText(parsePrefixList, "an IP prefix, or several with commas");
+const prefixes = v.optional(v.pipe(
+  v.union([prefixText, v.array(prefixText)]),
+  v.transform((list) => list.flat()),
+));
+const macText = v.optional(parsedText(tryParseMac, "a unicast MAC address of six bytes"));
 /** linux/if.h IFNAMSIZ: at most 15 bytes; the kernel refuses `/`, `:` and blanks. */
 const linkName = v.optional(v.pipe(
   v.string(),
@@ -96,7 +98,7 @@ const RawPodNetwork = v.object({
       `0 (automatic) or ${MIN_MTU_BYTES} to ${MAX_MTU_BYTES} wanted`,
     ),
   )),
-  mac: v.optional(v.string()),
+  mac: macText,
   pod_cidr: prefixes,
   podCIDR: prefixes,
   service_cidr: prefixes,
@@ -150,8 +152,8 @@ export function parsePodNetwork(config: NetworkConfig, argsMac: string | undefin
     mtuBytes: raw.mtu || undefined,
     mac: requestedMac(config, raw.mac, argsMac),
     exemptPrefixes: [
-      ...prefixList(raw.pod_cidr ?? raw.podCIDR),
-      ...prefixList(raw.service_cidr ?? raw.serviceCIDR),
+      ...raw.pod_cidr ?? raw.podCIDR ?? [],
+      ...raw.service_cidr ?? raw.serviceCIDR ?? [],
     ],
     enableIpv6: raw.enable_ipv6 ?? raw.enableIPv6 ?? true,
     dns: joinDns(raw.dns, raw.magic_dns),
@@ -201,16 +203,16 @@ function ipamType(config: NetworkConfig): string {
  */
 function requestedMac(
   config: NetworkConfig,
-  ownMac: string | undefined,
+  ownMac: Mac | undefined,
   argsMac: string | undefined,
 ): Mac | undefined {
-  const sources = [config.runtimeConfig.mac, config.cniArgs.mac, argsMac, ownMac];
-  const mac = sources.find((source) => source !== undefined && source !== "");
-  if (mac === undefined) return undefined;
-  if (typeof mac !== "string") {
-    throw new ConfigError("invalid-config", `Cannot use mac ${JSON.stringify(mac)}: text wanted`);
+  const sources = { runtimeConfig: config.runtimeConfig.mac, "args.cni": config.cniArgs.mac };
+  for (const [name, mac] of Object.entries({ ...sources, CNI_ARGS: argsMac })) {
+    if (mac === undefined || mac === "") continue;
+    const asked = parseWith(macText, mac, `MAC address of ${name}`);
+    if (asked) return asked;
   }
-  return parseMac(mac);
+  return ownMac;
 }
 
 function joinDns(
@@ -232,11 +234,8 @@ function joinDns(
   };
 }
 
-function prefixList(raw: string | readonly string[] | undefined): Prefix[] {
-  const texts = typeof raw === "string" ? splitList(raw) : (raw ?? []).flatMap(splitList);
-  return texts.flatMap((text) => tryParsePrefix(text) ?? []);
-}
-
-function splitList(text: string): string[] {
-  return text.split(",").map((part) => part.trim()).filter((part) => part !== "");
+function parsePrefixList(text: string): Prefix[] | undefined {
+  const prefixes = text.split(",").map((part) => part.trim()).filter((part) => part !== "")
+    .map(tryParsePrefix);
+  return prefixes.every((prefix) => prefix !== undefined) ? prefixes : undefined;
 }

@@ -1,0 +1,42 @@
+import { assertEquals, assertMatch, assertNotEquals, assertThrows } from "@std/assert";
+import { ConfigError } from "../errors.ts";
+import { parseAddress } from "../net/address.ts";
+import { formatAlias, hostLinkName, parseAlias } from "./identity.ts";
+
+const KEY = { network: "pods", containerId: "c".repeat(64), ifname: "eth0" };
+const ADDRESSES = ["10.244.1.2", "fd00::2"].map(parseAddress);
+
+Deno.test("hostLinkName: 15 bytes, the same for the same attachment only", async () => {
+  const name = await hostLinkName(KEY);
+  assertMatch(name, /^veth[0-9a-f]{11}$/);
+  assertEquals(await hostLinkName({ ...KEY }), name);
+  for (const other of [{ network: "p" }, { containerId: "d" }, { ifname: "eth1" }]) {
+    assertNotEquals(await hostLinkName({ ...KEY, ...other }), name);
+  }
+});
+
+Deno.test("formatAlias and parseAlias: there and back", () => {
+  const alias = formatAlias(KEY, ADDRESSES, { namespace: "default", name: "web" });
+  assertEquals(parseAlias(alias), { key: KEY, addresses: ADDRESSES, pod: "default/web" });
+});
+
+Deno.test("formatAlias: leaves the pod out when it does not fit into 255 bytes", () => {
+  const alias = formatAlias(KEY, ADDRESSES, { namespace: "n".repeat(63), name: "p".repeat(200) });
+  assertEquals(parseAlias(alias), { key: KEY, addresses: ADDRESSES, pod: undefined });
+});
+
+Deno.test("formatAlias: refuses an attachment that does not fit", () => {
+  assertThrows(
+    () => formatAlias({ ...KEY, network: "n".repeat(200) }, ADDRESSES, {}),
+    ConfigError,
+    "bytes too many",
+  );
+});
+
+Deno.test("parseAlias: undefined for what is not ours", () => {
+  for (
+    const alias of [undefined, "", "uplink", "headcni:1", "headcni:1 net=pods id=c", "x net=a"]
+  ) {
+    assertEquals(parseAlias(alias), undefined);
+  }
+});
