@@ -17,6 +17,13 @@ export interface Host extends Disposable {
   /** The link of that name, or undefined. */
   findLink(place: Place, name: string): Link | undefined;
   listLinks(place: Place): Link[];
+  /** True when a bridge of the host has at least one port. */
+  hasPorts(bridgeIndex: number): boolean;
+  /**
+   * MTU of the link that the host's own traffic to the outside takes, the smaller of both families;
+   * undefined when there is no way out.
+   */
+  uplinkMtuBytes(): number | undefined;
   /** Addresses of both families, of one link or of all. */
   listAddresses(place: Place, linkIndex?: number): LinkAddress[];
   /** Routes of all tables but `local` (255), of both families. */
@@ -29,4 +36,12 @@ export interface Host extends Disposable {
    * not hold up the caller. An absent link is no fault.
    */
   removeLinkInBackground(name: string): Promise<void>;
+}
+
+/** How a host and a pod's namespace are opened. */
+export interface OpenHostOptions {
+  /** Path of the pod's namespace; absent to work on the host alone. */
+  readonly netns?: string;
+  /** Take a namespace that is our own, which a pod's never is: only tests want that. */
+  readonly allowOwnNetns?: boolean;
 }

@@ -87,3 +87,6 @@ export type Step =
     /** No fault when the kernel has no such sysctl (IPv6 switched off, old kernel). */
     readonly optional?: boolean;
   };
+
+/** The steps of one kind. */
+export type StepOf<Kind extends Step["kind"]> = Extract<Step, { readonly kind: Kind }>;

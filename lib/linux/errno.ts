@@ -13,7 +13,9 @@ export const ENODEV = 19;
 export const EINVAL = 22;
 export const EMSGSIZE = 90;
 export const EADDRNOTAVAIL = 99;
+export const ENETUNREACH = 101;
 export const ETIMEDOUT = 110;
+export const EHOSTUNREACH = 113;
 
 /** Name and words as strerror(3) has them, by errno. */
 const TEXTS: Readonly<Record<number, string>> = {

@@ -72,7 +72,7 @@ export interface LinkChanges {
   readonly mtuBytes?: number;
   readonly mac?: Mac;
   readonly alias?: string;
-  readonly masterIndex?: number;
+  readonly masterIndex?: number | undefined;
 }
 
 /** Flags of a bridge port. */
@@ -137,15 +137,18 @@ export function removeLink(name: string): RouteRequest {
   return routeRequest("RTM_DELLINK", linkHeader().attributeString(IFLA_IFNAME, name));
 }
 
-/** Asks for the link of that name: one message for {@linkcode decodeLink}. */
-export function getLink(name: string): RouteRequest {
-  const body = linkHeader().attributeString(IFLA_IFNAME, name);
+/** Asks for one link by its name or index: one message for {@linkcode decodeLink}. */
+export function getLink(link: string | number): RouteRequest {
+  const body = typeof link === "number"
+    ? linkHeader({ index: link })
+    : linkHeader().attributeString(IFLA_IFNAME, link);
   return routeRequest("RTM_GETLINK", body.attributeU32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS));
 }
 
-/** Asks for all links. */
-export function listLinks(): RouteRequest {
+/** Asks for all links, or for the ports of one bridge. */
+export function listLinks(masterIndex?: number): RouteRequest {
   const body = linkHeader().attributeU32(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+  if (masterIndex !== undefined) body.attributeU32(IFLA_MASTER, masterIndex);
   return dumpRequest("RTM_GETLINK", body);
 }
 

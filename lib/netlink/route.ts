@@ -5,6 +5,7 @@ import {
   addressFromBytes,
   equalAddresses,
   type Family,
+  FAMILY_BITS,
 } from "../net/address.ts";
 import { equalPrefixes, networkOf } from "../net/prefix.ts";
 import { type KernelRoute, type Route, SCOPE_LINK } from "../net/route.ts";
@@ -43,8 +44,6 @@ const RT_SCOPE_UNIVERSE = 0;
 const RT_SCOPE_NOWHERE = 255;
 const RTPROT_UNSPEC = 0;
 const RTNH_F_ONLINK = 0x4;
-/** A copy in a cache of what is in a table. */
-const RTM_F_CLONED = 0x200;
 
 /** Route attributes: linux/rtnetlink.h. */
 const RTA_DST = 1;
@@ -61,7 +60,7 @@ const RTAX_ADVMSS = 8;
 const DEFAULT_PRIORITY: Readonly<Record<Family, number>> = { 4: 0, 6: 1024 };
 
 /** A route whose output link is told by its index. */
-export type IndexedRoute = Omit<Route, "link"> & { readonly linkIndex?: number };
+export type IndexedRoute = Omit<Route, "link"> & { readonly linkIndex?: number | undefined };
 
 /** Adds a route as one of ours; refused (EEXIST) when one to there of that priority exists. */
 export function addRoute(route: IndexedRoute): RouteRequest {
@@ -95,16 +94,24 @@ export function listRoutes(linkIndex?: number): RouteRequest {
   return dumpRequest("RTM_GETROUTE", body);
 }
 
+/** Asks which route the node's own traffic to an address takes. */
+export function lookUpRoute(address: Address): RouteRequest {
+  const body = new WireWriter()
+    .u8(AF_BY_FAMILY[address.family]).u8(FAMILY_BITS[address.family])
+    .bytes(new Uint8Array(HEADER_BYTES - 2))
+    .attribute(RTA_DST, addressBytes(address));
+  return routeRequest("RTM_GETROUTE", body);
+}
+
 /**
- * Reads an `RTM_NEWROUTE` message; undefined when it is of another protocol than IP, or a cached
- * copy.
+ * Reads an `RTM_NEWROUTE` message; undefined when it is of another protocol than IP.
  * @throws RangeError when it is cut short.
  */
 export function decodeRoute(message: Message): KernelRoute | undefined {
   const header = viewOf(message.body);
   const family = familyOf(header.getUint8(0));
   const flags = header.getUint32(8, true);
-  if (!family || flags & RTM_F_CLONED) return undefined;
+  if (!family) return undefined;
   const attributes = parseAttributes(message.body.subarray(HEADER_BYTES));
   const metrics = parseAttributes(attributes.get(RTA_METRICS) ?? new Uint8Array());
   const destination = attributes.get(RTA_DST);

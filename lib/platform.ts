@@ -1,0 +1,32 @@
+/** The operating system under us: the only place that asks which one it is. */
+import { HeadcniError } from "./errors.ts";
+import type { Host, OpenHostOptions } from "./host/host.ts";
+import { openLinuxHost } from "./linux/host.ts";
+import { readSysctl } from "./linux/sysctl.ts";
+
+/**
+ * Opens the kernel of this node, and the namespace of a pod.
+ * @throws ConfigError `invalid-netns` when the pod's namespace is gone, is none, or is our own.
+ * @throws KernelError when the kernel refuses, HeadcniError on other systems than Linux.
+ */
+export function openHost(options?: OpenHostOptions): Host {
+  requireLinux();
+  return openLinuxHost(options);
+}
+
+/**
+ * Names the current boot, so that what an earlier one left can be told apart; see random(4).
+ * @throws HeadcniError on other systems than Linux.
+ */
+export function bootId(): string {
+  requireLinux();
+  return readSysctl(["kernel", "random", "boot_id"]) ?? "";
+}
+
+function requireLinux(): void {
+  if (Deno.build.os === "linux") return;
+  throw new HeadcniError(
+    "unavailable",
+    `Cannot work on "${Deno.build.os}": pods' networks are made with Linux's netlink`,
+  );
+}
