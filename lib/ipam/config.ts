@@ -1,0 +1,154 @@
+/**
+ * The `ipam` section of a network configuration, and the addresses that a caller asks for. Keys
+ * that we do not know are ignored; those that we know and do not honour yet are refused.
+ */
+import * as v from "valibot";
+import { ConfigError } from "../errors.ts";
+import { type Address, equalAddresses, tryParseAddress } from "../net/address.ts";
+import { tryParsePrefix } from "../net/prefix.ts";
+import { parsedText, parseWith } from "../schema.ts";
+import { parseDurationMs } from "./duration.ts";
+import { type AddressRange, parseRangeSets } from "./range.ts";
+import { STRATEGY_NAMES, type StrategyName } from "./strategy.ts";
+
+/** Everything that takes part in choosing addresses, as a caller sent it. */
+export interface IpamSources {
+  /** Network name, for error texts. */
+  readonly network: string;
+  /** The `ipam` object. */
+  readonly ipam: unknown;
+  /** `IP` of `CNI_ARGS`: addresses with commas. */
+  readonly argsIp?: string | undefined;
+  /** `args.cni`, of which `ips` is read. */
+  readonly cniArgs?: unknown;
+  /** `runtimeConfig`, of which `ips` and `ipRanges` are read. */
+  readonly runtimeConfig?: unknown;
+}
+
+/** What decides about a pod's addresses; every default is filled in. */
+export interface IpamConfig {
+  /** A pod gets one address of each set; at least one set, none of them empty. */
+  readonly rangeSets: readonly (readonly AddressRange[])[];
+  /** Addresses that the pod must get, without repetitions. */
+  readonly requested: readonly Address[];
+  readonly strategy: StrategyName;
+  /** How long a released address is not given again. */
+  readonly cooldownMs: number;
+}
+
+/** Default of `cooldown`. */
+const DEFAULT_COOLDOWN = "60s";
+
+/** Keys of a later release: to ignore them would give out addresses that nobody wants given. */
+const UNBUILT_KEYS: readonly string[] = ["exclude", "reserved", "pools"];
+
+const prefix = parsedText(tryParsePrefix, "an IP prefix");
+const address = present(parsedText(tryParseAddress, "an IP address"));
+const requests = v.optional(v.array(parsedText(parseRequest, "an IP address")), []);
+const rangeEnds = { rangeStart: address, rangeEnd: address, gateway: address };
+const ranges = v.optional(v.array(v.array(v.object({ subnet: prefix, ...rangeEnds }))), []);
+const strategy = present(v.string());
+
+const RawIpam = v.object({
+  subnet: present(prefix),
+  ...rangeEnds,
+  ranges,
+  allocation_strategy: strategy,
+  allocationStrategy: strategy,
+  cooldown: present(v.union([v.string(), v.number()])),
+});
+const RawCniArgs = v.optional(v.object({ ips: requests }), {});
+const RawRuntimeConfig = v.optional(v.object({ ips: requests, ipRanges: ranges }), {});
+
+/**
+ * Reads what decides about addresses. Sets are those of `runtimeConfig.ipRanges`, then `subnet`,
+ * then `ranges`; requests are joined.
+ * @throws ConfigError: `invalid-config` (a key of a wrong type, or what `parseRangeSets` refuses),
+ * `invalid-environment`, `unsupported-field`, or `no-pod-cidr` when nothing names a range.
+ */
+export function parseIpamConfig(sources: IpamSources): IpamConfig {
+  const what = `ipam of network "${sources.network}"`;
+  refuseUnbuilt(sources.ipam, what);
+  const raw = parseWith(RawIpam, sources.ipam, what);
+  const cniArgs = parseWith(RawCniArgs, sources.cniArgs, "args.cni");
+  const runtimeConfig = parseWith(RawRuntimeConfig, sources.runtimeConfig, "runtimeConfig");
+  const { subnet, rangeStart, rangeEnd, gateway } = raw;
+  const rangeSets = parseRangeSets([
+    ...runtimeConfig.ipRanges,
+    ...subnet ? [[{ subnet, rangeStart, rangeEnd, gateway }]] : [],
+    ...raw.ranges,
+  ]);
+  if (rangeSets.length === 0) throw missingRanges(what);
+  return {
+    rangeSets,
+    requested: distinct([
+      ...parseArgsIp(sources.argsIp ?? ""),
+      ...cniArgs.ips,
+      ...runtimeConfig.ips,
+    ]),
+    strategy: parseStrategy(raw.allocation_strategy ?? raw.allocationStrategy, what),
+    cooldownMs: parseDurationMs(raw.cooldown ?? DEFAULT_COOLDOWN, `cooldown in ${what}`),
+  };
+}
+
+/** An optional key; Go programs write the empty text, or null, for what they do not have. */
+function present<Value>(schema: v.GenericSchema<unknown, Value>) {
+  return v.optional(v.pipe(
+    v.unknown(),
+    v.transform((value) => value === "" || value === null ? undefined : value),
+    v.optional(schema),
+  ));
+}
+
+/** A request may carry a prefix length, which says nothing: the range's own counts. */
+function parseRequest(text: string): Address | undefined {
+  return tryParseAddress(text) ?? tryParsePrefix(text)?.address;
+}
+
+function parseArgsIp(text: string): Address[] {
+  const parts = text.split(",").map((part) => part.trim()).filter((part) => part !== "");
+  return parts.map((part) => {
+    const request = parseRequest(part);
+    if (request) return request;
+    throw new ConfigError(
+      "invalid-environment",
+      `Cannot use IP "${part}" of CNI_ARGS: not an IP address`,
+    );
+  });
+}
+
+function distinct(addresses: readonly Address[]): Address[] {
+  return addresses.filter((one, index) =>
+    addresses.findIndex((other) => equalAddresses(one, other)) === index
+  );
+}
+
+function parseStrategy(name: string | undefined, what: string): StrategyName {
+  if (name === undefined) return "sequential";
+  const known = STRATEGY_NAMES.find((candidate) => candidate === name);
+  if (known) return known;
+  throw new ConfigError(
+    "unsupported-field",
+    `Cannot use allocation_strategy "${name}" in ${what}: this release has ` +
+      STRATEGY_NAMES.map((candidate) => `"${candidate}"`).join(", "),
+  );
+}
+
+function refuseUnbuilt(ipam: unknown, what: string): void {
+  const key = UNBUILT_KEYS.find((name) =>
+    typeof ipam === "object" && ipam !== null && name in ipam
+  );
+  if (key === undefined) return;
+  throw new ConfigError(
+    "unsupported-field",
+    `Cannot use "${key}" in ${what}: this release does not have it yet`,
+  );
+}
+
+function missingRanges(what: string): ConfigError {
+  return new ConfigError(
+    "no-pod-cidr",
+    `Cannot choose addresses for pods: ${what} has neither "subnet" nor "ranges", and ` +
+      `runtimeConfig no "ipRanges"; add "subnet": "<the node's PodCIDR>"`,
+  );
+}

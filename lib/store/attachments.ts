@@ -1,0 +1,88 @@
+/** What ADD was asked to do and how far it came: what DEL undoes. */
+import * as v from "valibot";
+import { type AttachmentKey, formatAttachment, type PodReference } from "../attachment.ts";
+import { ConfigError } from "../errors.ts";
+import { attachmentOfKey, recordKey, recordPrefix } from "./keys.ts";
+import { parseRecord, storedPod } from "./record.ts";
+import type { StoreReader, StoreTransaction } from "./transaction.ts";
+
+/** One ADD, from its intent to its outcome. */
+export interface Attachment {
+  readonly key: AttachmentKey;
+  /** `adding` before the first change to the kernel, `added` after the last. */
+  readonly phase: "adding" | "added";
+  readonly pod: PodReference;
+  /** Path of the pod's network namespace. */
+  readonly netns: string;
+  /** The boot in which it was made. */
+  readonly bootId: string;
+  /** Wall clock in milliseconds since 1970. */
+  readonly createdMs: number;
+  /** Name of the host's end of the link. */
+  readonly hostLink?: string;
+  readonly datapath?: string;
+  readonly ipamType: string;
+  /** The network configuration as a JSON value. */
+  readonly config: unknown;
+}
+
+/** Most characters of a configuration as JSON: a value of the KV has 64 KiB, a character up to 2. */
+const MAX_CONFIG_CHARACTERS = 30_000;
+
+const StoredAttachment = v.object({
+  phase: v.picklist(["adding", "added"]),
+  pod: storedPod,
+  netns: v.string(),
+  bootId: v.string(),
+  createdMs: v.number(),
+  hostLink: v.exactOptional(v.string()),
+  datapath: v.exactOptional(v.string()),
+  ipamType: v.string(),
+  config: v.unknown(),
+});
+
+/**
+ * Writes an attachment, whether it was there or not.
+ * @throws ConfigError when its configuration is too large to be kept.
+ */
+export function putAttachment(tx: StoreTransaction, attachment: Attachment): void {
+  const { key, ...stored } = attachment;
+  const characters = JSON.stringify(stored.config).length;
+  if (characters > MAX_CONFIG_CHARACTERS) {
+    throw new ConfigError(
+      "invalid-config",
+      `Cannot attach "${
+        formatAttachment(key)
+      }": its network config has ${characters} characters, ` +
+        `${MAX_CONFIG_CHARACTERS} can be kept for DEL`,
+    );
+  }
+  tx.set(recordKey(key), stored);
+}
+
+/** The attachment with that key, or undefined. */
+export async function findAttachment(
+  reader: StoreReader,
+  key: AttachmentKey,
+): Promise<Attachment | undefined> {
+  const value = await reader.get(recordKey(key));
+  return value === undefined ? undefined : parseAttachment(key, value);
+}
+
+/** Forgets an attachment; an unknown one is no fault. */
+export function removeAttachment(tx: StoreTransaction, key: AttachmentKey): void {
+  tx.delete(recordKey(key));
+}
+
+/** The attachments of a network, or of all. */
+export async function listAttachments(
+  reader: StoreReader,
+  network?: string,
+): Promise<Attachment[]> {
+  const entries = await reader.list(recordPrefix(network));
+  return entries.map(({ key, value }) => parseAttachment(attachmentOfKey(key), value));
+}
+
+function parseAttachment(key: AttachmentKey, value: unknown): Attachment {
+  return { key, ...parseRecord(StoredAttachment, value, `attachment "${formatAttachment(key)}"`) };
+}

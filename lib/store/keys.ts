@@ -1,0 +1,57 @@
+/**
+ * The keys of the store. Addresses are bytes in network order, so that the order of keys is the
+ * order of numbers, and 4 or 16 bytes tell the family.
+ */
+import type { AttachmentKey } from "../attachment.ts";
+import type { Block } from "../ipam/block.ts";
+import { type Address, addressBytes } from "../net/address.ts";
+
+/** `{version, readableFrom}`: the format of everything else. */
+export const SCHEMA_KEY: Deno.KvKey = ["schema"];
+
+/** The lease of an attachment. */
+export function leaseKey(key: AttachmentKey): Deno.KvKey {
+  return ["lease", ...attachmentParts(key)];
+}
+
+/** Where the leases of a network lie, or all. */
+export function leasePrefix(network?: string): Deno.KvKey {
+  return network === undefined ? ["lease"] : ["lease", network];
+}
+
+/** Intent and outcome of an attachment. */
+export function recordKey(key: AttachmentKey): Deno.KvKey {
+  return ["attachment", ...attachmentParts(key)];
+}
+
+/** Where the attachments of a network lie, or all. */
+export function recordPrefix(network?: string): Deno.KvKey {
+  return network === undefined ? ["attachment"] : ["attachment", network];
+}
+
+/** The owner of an address. */
+export function addressKey(pool: string, address: Address): Deno.KvKey {
+  return ["address", pool, addressBytes(address)];
+}
+
+/** The bits of a page or of a summary above it. */
+export function blockKey(pool: string, { level, first }: Block): Deno.KvKey {
+  return level === 0
+    ? ["page", pool, addressBytes(first)]
+    : ["summary", pool, level, addressBytes(first)];
+}
+
+/** The address that was given last from a range set, by its index. */
+export function cursorKey(pool: string, rangeSet: number): Deno.KvKey {
+  return ["cursor", pool, rangeSet];
+}
+
+/** The attachment that a key of a lease or of a record is about. */
+export function attachmentOfKey(key: Deno.KvKey): AttachmentKey {
+  const [, network, containerId, ifname] = key.map(String);
+  return { network: network ?? "", containerId: containerId ?? "", ifname: ifname ?? "" };
+}
+
+function attachmentParts(key: AttachmentKey): [string, string, string] {
+  return [key.network, key.containerId, key.ifname];
+}

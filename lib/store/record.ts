@@ -1,0 +1,27 @@
+import * as v from "valibot";
+import { errorText, StoreError } from "../errors.ts";
+import { parseWith } from "../schema.ts";
+
+/** A pod reference as it is stored. */
+export const storedPod = v.object({
+  namespace: v.exactOptional(v.string()),
+  name: v.exactOptional(v.string()),
+  uid: v.exactOptional(v.string()),
+});
+
+/**
+ * Checks a value that the store gave back.
+ * @param what names it in the error, such as `lease "pods/abc/eth0"`.
+ * @throws StoreError `store-failure`: somebody else wrote it, or it is damaged.
+ */
+export function parseRecord<Schema extends v.GenericSchema>(
+  schema: Schema,
+  value: unknown,
+  what: string,
+): v.InferOutput<Schema> {
+  try {
+    return parseWith(schema, value, what);
+  } catch (cause) {
+    throw new StoreError("store-failure", `Cannot read the store: ${errorText(cause)}`, { cause });
+  }
+}

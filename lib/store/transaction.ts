@@ -1,0 +1,139 @@
+/**
+ * One transaction: reads go to the KV once and are remembered, writes are staged, and everything
+ * is committed at once. The commit checks that what was read and written did not change meanwhile:
+ * the lock sees to that, but a lock file can be deleted, and an address must not have two owners.
+ */
+import { errorText, StoreError } from "../errors.ts";
+
+/** What can be asked of the store. */
+export interface StoreReader {
+  /** The value at the key, staged changes included, or undefined. */
+  get(key: Deno.KvKey): Promise<unknown>;
+  /** The values at the keys in one round trip for each ten, undefined where there is none. */
+  getMany(keys: readonly Deno.KvKey[]): Promise<unknown[]>;
+  /** Entries below the prefix in the order of their keys, as they were before this transaction. */
+  list(prefix: Deno.KvKey): Promise<StoreEntry[]>;
+}
+
+/** A reader that can also stage changes. */
+export interface StoreTransaction extends StoreReader {
+  set(key: Deno.KvKey, value: unknown): void;
+  delete(key: Deno.KvKey): void;
+}
+
+/** A stored value. */
+export interface StoreEntry {
+  readonly key: Deno.KvKey;
+  readonly value: unknown;
+}
+
+/** Most keys of one `getMany`, a limit of Deno KV. */
+const MAX_KEYS_PER_READ = 10;
+
+/** What is known of a key. */
+interface Known {
+  readonly key: Deno.KvKey;
+  /** Undefined: nothing is stored there, or it is to be deleted. */
+  readonly value: unknown;
+  /** Version that was read: null for no value, undefined when it was not read. */
+  readonly versionstamp: string | null | undefined;
+  readonly staged: boolean;
+}
+
+/** A transaction on an open KV. */
+export class Transaction implements StoreTransaction {
+  readonly #kv: Deno.Kv;
+  /** File of the KV, for error texts. */
+  readonly #path: string;
+  readonly #known = new Map<string, Known>();
+
+  constructor(kv: Deno.Kv, path: string) {
+    this.#kv = kv;
+    this.#path = path;
+  }
+
+  async get(key: Deno.KvKey): Promise<unknown> {
+    const [value] = await this.getMany([key]);
+    return value;
+  }
+
+  async getMany(keys: readonly Deno.KvKey[]): Promise<unknown[]> {
+    const unread = keys.filter((key) => !this.#known.has(keyText(key)));
+    for (let at = 0; at < unread.length; at += MAX_KEYS_PER_READ) {
+      const entries = await this.#guard(
+        "read",
+        () => this.#kv.getMany(unread.slice(at, at + MAX_KEYS_PER_READ)),
+      );
+      for (const { key, value, versionstamp } of entries) {
+        const known = { key, value: value ?? undefined, versionstamp, staged: false };
+        this.#known.set(keyText(key), known);
+      }
+    }
+    return keys.map((key) => this.#known.get(keyText(key))?.value);
+  }
+
+  list(prefix: Deno.KvKey): Promise<StoreEntry[]> {
+    return this.#guard("read", () => Array.fromAsync(this.#kv.list({ prefix })));
+  }
+
+  set(key: Deno.KvKey, value: unknown): void {
+    const versionstamp = this.#known.get(keyText(key))?.versionstamp;
+    this.#known.set(keyText(key), { key, value, versionstamp, staged: true });
+  }
+
+  delete(key: Deno.KvKey): void {
+    this.set(key, undefined);
+  }
+
+  /**
+   * Writes all staged changes or none of them.
+   * @throws StoreError `store-failure`, or `try-again` when somebody wrote without our lock.
+   */
+  async commit(): Promise<void> {
+    const staged = Array.from(this.#known.values()).filter((known) => known.staged);
+    if (staged.length === 0) return;
+    const outcome = await this.#guard("write", () => {
+      const operation = this.#kv.atomic();
+      for (const { key, value, versionstamp } of staged) {
+        if (versionstamp !== undefined) operation.check({ key, versionstamp });
+        if (value === undefined) operation.delete(key);
+        else operation.set(key, value);
+      }
+      return operation.commit();
+    });
+    if (outcome.ok) return;
+    throw new StoreError(
+      "try-again",
+      `Cannot write the store "${this.#path}": it was changed by a process that did not hold our lock`,
+    );
+  }
+
+  async #guard<T>(action: string, fn: () => Promise<T>): Promise<T> {
+    try {
+      return await fn();
+    } catch (cause) {
+      throw storeFailure(action, this.#path, cause);
+    }
+  }
+}
+
+/** The error for a store that cannot be opened, read or written. */
+export function storeFailure(action: string, path: string, cause: unknown): StoreError {
+  return new StoreError(
+    "store-failure",
+    `Cannot ${action} the store "${path}": ${errorText(cause)}`,
+    {
+      cause,
+      details: "The store needs a local file system that root can write and that has space left; " +
+        "dataDir and HEADCNI_DATA_DIR name its directory",
+    },
+  );
+}
+
+/** The key as text, different for different keys. */
+function keyText(key: Deno.KvKey): string {
+  const parts = key.map((part) =>
+    part instanceof Uint8Array ? `bytes:${part.toHex()}` : `${typeof part}:${String(part)}`
+  );
+  return JSON.stringify(parts);
+}
