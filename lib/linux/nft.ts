@@ -4,10 +4,11 @@
  */
 import { KernelError } from "../errors.ts";
 import type { Interval } from "../nft/interval.ts";
-import { type Change, removeTable as removingTable, transaction } from "../nft/change.ts";
+import { type Change, encodeTransaction, removeTable as removingTable } from "../nft/change.ts";
 import { type Masquerade, masqueradeTable } from "../nft/masquerade.ts";
-import { planTable, type TableState } from "../nft/plan.ts";
+import { planTable } from "../nft/plan.ts";
 import * as query from "../nft/query.ts";
+import { nftRequest } from "../nft/request.ts";
 import type { Table } from "../nft/table.ts";
 import type { Message } from "../wire/message.ts";
 import { ENOENT, errnoText } from "./errno.ts";
@@ -27,12 +28,12 @@ const MAX_ATTEMPTS = 100;
  */
 export function ensureMasquerade(socket: NetlinkSocket, want: Masquerade): "present" | "changed" {
   const table = masqueradeTable(want);
-  const doing = 'write table "inet headcni"';
+  if (planChanges(socket, table).length === 0) return "present"; // nearly always
   for (let attempt = 1;; attempt++) {
     const generation = readGeneration(socket);
-    const changes = planTable(table, readTable(socket, table));
+    const changes = planChanges(socket, table);
     if (changes.length === 0) return "present";
-    const refusal = commit(socket, changes, doing, generation);
+    const refusal = commit(socket, changes, 'write table "inet headcni"', generation);
     if (!refusal) return "changed";
     if (refusal.errno !== ERESTART || attempt === MAX_ATTEMPTS) throw refusal;
   }
@@ -44,8 +45,7 @@ export function ensureMasquerade(socket: NetlinkSocket, want: Masquerade): "pres
  * @throws KernelError "firewall-failure".
  */
 export function observeMasquerade(socket: NetlinkSocket, want: Masquerade): string[] {
-  const table = masqueradeTable(want);
-  return planTable(table, readTable(socket, table)).map(({ text }) => text);
+  return planChanges(socket, masqueradeTable(want)).map(({ text }) => text);
 }
 
 /**
@@ -58,25 +58,21 @@ export function removeTable(socket: NetlinkSocket): void {
 }
 
 function readGeneration(socket: NetlinkSocket): number | undefined {
-  return query.parseGeneration(ask(socket, query.queryGeneration()));
+  return query.parseGeneration(ask(socket, query.queryGeneration()).at(0));
 }
 
-/** The sets and chains of our table that are wanted, as they are. */
-function readTable(socket: NetlinkSocket, want: Table): TableState {
+/** Compares what is wanted with what there is; one short request for each set and chain. */
+function planChanges(socket: NetlinkSocket, want: Table): Change[] {
   const sets = new Map<string, Interval[]>();
   for (const { name, family } of want.sets) {
-    const messages = askOptional(socket, query.queryElements(name));
-    if (messages) sets.set(name, query.parseElements(family, messages));
+    const elements = askOptional(socket, query.queryElements(name));
+    if (elements) sets.set(name, query.parseElements(family, elements));
   }
-  const chains = new Map<string, query.KernelChain>();
-  const rules = new Map<string, query.KernelRule[]>();
+  const rules = new Map<string, Uint8Array[]>();
   for (const { name } of want.chains) {
-    const chain = askOptional(socket, query.queryChain(name))?.at(0);
-    if (!chain) continue;
-    chains.set(name, query.parseChain(chain));
-    rules.set(name, ask(socket, query.queryRules(name)).map(query.parseRule));
+    rules.set(name, ask(socket, query.queryRules(name)).map(query.attributesOf));
   }
-  return { sets, chains, rules };
+  return planTable(want, { sets, rules });
 }
 
 /** Sends one transaction; answers why it was refused, if it was. */
@@ -86,18 +82,19 @@ function commit(
   doing: string,
   generation?: number,
 ): KernelError | undefined {
-  const parts = transaction(changes, generation);
-  const answers = firewall(() => socket.requestBatch(parts.map(({ request }) => request), doing));
-  const refused = answers.findIndex(({ errno }) => errno !== 0);
-  const part = parts[refused];
-  const answer = answers[refused];
-  if (!part || !answer) return undefined;
+  const requests = encodeTransaction(changes, generation);
+  const answers = firewall(() => socket.requestBatch(requests, doing));
+  const position = answers.findIndex(({ errno }) => errno !== 0);
+  const answer = answers[position];
+  if (!answer) return undefined;
+  const change = changes[position - 1]; // none for the brackets
+  const call = change?.call ?? "NFNL_MSG_BATCH";
   const words = answer.text ? `: ${answer.text}` : "";
   return new KernelError(
-    part.call,
+    call,
     answer.errno,
-    `Cannot ${doing}: ${part.call}: ${errnoText(answer.errno)}${words}`,
-    { reason: "firewall-failure", details: part.text },
+    `Cannot ${doing}: ${call}: ${errnoText(answer.errno)}${words}`,
+    { reason: "firewall-failure", ...change && { details: change.text } },
   );
 }
 
@@ -111,7 +108,8 @@ function askOptional(socket: NetlinkSocket, question: query.Query): Message[] | 
   }
 }
 
-function ask(socket: NetlinkSocket, { call, request }: query.Query): Message[] {
+function ask(socket: NetlinkSocket, { call, flags, attributes }: query.Query): Message[] {
+  const request = nftRequest(call, flags, attributes);
   return firewall(() => socket.request(request, call, 'read table "inet headcni"'));
 }
 

@@ -1,5 +1,5 @@
 import { FAMILIES, type Family } from "../net/address.ts";
-import { parsePrefix, type Prefix } from "../net/prefix.ts";
+import type { Prefix } from "../net/prefix.ts";
 import { intervalOf, mergeIntervals } from "./interval.ts";
 import { masquerade, matchAddress, matchFamily } from "./statement.ts";
 import type { IntervalSet, Rule, Table } from "./table.ts";
@@ -13,14 +13,19 @@ export interface Masquerade {
 }
 
 /**
- * The addresses of a tailnet, to be added to `exempt` on request only, for devices that accept no
- * routes could not answer a pod: https://tailscale.com/kb/1015/100.x-addresses and kb/1033.
+ * The addresses of a tailnet, 100.64.0.0/10 and fd7a:115c:a1e0::/48, to be made exempt on request
+ * only: devices that accept no routes could not answer a pod (tailscale.com/kb/1033, kb/1019).
  */
-export const TAILNET_PREFIXES: readonly Prefix[] = ["100.64.0.0/10", "fd7a:115c:a1e0::/48"]
-  .map(parsePrefix);
+export const TAILNET_PREFIXES: readonly Prefix[] = [
+  { address: { family: 4, value: 0x6440_0000n }, length: 10 },
+  { address: { family: 6, value: 0xfd7a_115c_a1e0n << 80n }, length: 48 },
+];
 
-/** Groups have no single receiver that could answer: RFC 5771, RFC 4291 section 2.7. */
-const MULTICAST_PREFIXES: readonly Prefix[] = ["224.0.0.0/4", "ff00::/8"].map(parsePrefix);
+/** 224.0.0.0/4 and ff00::/8: groups have no one who could answer; RFC 5771, RFC 4291. */
+const MULTICAST_PREFIXES: readonly Prefix[] = [
+  { address: { family: 4, value: 0xe000_0000n }, length: 4 },
+  { address: { family: 6, value: 0xffn << 120n }, length: 8 },
+];
 
 /** `NF_IP_PRI_NAT_SRC`, linux/netfilter_ipv4.h; nft(8) calls it `srcnat`. */
 const PRIORITY_SRCNAT = 100;
@@ -56,8 +61,8 @@ function masqueradeRule(family: Family): Rule {
     comment: `headcni: masquerade pods, IPv${family}`,
     statements: [
       matchFamily(family),
-      matchAddress(family, "saddr", sourceSet(family)),
-      matchAddress(family, "daddr", exemptSet(family), true),
+      matchAddress(family, "saddr", "==", sourceSet(family)),
+      matchAddress(family, "daddr", "!=", exemptSet(family)),
       masquerade(),
     ],
   };

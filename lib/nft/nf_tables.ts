@@ -1,10 +1,7 @@
 /**
- * Numbers of nf_tables' netlink protocol that we use. Without another word they are from
- * linux/netfilter/nf_tables.h. Attribute numbers are in network byte order on the wire, as are all
- * values that are not strings or raw bytes.
+ * Numbers of nf_tables' netlink protocol that we use; without another word they are from
+ * linux/netfilter/nf_tables.h.
  */
-import { WireWriter } from "../wire/attribute.ts";
-import type { Request } from "../wire/message.ts";
 
 /** Brackets of a transaction: linux/netfilter/nfnetlink.h. */
 export const NFNL_MSG_BATCH_BEGIN = 0x10;
@@ -28,7 +25,6 @@ export const NFT_MESSAGES = {
   NFT_MSG_NEWTABLE: 0,
   NFT_MSG_DELTABLE: 2,
   NFT_MSG_NEWCHAIN: 3,
-  NFT_MSG_GETCHAIN: 4,
   NFT_MSG_NEWRULE: 6,
   NFT_MSG_GETRULE: 7,
   NFT_MSG_DELRULE: 8,
@@ -107,29 +103,3 @@ export const NFT_LOOKUP_F_INV = 1;
 export const NFTA_MASQ_FLAGS = 1;
 /** Unpredictable source ports that do not collide at once: linux/netfilter/nf_nat.h. */
 export const NF_NAT_RANGE_PROTO_RANDOM_FULLY = 0x10;
-
-/** A request to nf_tables about the `inet` family. */
-export function nftRequest(
-  message: NftMessage,
-  flags: number,
-  fill: (writer: WireWriter) => void,
-): Request {
-  const type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MESSAGES[message];
-  return nfnetlinkRequest(type, flags, NFPROTO_INET, 0, fill);
-}
-
-/** A request with `struct nfgenmsg` (linux/netfilter/nfnetlink.h) as its header. */
-export function nfnetlinkRequest(
-  type: number,
-  flags: number,
-  family: number,
-  resource: number,
-  fill: (writer: WireWriter) => void,
-): Request {
-  const writer = new WireWriter().u8(family).u8(0).u16be(resource);
-  fill(writer);
-  return { type, flags, body: writer.finish() };
-}
-
-/** Bytes of `struct nfgenmsg`: u8 family, u8 version, be16 resource. */
-export const NFGENMSG_BYTES = 4;

@@ -1,68 +1,65 @@
-import {
-  addChain,
-  addElements,
-  addRule,
-  addSet,
-  addTable,
-  type Change,
-  removeElements,
-  removeRule,
-} from "./change.ts";
+import { parseAttributes, viewOf } from "../wire/attribute.ts";
+import * as change from "./change.ts";
 import { coverIntervals, type Interval } from "./interval.ts";
-import { NF_ACCEPT } from "./nf_tables.ts";
-import type { KernelChain, KernelRule } from "./query.ts";
-import { isSameProgram } from "./statement.ts";
-import { type Chain, HOOK_NUMBERS, type IntervalSet, type Rule, type Table } from "./table.ts";
+import { NFTA_RULE_HANDLE, NFTA_RULE_USERDATA } from "./nf_tables.ts";
+import {
+  type Chain,
+  commentBytes,
+  type IntervalSet,
+  type Rule,
+  ruleTree,
+  type Table,
+} from "./table.ts";
+import { matchesTree } from "./tree.ts";
 
-/** What the kernel has of the sets and chains that are wanted; what is absent is not in the maps. */
+/** What the kernel has of the sets and chains that are wanted, by name. */
 export interface TableState {
+  /** Absent sets are missing. */
   readonly sets: ReadonlyMap<string, readonly Interval[]>;
-  readonly chains: ReadonlyMap<string, KernelChain>;
-  /** Rules by chain. */
-  readonly rules: ReadonlyMap<string, readonly KernelRule[]>;
+  /** The attributes of each rule, by chain; absent chains are missing or empty. */
+  readonly rules: ReadonlyMap<string, readonly Uint8Array[]>;
 }
 
 /**
- * The changes that make our table hold what is wanted, none when it does. What else is there stays:
+ * The changes that make our table hold what is wanted; none when it does. What else is there stays:
  * elements that others put into our sets, and rules without a comment of ours. A rule of ours is
  * known by its comment; it is replaced when it does something else, and doubles are removed.
  */
-export function planTable(want: Table, have: TableState): Change[] {
+export function planTable(want: Table, have: TableState): change.Change[] {
   const changes = [
     ...want.sets.flatMap((set) => planSet(set, have.sets.get(set.name))),
-    ...want.chains.flatMap((chain) => planChain(chain, have)),
+    ...want.chains.flatMap((chain) => planChain(chain, have.rules.get(chain.name) ?? [])),
   ];
-  return changes.length === 0 ? [] : [addTable(), ...changes];
+  return changes.length === 0 ? [] : [change.addTable(), ...changes];
 }
 
-function planSet(want: IntervalSet, have: readonly Interval[] | undefined): Change[] {
+function planSet(want: IntervalSet, have: readonly Interval[] | undefined): change.Change[] {
   const { remove, add } = coverIntervals(want.intervals, have ?? []);
   return [
-    ...have ? [] : [addSet(want)],
-    ...remove.length > 0 ? [removeElements(want, remove)] : [],
-    ...add.length > 0 ? [addElements(want, add)] : [],
+    ...have ? [] : [change.addSet(want)],
+    ...remove.length > 0 ? [change.removeElements(want, remove)] : [],
+    ...add.length > 0 ? [change.addElements(want, add)] : [],
   ];
 }
 
-function planChain(want: Chain, have: TableState): Change[] {
-  const rules = have.rules.get(want.name) ?? [];
-  return [
-    ...isSameChain(want, have.chains.get(want.name)) ? [] : [addChain(want)],
-    ...want.rules.flatMap((rule) => planRule(want, rule, rules)),
-  ];
+/** A chain that holds all our rules is there: the kernel keeps type and hook of one as they are. */
+function planChain(want: Chain, have: readonly Uint8Array[]): change.Change[] {
+  const changes = want.rules.flatMap((rule) => planRule(want, rule, have));
+  return changes.length === 0 ? [] : [change.addChain(want), ...changes];
 }
 
-function planRule(chain: Chain, want: Rule, have: readonly KernelRule[]): Change[] {
-  const ours = have.filter(({ comment }) => comment === want.comment);
-  const keep = ours.find(({ expressions }) => isSameProgram(want.statements, expressions));
+function planRule(chain: Chain, want: Rule, have: readonly Uint8Array[]): change.Change[] {
+  const tag = [[NFTA_RULE_USERDATA, commentBytes(want.comment)]] as const;
+  const ours = have.filter((rule) => matchesTree(rule, tag));
+  const keep = ours.find((rule) => matchesTree(rule, ruleTree(chain, want)));
   const surplus = ours.filter((rule) => rule !== keep);
   return [
-    ...surplus.map(({ handle }) => removeRule(chain, handle)),
-    ...keep ? [] : [addRule(chain, want)],
+    ...surplus.map((rule) => change.removeRule(chain, handleOf(rule))),
+    ...keep ? [] : [change.addRule(chain, want)],
   ];
 }
 
-function isSameChain(want: Chain, have: KernelChain | undefined): boolean {
-  return have?.type === want.type && have.hook === HOOK_NUMBERS[want.hook] &&
-    have.priority === want.priority && have.policy === NF_ACCEPT;
+function handleOf(rule: Uint8Array): bigint {
+  const handle = parseAttributes(rule).get(NFTA_RULE_HANDLE);
+  return handle ? viewOf(handle).getBigUint64(0) : 0n;
 }
