@@ -35,7 +35,9 @@ export interface Lease {
 }
 
 /** Who asks for addresses, and out of which. */
-export interface LeaseRequest extends Omit<Lease, "addresses"> {
+export interface LeaseRequest extends Omit<Lease, "addresses" | "createdMs"> {
+  /** Wall clock in milliseconds since 1970. */
+  readonly nowMs: number;
   readonly config: IpamConfig;
 }
 
@@ -57,12 +59,12 @@ const StoredLease = v.object({
  * host-local; StoreError.
  */
 export async function reserveLease(tx: StoreTransaction, request: LeaseRequest): Promise<Lease> {
-  const { key, pool, config, ...rest } = request;
+  const { key, pool, config, nowMs, ...rest } = request;
   const cursorKeys = config.rangeSets.map((_, index) => cursorKey(pool, index));
   const [present, ...cursors] = await tx.getMany([leaseKey(key), ...cursorKeys]);
   if (present !== undefined) throw alreadyLeased(parseLease(key, present));
   const addresses = await decideOn(tx, pool, chooseAddresses(config, cursors.map(parseCursor)));
-  const lease = { key, pool, addresses, ...rest };
+  const lease = { key, pool, addresses, ...rest, createdMs: nowMs };
   await stageLease(tx, lease);
   for (const [index, { address }] of addresses.entries()) {
     tx.set(cursorKey(pool, index), addressBytes(address.address));

@@ -35,12 +35,12 @@ export interface Store extends AsyncDisposable {
    * Reads while nobody writes.
    * @throws StoreError, or what `fn` throws.
    */
-  read<T>(fn: (reader: StoreReader) => Promise<T>): Promise<T>;
+  read<T>(fn: (reader: StoreReader) => T | Promise<T>): Promise<T>;
   /**
    * Reads, then commits what `fn` staged, at once. When `fn` throws, nothing is written.
    * @throws StoreError, or what `fn` throws.
    */
-  write<T>(fn: (tx: StoreTransaction) => Promise<T>): Promise<T>;
+  write<T>(fn: (tx: StoreTransaction) => T | Promise<T>): Promise<T>;
 }
 
 /** The format that this release writes, and the oldest release format that can read it. */
@@ -81,11 +81,11 @@ class KvStore implements Store {
     this.#lock = lock;
   }
 
-  read<T>(fn: (reader: StoreReader) => Promise<T>): Promise<T> {
+  read<T>(fn: (reader: StoreReader) => T | Promise<T>): Promise<T> {
     return this.#run("shared", fn);
   }
 
-  write<T>(fn: (tx: StoreTransaction) => Promise<T>): Promise<T> {
+  write<T>(fn: (tx: StoreTransaction) => T | Promise<T>): Promise<T> {
     return this.#run("exclusive", async (tx) => {
       const value = await fn(tx);
       await tx.commit();
@@ -98,9 +98,12 @@ class KvStore implements Store {
     await this.#lock("exclusive", () => Promise.resolve(this.#kv.close()));
   }
 
-  async #run<T>(mode: LockMode, fn: (tx: Transaction) => Promise<T>): Promise<T> {
+  async #run<T>(mode: LockMode, fn: (tx: Transaction) => T | Promise<T>): Promise<T> {
     if (!this.isReadable) throw unreadable(this.directory);
-    return await this.#lock(mode, () => fn(new Transaction(this.#kv, filePath(this.directory))));
+    return await this.#lock(
+      mode,
+      async () => await fn(new Transaction(this.#kv, filePath(this.directory))),
+    );
   }
 }
 
