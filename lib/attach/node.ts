@@ -1,4 +1,4 @@
-import type { Host } from "../host/host.ts";
+import type { Host, OpenHostOptions } from "../host/host.ts";
 import type { Masquerade } from "../nft/masquerade.ts";
 
 /** Our part of the node's packet filter. */
@@ -7,14 +7,6 @@ export interface Firewall extends Disposable {
   ensureMasquerade(want: Masquerade): void;
   /** Tells what is missing, one text each. Throws KernelError. */
   missingMasquerade(want: Masquerade): string[];
-}
-
-/** How a pod's namespace is opened. */
-export interface OpenHostOptions {
-  /** Path of the pod's namespace; absent to work on the host alone. */
-  readonly netns?: string;
-  /** Take a namespace that is our own, which a pod's never is: only tests want that. */
-  readonly allowOwnNetns?: boolean;
 }
 
 /** The operating system under us, one of `lib/platform.ts`. */

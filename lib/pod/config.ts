@@ -167,6 +167,12 @@ export function parsePodNetwork(config: NetworkConfig, argsMac: string | undefin
   };
 }
 
+/** True when a network configuration names an IPAM plugin that is not ours. */
+export function isForeignIpam(raw: NetworkConfig["raw"]): boolean {
+  const type = Object(raw.ipam).type;
+  return typeof type === "string" && !OWN_IPAM_ALIASES.has(type);
+}
+
 function refuseUnbuilt(config: NetworkConfig): void {
   for (const key of ["delegate", "plugins", "subnetFile"]) {
     if (config.raw[key] === undefined) continue;

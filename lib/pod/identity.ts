@@ -1,5 +1,5 @@
 /** How the kernel's links tell whose they are: names and aliases. */
-import type { AttachmentKey, PodReference } from "../attachment.ts";
+import { type AttachmentKey, formatAttachment, type PodReference } from "../attachment.ts";
 import { ConfigError } from "../errors.ts";
 import { type Address, formatAddress, tryParseAddress } from "../net/address.ts";
 
@@ -74,6 +74,12 @@ export function parseAlias(alias: string | undefined): AttachmentAlias | undefin
     tryParseAddress(text) ?? []
   );
   return { key: { network, containerId, ifname }, addresses, pod: fields.get("pod") };
+}
+
+/** True when the alias is ours and names this very attachment. */
+export function isAliasOf(key: AttachmentKey, alias: string | undefined): boolean {
+  const owner = parseAlias(alias)?.key;
+  return owner !== undefined && formatAttachment(owner) === formatAttachment(key);
 }
 
 function byteLength(text: string): number {

@@ -1,0 +1,150 @@
+/**
+ * ADD: lease and intent are committed before the first change to the kernel, the outcome after the
+ * last; whatever fails in between is undone in reverse order.
+ */
+import { ConfigError, errorText } from "../errors.ts";
+import type { Request } from "../cni/request.ts";
+import type { Result } from "../cni/result.ts";
+import type { Host } from "../host/host.ts";
+import { log } from "../log.ts";
+import { OWN_IPAM_TYPE, parsePodNetwork, type PodNetwork } from "../pod/config.ts";
+import type { NodeFacts, PodIdentity } from "../pod/facts.ts";
+import { isAliasOf } from "../pod/identity.ts";
+import { planAdd, planMasquerade, podResult } from "../pod/plan.ts";
+import { type Attachment, putAttachment, removeAttachment } from "../store/attachments.ts";
+import { releaseLease } from "../store/leases.ts";
+import type { Store } from "../store/store.ts";
+import { type AttachContext, podIdentity } from "./context.ts";
+import { allocateForeign } from "./foreign_ipam.ts";
+import { openRequestStore } from "./open_store.ts";
+import { type IpamAnswer, ownAnswer, parseOwnIpam, reserveOwn } from "./own_ipam.ts";
+
+/**
+ * Gives the pod its link, addresses and routes.
+ * @throws ConfigError, KernelError, StoreError or ClientError; then nothing of the pod is left.
+ */
+export async function attach(request: Request, context: AttachContext): Promise<Result> {
+  const network = parsePodNetwork(request.config, request.args.get("MAC"));
+  for (const warning of network.warnings) log.warn(warning, { network: request.config.name });
+  const { netns } = request;
+  using host = context.node.openHost({ netns, allowOwnNetns: context.allowOwnNetns });
+  const identity = await podIdentity(request);
+  refuseTaken(host, identity);
+  await using store = await openRequestStore(request, context);
+  await using undo = new AsyncDisposableStack();
+  const attachment = attachmentRecord(request, network, identity, context);
+  const answer = await allocate(request, network, attachment, context, store, undo);
+  const facts = observeNode(host, network);
+  const steps = planAdd(network, identity, answer, facts);
+  undo.defer(() => removeOwnLink(host, identity));
+  for (const step of steps) host.apply(step);
+  ensureMasquerade(network, answer, context);
+  const result = podResult(network, identity, answer, facts, netns, {
+    bridge: host.findLink("host", network.bridge)?.mac,
+    hostLink: host.findLink("host", identity.hostLink)?.mac,
+    podLink: host.findLink("pod", request.ifname)?.mac,
+  });
+  await store.write((tx) => putAttachment(tx, { ...attachment, phase: "added" }));
+  undo.move();
+  return result;
+}
+
+/** What the store remembers of an ADD, so that DEL can undo it without today's configuration. */
+function attachmentRecord(
+  request: Request,
+  network: PodNetwork,
+  identity: PodIdentity,
+  context: AttachContext,
+): Attachment {
+  return {
+    key: identity.key,
+    phase: "adding",
+    pod: identity.pod,
+    netns: request.netns,
+    bootId: context.node.bootId(),
+    createdMs: context.nowMs(),
+    hostLink: identity.hostLink,
+    datapath: network.datapath,
+    ipamType: network.ipamType,
+    config: request.config.raw,
+  };
+}
+
+/** Commits the intent, with our own lease in the same commit, and asks a foreign IPAM plugin. */
+async function allocate(
+  request: Request,
+  network: PodNetwork,
+  attachment: Attachment,
+  context: AttachContext,
+  store: Store,
+  undo: AsyncDisposableStack,
+): Promise<IpamAnswer> {
+  const ipam = network.ipamType === OWN_IPAM_TYPE ? parseOwnIpam(request, network) : undefined;
+  const lease = await store.write(async (tx) => {
+    await putAttachment(tx, attachment);
+    return ipam && await reserveOwn(tx, request, ipam, context);
+  });
+  undo.defer(() => forgetFailed(store, attachment));
+  return ipam && lease ? ownAnswer(lease, ipam) : await allocateForeign(request, undo);
+}
+
+/** Refuses a pod that has such an interface, and clears what a killed ADD left of this very one. */
+function refuseTaken(host: Host, identity: PodIdentity): void {
+  const { key, hostLink } = identity;
+  if (host.findLink("pod", key.ifname)) {
+    throw new ConfigError(
+      "already-attached",
+      `Cannot add interface "${key.ifname}" to container "${key.containerId}": ` +
+        `the pod has an interface of that name`,
+    );
+  }
+  const present = host.findLink("host", hostLink);
+  if (present && !isAliasOf(key, present.alias)) {
+    throw new ConfigError(
+      "already-attached",
+      `Cannot create link "${hostLink}" for container "${key.containerId}": ` +
+        `a link of that name is there and is not ours (alias "${present.alias ?? ""}")`,
+    );
+  }
+  if (present) host.apply({ kind: "remove-link", place: "host", name: hostLink });
+}
+
+function observeNode(host: Host, network: PodNetwork): NodeFacts {
+  const bridge = network.datapath === "bridge" ? host.findLink("host", network.bridge) : undefined;
+  const needsUplink = network.mtuBytes === undefined;
+  return {
+    bridge,
+    bridgeAddresses: bridge ? host.listAddresses("host", bridge.index) : [],
+    bridgeHasPorts: () => bridge !== undefined && host.hasPorts(bridge.index),
+    uplinkMtuBytes: needsUplink ? host.uplinkMtuBytes() : undefined,
+  };
+}
+
+function ensureMasquerade(network: PodNetwork, answer: IpamAnswer, context: AttachContext): void {
+  const want = planMasquerade(network, answer);
+  if (!want) return;
+  using firewall = context.node.openFirewall();
+  firewall.ensureMasquerade(want);
+}
+
+/** An undo: reports its own failure to the log and throws nothing. */
+async function forgetFailed(store: Store, { key }: Attachment): Promise<void> {
+  try {
+    await store.write(async (tx) => {
+      await releaseLease(tx, key);
+      removeAttachment(tx, key);
+    });
+  } catch (error) {
+    log.warn("Cannot release the lease of a failed ADD", { ...key, error: errorText(error) });
+  }
+}
+
+/** An undo, as {@linkcode forgetFailed}. */
+function removeOwnLink(host: Host, { key, hostLink }: PodIdentity): void {
+  try {
+    if (!isAliasOf(key, host.findLink("host", hostLink)?.alias)) return;
+    host.apply({ kind: "remove-link", place: "host", name: hostLink });
+  } catch (error) {
+    log.warn("Cannot remove the link of a failed ADD", { ...key, error: errorText(error) });
+  }
+}

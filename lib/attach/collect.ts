@@ -1,0 +1,96 @@
+/**
+ * GC: removes what attachments of this network left behind that the runtime no longer knows.
+ * Without a list of valid attachments (which is not an empty list) only what is provably gone is
+ * removed: an attachment whose namespace and whose host link are both away.
+ */
+import { type AttachmentKey, formatAttachment } from "../attachment.ts";
+import type { Request } from "../cni/request.ts";
+import { errorText, HeadcniError } from "../errors.ts";
+import type { Host } from "../host/host.ts";
+import { log } from "../log.ts";
+import { isForeignIpam } from "../pod/config.ts";
+import { hostLinkName, parseAlias } from "../pod/identity.ts";
+import { listAttachments } from "../store/attachments.ts";
+import { listLeases } from "../store/leases.ts";
+import type { Store } from "../store/store.ts";
+import type { AttachContext } from "./context.ts";
+import { release, removeLink } from "./detach.ts";
+import { callForeignIpam } from "./foreign_ipam.ts";
+import { openRequestStoreIfPresent } from "./open_store.ts";
+
+/** What is known of an attachment that might be left over. */
+interface Candidate {
+  readonly key: AttachmentKey;
+  /** Path of its namespace, where the store knows it. */
+  readonly netns: string | undefined;
+}
+
+/**
+ * Removes every attachment of the network that is not valid, going on after a failure.
+ * @throws HeadcniError `try-again` that names every attachment that could not be removed.
+ */
+export async function collect(request: Request, context: AttachContext): Promise<void> {
+  using host = context.node.openHost();
+  await using store = await openRequestStoreIfPresent(request, context);
+  const failures: string[] = [];
+  for (const candidate of await listCandidates(request, host, store)) {
+    if (!await isLeftOver(request, host, candidate)) continue;
+    const { key } = candidate;
+    try {
+      await removeLink(host, key);
+      await release(request, key, store);
+      log.info("Removed an attachment that the runtime no longer knows", { ...key });
+    } catch (error) {
+      failures.push(`${formatAttachment(key)}: ${errorText(error)}`);
+    }
+  }
+  if (isForeignIpam(request.config.raw)) await callForeignIpam("GC", request);
+  if (failures.length === 0) return;
+  throw new HeadcniError(
+    "try-again",
+    `Cannot remove ${failures.length} attachments of network "${request.config.name}": ` +
+      failures.join("; "),
+  );
+}
+
+/** Attachments of the network by three witnesses: records, leases, and links of the kernel. */
+async function listCandidates(
+  request: Request,
+  host: Host,
+  store: Store | undefined,
+): Promise<Candidate[]> {
+  const { name } = request.config;
+  const recorded = await store?.read(async (reader) => [
+    ...await listAttachments(reader, name),
+    ...await listLeases(reader, name),
+  ]) ?? [];
+  const linked = host.listLinks("host").flatMap(({ alias }) => parseAlias(alias) ?? [])
+    .filter(({ key }) => key.network === name)
+    .map(({ key }) => ({ key, netns: undefined }));
+  const byKey = new Map<string, Candidate>();
+  for (const { key, netns } of [...linked, ...recorded]) {
+    byKey.set(formatAttachment(key), { key, netns });
+  }
+  return [...byKey.values()];
+}
+
+async function isLeftOver(request: Request, host: Host, candidate: Candidate): Promise<boolean> {
+  const { key, netns } = candidate;
+  const valid = request.config.validAttachments;
+  if (valid) {
+    return !valid.some(({ containerId, ifname }) =>
+      containerId === key.containerId && ifname === key.ifname
+    );
+  }
+  if (netns === undefined || host.findLink("host", await hostLinkName(key))) return false;
+  return !existsPath(netns);
+}
+
+function existsPath(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    return !(error instanceof Deno.errors.NotFound);
+  }
+}

@@ -1,0 +1,33 @@
+import type { AttachmentKey } from "../attachment.ts";
+import type { Request } from "../cni/request.ts";
+import type { Node } from "./node.ts";
+import { hostLinkName } from "../pod/identity.ts";
+import type { PodIdentity } from "../pod/facts.ts";
+
+/** What attach and detach need of the process that calls them. */
+export interface AttachContext {
+  readonly node: Node;
+  /** Folder of locks and of the registry of stores, such as `/run/headcni`. */
+  readonly runDirectory: string;
+  /** Store directory where no configuration names one: `HEADCNI_DATA_DIR`. */
+  readonly dataDirectory: string | undefined;
+  /** Accept our own namespace as a pod's: only tests want that. */
+  readonly allowOwnNetns: boolean;
+  /** Wall clock in milliseconds since 1970. */
+  nowMs(): number;
+}
+
+/** The attachment that a request is about. */
+export function attachmentKey(request: Request): AttachmentKey {
+  return {
+    network: request.config.name,
+    containerId: request.containerId,
+    ifname: request.ifname,
+  };
+}
+
+/** The attachment with its pod and the name of its host link. */
+export async function podIdentity(request: Request): Promise<PodIdentity> {
+  const key = attachmentKey(request);
+  return { key, pod: request.pod, hostLink: await hostLinkName(key) };
+}

@@ -1,0 +1,64 @@
+/**
+ * DEL and GC: the link goes first, so that no address is given away while it is still live; the
+ * store forgets last. Everything may be gone already, and every step may be repeated.
+ */
+import type { AttachmentKey } from "../attachment.ts";
+import type { NetworkConfig, Request } from "../cni/request.ts";
+import type { Host } from "../host/host.ts";
+import { log } from "../log.ts";
+import { isForeignIpam } from "../pod/config.ts";
+import { hostLinkName, isAliasOf } from "../pod/identity.ts";
+import { findAttachment, removeAttachment } from "../store/attachments.ts";
+import { releaseLease } from "../store/leases.ts";
+import type { Store } from "../store/store.ts";
+import { type AttachContext, attachmentKey } from "./context.ts";
+import { callForeignIpam } from "./foreign_ipam.ts";
+import { openRequestStoreIfPresent } from "./open_store.ts";
+
+/**
+ * Takes the pod's link, addresses and records away.
+ * @throws KernelError, StoreError or ClientError when something stayed that a retry may remove.
+ */
+export async function detach(request: Request, context: AttachContext): Promise<void> {
+  const key = attachmentKey(request);
+  using host = context.node.openHost();
+  // The kernel takes 18 ms over a veth; the store is opened meanwhile.
+  const linkRemoval = removeLink(host, key);
+  const opening = openRequestStoreIfPresent(request, context);
+  await Promise.allSettled([linkRemoval, opening]);
+  await using store = await opening;
+  await linkRemoval;
+  await release(request, key, store);
+}
+
+/** Releases the addresses of an attachment whose link is gone, then forgets it. */
+export async function release(
+  request: Request,
+  key: AttachmentKey,
+  store: Store | undefined,
+): Promise<void> {
+  const attachment = await store?.read((reader) => findAttachment(reader, key));
+  // What ADD was told counts: today's configuration may name another plugin, or another store of it.
+  const config = toConfig(attachment?.config) ?? request.config.raw;
+  if (isForeignIpam(config)) await callForeignIpam("DEL", { ...request, ...key }, config);
+  await store?.write(async (tx) => {
+    await releaseLease(tx, key);
+    removeAttachment(tx, key);
+  });
+}
+
+/** Removes the host's link of an attachment; the pod's end goes with it. */
+export async function removeLink(host: Host, key: AttachmentKey): Promise<void> {
+  const name = await hostLinkName(key);
+  const link = host.findLink("host", name);
+  if (!link) return;
+  if (isAliasOf(key, link.alias)) return await host.removeLinkInBackground(name);
+  log.warn("Left a link alone that has a name of ours but another owner", {
+    link: name,
+    alias: link.alias,
+  });
+}
+
+function toConfig(stored: unknown): NetworkConfig["raw"] | undefined {
+  return typeof stored === "object" && stored !== null ? { ...stored } : undefined;
+}

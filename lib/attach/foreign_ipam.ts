@@ -1,0 +1,37 @@
+/** Addresses from an IPAM plugin of somebody else, run from `CNI_PATH`. */
+import type { NetworkConfig, Request, Verb } from "../cni/request.ts";
+import { parseResult } from "../cni/result_codec.ts";
+import { callPlugin } from "../delegate/call.ts";
+import { errorText } from "../errors.ts";
+import { log } from "../log.ts";
+import type { IpamAnswer } from "./own_ipam.ts";
+
+/**
+ * Passes a verb on to the IPAM plugin that the configuration names, with the configuration as it is.
+ * @returns what ADD printed, undefined for the other verbs.
+ * @throws ClientError or PluginError.
+ */
+export async function callForeignIpam(
+  verb: Verb,
+  request: Request,
+  config: NetworkConfig["raw"] = request.config.raw,
+): Promise<unknown> {
+  return await callPlugin({ type: String(request.config.ipam?.type ?? ""), verb, request, config });
+}
+
+/** ADD of the IPAM plugin. Whatever happens afterwards, `undo` has its DEL. */
+export async function allocateForeign(
+  request: Request,
+  undo: AsyncDisposableStack,
+): Promise<IpamAnswer> {
+  undo.defer(async () => {
+    try {
+      await callForeignIpam("DEL", request);
+    } catch (error) {
+      log.warn("Cannot release the address of a failed ADD", { error: errorText(error) });
+    }
+  });
+  const printed = await callForeignIpam("ADD", request);
+  const { cniVersion } = request.config;
+  return parseResult(printed, `result of IPAM plugin "${request.config.ipam?.type}"`, cniVersion);
+}

@@ -1,0 +1,97 @@
+/** Addresses from our own store, in this process: what `headcni-ipam` gives, without a second one. */
+import type { AttachmentKey } from "../attachment.ts";
+import type { Request } from "../cni/request.ts";
+import type { Result, ResultDns } from "../cni/result.ts";
+import { parseDns, parseRoutes } from "../cni/result_codec.ts";
+import { ConfigError, errorText } from "../errors.ts";
+import { type IpamConfig, parseIpamConfig } from "../ipam/config.ts";
+import { parseResolvConf } from "../cni/resolv_conf.ts";
+import type { Lease } from "../store/leases.ts";
+import { reserveLease } from "../store/leases.ts";
+import type { StoreTransaction } from "../store/transaction.ts";
+import { type AttachContext, attachmentKey } from "./context.ts";
+
+/** What IPAM gives: addresses with gateways, routes, name resolution. */
+export type IpamAnswer = Pick<Result, "ips" | "routes" | "dns">;
+
+/** The `ipam` section of a request, ready to choose addresses. */
+export interface OwnIpam {
+  readonly config: IpamConfig;
+  readonly routes: Result["routes"];
+  readonly dns: ResultDns;
+}
+
+/**
+ * Reads everything that our IPAM needs from a request, and the file that `resolvConf` names.
+ * @param options.enableIpv6 false drops the sets of IPv6 ranges.
+ * @throws ConfigError.
+ */
+export function parseOwnIpam(request: Request, options = { enableIpv6: true }): OwnIpam {
+  const { ipam, name, cniArgs, runtimeConfig } = request.config;
+  const config = parseIpamConfig({
+    network: name,
+    ipam,
+    argsIp: request.args.get("IP"),
+    cniArgs,
+    runtimeConfig,
+  });
+  const what = `ipam of network "${name}"`;
+  return {
+    config: options.enableIpv6 ? config : withoutIpv6(config, what),
+    routes: parseRoutes(ipam?.routes, `routes in ${what}`),
+    dns: typeof ipam?.resolvConf === "string" && ipam.resolvConf !== ""
+      ? readResolvConf(ipam.resolvConf)
+      : parseDns(ipam?.dns, `dns in ${what}`),
+  };
+}
+
+/** Stages the lease of an attachment. Throws ConfigError when there is one, or no free address. */
+export function reserveOwn(
+  tx: StoreTransaction,
+  request: Request,
+  ipam: OwnIpam,
+  context: AttachContext,
+): Promise<Lease> {
+  const key: AttachmentKey = attachmentKey(request);
+  return reserveLease(tx, {
+    key,
+    pool: key.network,
+    pod: request.pod,
+    netns: request.netns,
+    bootId: context.node.bootId(),
+    nowMs: context.nowMs(),
+    config: ipam.config,
+  });
+}
+
+/** The answer of IPAM for a lease. */
+export function ownAnswer(lease: Lease, ipam: OwnIpam): IpamAnswer {
+  return {
+    ips: lease.addresses.map(({ address, gateway }) => ({ address, ...gateway && { gateway } })),
+    routes: ipam.routes,
+    dns: ipam.dns,
+  };
+}
+
+function withoutIpv6(config: IpamConfig, what: string): IpamConfig {
+  const rangeSets = config.rangeSets.filter((set) =>
+    set.every(({ subnet }) => subnet.address.family === 4)
+  );
+  if (rangeSets.length > 0) return { ...config, rangeSets };
+  throw new ConfigError(
+    "invalid-config",
+    `Cannot choose addresses for pods: enable_ipv6 is false, but ${what} has only IPv6 ranges`,
+  );
+}
+
+function readResolvConf(path: string): ResultDns {
+  try {
+    return parseResolvConf(Deno.readTextFileSync(path));
+  } catch (cause) {
+    throw new ConfigError(
+      "invalid-config",
+      `Cannot read resolvConf "${path}": ${errorText(cause)}`,
+      { cause },
+    );
+  }
+}
