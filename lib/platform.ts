@@ -1,6 +1,7 @@
 /** The operating system under us: the only place that asks which one it is. */
 import { HeadcniError } from "./errors.ts";
 import type { Host, OpenHostOptions } from "./host/host.ts";
+import { LinuxFirewall } from "./linux/firewall.ts";
 import { openLinuxHost } from "./linux/host.ts";
 import { readSysctl } from "./linux/sysctl.ts";
 
@@ -12,6 +13,15 @@ import { readSysctl } from "./linux/sysctl.ts";
 export function openHost(options?: OpenHostOptions): Host {
   requireLinux();
   return openLinuxHost(options);
+}
+
+/**
+ * Opens our part of the node's packet filter.
+ * @throws KernelError when the kernel refuses, HeadcniError on other systems than Linux.
+ */
+export function openFirewall(): LinuxFirewall {
+  requireLinux();
+  return new LinuxFirewall();
 }
 
 /**
