@@ -7,8 +7,8 @@ import type { Rule } from "../net/rule.ts";
 import type { Place, Step, StepOf } from "./step.ts";
 
 /**
- * A step as the command that would do the same, with `pod` as the name of the pod's namespace. That
- * routes and rules carry our protocol number is left out.
+ * A step as the command that would do the same, with `pod` as the name of the pod's namespace. The
+ * marks of what is ours are left out: the link group, the protocol of routes and rules.
  */
 export function formatStep(step: Step): string {
   switch (step.kind) {

@@ -20,7 +20,10 @@ export type Step =
     /** Pinned hardware address, so that it does not follow the ports. */
     readonly mac?: Mac;
   }
-  /** Creates a veth pair, its peer at once in the pod; fails when either name is taken. */
+  /**
+   * Creates a veth pair of our link group, its peer at once in the pod; fails when either name is
+   * taken.
+   */
   | {
     readonly kind: "add-veth";
     readonly name: string;

@@ -57,7 +57,7 @@ function applyAddBridge(step: StepOf<"add-bridge">, routes: RouteSocket, doing: 
   });
 }
 
-/** The alias cannot be given at creation; without it nothing tells whose the link is. */
+/** The alias cannot be given at creation: killed between, we leave a link of our group. */
 function applyAddVeth(
   { name, mtuBytes, alias, peer }: StepOf<"add-veth">,
   routes: RouteSocket,

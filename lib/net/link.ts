@@ -1,6 +1,12 @@
 import type { Mac } from "./mac.ts";
 import type { Prefix } from "./prefix.ts";
 
+/**
+ * Link group of the veths that we make, "HCNI" in ASCII: it tells them from anybody else's before
+ * they have their alias, which the kernel takes only in a second request.
+ */
+export const HEADCNI_LINK_GROUP = 0x48434e49;
+
 /** A network interface as the kernel reports it. */
 export interface Link {
   readonly index: number;
@@ -14,6 +20,8 @@ export interface Link {
   /** IFF_LOWER_UP: carrier. */
   readonly carrier: boolean;
   readonly alias?: string;
+  /** Link group, absent when it is the default one, 0. */
+  readonly group?: number;
   /** `bridge`, `veth`, and so on; absent for physical devices. */
   readonly linkKind?: string;
   /** Interface index of the bridge that this link is a port of. */

@@ -2,7 +2,7 @@
  * Links over rtnetlink: bridges, veth pairs, their flags, ports of bridges. Leaves out every other
  * kind of link, VLANs and statistics.
  */
-import type { Link } from "../net/link.ts";
+import { HEADCNI_LINK_GROUP, type Link } from "../net/link.ts";
 import type { Mac } from "../net/mac.ts";
 import {
   type Attributes,
@@ -27,6 +27,7 @@ const IFLA_MASTER = 10;
 const IFLA_PROTINFO = 12;
 const IFLA_LINKINFO = 18;
 const IFLA_IFALIAS = 20;
+const IFLA_GROUP = 27;
 const IFLA_NET_NS_FD = 28;
 const IFLA_EXT_MASK = 29;
 const IFLA_INFO_KIND = 1;
@@ -44,6 +45,8 @@ const RTEXT_FILTER_SKIP_STATS = 8;
 const IFF_UP = 0x1;
 const IFF_PROMISC = 0x100;
 const IFF_LOWER_UP = 0x10000;
+
+const encoder = new TextEncoder();
 
 /** A new bridge. */
 export interface NewBridge {
@@ -90,12 +93,13 @@ export function addBridge(bridge: NewBridge): RouteRequest {
 }
 
 /**
- * Creates a veth pair. Both ends are down: the kernel refuses (ENOTCONN) to bring up an end before
- * it has the other. An alias is not taken here either.
+ * Creates a veth pair of our link group. Both ends are down: the kernel refuses (ENOTCONN) to bring
+ * up an end before it has the other. An alias is not taken here either.
  */
 export function addVeth({ name, mtuBytes, peer }: NewVeth): RouteRequest {
   const body = linkHeader();
   writeLinkAttributes(body, { name, mtuBytes });
+  body.attributeU32(IFLA_GROUP, HEADCNI_LINK_GROUP);
   body.nested(IFLA_LINKINFO, (info) => {
     info.attributeString(IFLA_INFO_KIND, "veth");
     info.nested(IFLA_INFO_DATA, (data) => {
@@ -117,7 +121,8 @@ export function setLink(name: string, changes: LinkChanges): RouteRequest {
       (changes.promiscuous === undefined ? 0 : IFF_PROMISC),
   });
   writeLinkAttributes(body, { name, ...changes });
-  if (changes.alias !== undefined) body.attributeString(IFLA_IFALIAS, changes.alias);
+  // Without a closing NUL, which would count among the 255 bytes.
+  if (changes.alias !== undefined) body.attribute(IFLA_IFALIAS, encoder.encode(changes.alias));
   if (changes.masterIndex !== undefined) body.attributeU32(IFLA_MASTER, changes.masterIndex);
   return routeRequest("RTM_SETLINK", body);
 }
@@ -163,6 +168,7 @@ export function decodeLink(message: Message): Link {
   const info = nestedAttributes(attributes, IFLA_LINKINFO);
   const mac = attributes.get(IFLA_ADDRESS);
   const alias = readString(attributes.get(IFLA_IFALIAS));
+  const group = readU32(attributes.get(IFLA_GROUP));
   const linkKind = readString(info.get(IFLA_INFO_KIND));
   const masterIndex = readU32(attributes.get(IFLA_MASTER));
   const peerIndex = linkKind === "veth" ? readU32(attributes.get(IFLA_LINK)) : undefined;
@@ -176,6 +182,7 @@ export function decodeLink(message: Message): Link {
     carrier: (flags & IFF_LOWER_UP) !== 0,
     ...mac && mac.length === 6 && { mac: Uint8Array.from(mac) },
     ...alias !== undefined && { alias },
+    ...group && { group },
     ...linkKind !== undefined && { linkKind },
     ...masterIndex !== undefined && { masterIndex },
     ...peerIndex !== undefined && { peerIndex },
