@@ -71,15 +71,18 @@ export function forwardingSysctls(ips: readonly PodIp[]): Step[] {
   return steps;
 }
 
-/** A link that faces pods takes no router advertisements from them. */
+/**
+ * A link that faces pods takes no router advertisements from them, and its link-local address is
+ * ready at once: until duplicate address detection is over the node cannot ask for a pod's MAC.
+ */
 export function ipv6LinkSysctls(link: string): Step[] {
-  return [{
+  return ["accept_ra", "accept_dad"].map((name): Step => ({
     kind: "set-sysctl",
     place: "host",
-    path: ["net", "ipv6", "conf", link, "accept_ra"],
+    path: ["net", "ipv6", "conf", link, name],
     value: "0",
     optional: true,
-  }];
+  }));
 }
 
 function podSysctl(path: readonly string[], value: string): Step {

@@ -73,12 +73,13 @@ Deno.test("planAdd: first pod of a dual-stack bridge", () => {
   assertEquals(lines({}, answer, EMPTY_NODE), [
     "ip link add name headcni0 mtu 1280 address 0a:58:0a:f4:01:01 up type bridge",
     "sysctl -e -w net/ipv6/conf/headcni0/accept_ra=0",
+    "sysctl -e -w net/ipv6/conf/headcni0/accept_dad=0",
     "ip address add 10.244.1.1/24 dev headcni0",
     "ip address add fd00:1::1/64 dev headcni0 nodad",
     "sysctl -w net/ipv4/ip_forward=1",
     "sysctl -w net/ipv6/conf/all/forwarding=1",
     "ip link add name veth0123456789a mtu 1280 alias " +
-    '"headcni:1 net=pods id=c1 if=eth0 ip=10.244.1.2,fd00:1::2 pod=default/web" type veth ' +
+    "'headcni:1 net=pods id=c1 if=eth0 ip=10.244.1.2,fd00:1::2 pod=default/web' type veth " +
     "peer name eth0 netns pod address 0a:58:0a:f4:01:02",
     "ip netns exec pod sysctl -e -w net/ipv4/conf/eth0/arp_notify=1",
     "ip netns exec pod sysctl -w net/ipv6/conf/lo/disable_ipv6=0",
@@ -86,6 +87,7 @@ Deno.test("planAdd: first pod of a dual-stack bridge", () => {
     "ip netns exec pod sysctl -w net/ipv6/conf/eth0/accept_dad=0",
     "ip netns exec pod sysctl -w net/ipv6/conf/eth0/keep_addr_on_down=1",
     "sysctl -e -w net/ipv6/conf/veth0123456789a/accept_ra=0",
+    "sysctl -e -w net/ipv6/conf/veth0123456789a/accept_dad=0",
     "ip link set dev veth0123456789a master headcni0",
     "bridge link set dev veth0123456789a hairpin on isolated off",
     "ip link set dev veth0123456789a up",
@@ -107,7 +109,7 @@ Deno.test("planAdd: ptp routes each pod by itself", () => {
   const made = lines({ datapath: "ptp", mtu: 1400 }, answer, EMPTY_NODE);
   assertEquals(made.filter((line) => !line.includes("sysctl")), [
     "ip link add name veth0123456789a mtu 1400 alias " +
-    '"headcni:1 net=pods id=c1 if=eth0 ip=10.244.1.2,fd00:1::2 pod=default/web" type veth ' +
+    "'headcni:1 net=pods id=c1 if=eth0 ip=10.244.1.2,fd00:1::2 pod=default/web' type veth " +
     "peer name eth0 netns pod address 0a:58:0a:f4:01:02",
     "ip link set dev veth0123456789a up",
     "ip -n pod link set dev eth0 up",
