@@ -30,7 +30,7 @@ export function ensureMasquerade(socket: NetlinkSocket, want: Masquerade): "pres
   const table = masqueradeTable(want);
   if (planChanges(socket, table).length === 0) return "present"; // nearly always
   for (let attempt = 1;; attempt++) {
-    const generation = readGeneration(socket);
+    const generation = query.parseGeneration(ask(socket, query.queryGeneration()));
     const changes = planChanges(socket, table);
     if (changes.length === 0) return "present";
     const refusal = commit(socket, changes, 'write table "inet headcni"', generation);
@@ -57,10 +57,6 @@ export function removeTable(socket: NetlinkSocket): void {
   if (refusal && refusal.errno !== ENOENT) throw refusal;
 }
 
-function readGeneration(socket: NetlinkSocket): number | undefined {
-  return query.parseGeneration(ask(socket, query.queryGeneration()).at(0));
-}
-
 /** Compares what is wanted with what there is; one short request for each set and chain. */
 function planChanges(socket: NetlinkSocket, want: Table): Change[] {
   const sets = new Map<string, Interval[]>();
@@ -70,7 +66,8 @@ function planChanges(socket: NetlinkSocket, want: Table): Change[] {
   }
   const rules = new Map<string, Uint8Array[]>();
   for (const { name } of want.chains) {
-    rules.set(name, ask(socket, query.queryRules(name)).map(query.attributesOf));
+    const list = askOptional(socket, query.queryRules(name)) ?? [];
+    rules.set(name, list.map(query.attributesOf));
   }
   return planTable(want, { sets, rules });
 }

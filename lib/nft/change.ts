@@ -4,17 +4,8 @@ import { NLM_F_APPEND, NLM_F_CREATE, type Request } from "../wire/message.ts";
 import { formatInterval, type Interval } from "./interval.ts";
 import * as nf from "./nf_tables.ts";
 import { bracketRequest, nftRequest } from "./request.ts";
-import {
-  type Chain,
-  chainTree,
-  type IntervalSet,
-  KEY_TYPES,
-  type Rule,
-  ruleTree,
-  setTree,
-  TABLE_NAME,
-  tableTree,
-} from "./table.ts";
+import { type Rule, ruleTree } from "./rule.ts";
+import { type Chain, HOOK_NUMBERS, type IntervalSet, TABLE_NAME } from "./table.ts";
 import type { Tree } from "./tree.ts";
 
 /** One change. Adding what is there is no fault, except a rule: it doubles. */
@@ -26,23 +17,50 @@ export interface Change {
   readonly text: string;
 }
 
-/** Adds our table, empty. */
+/** Types of set keys, which nft(8) names and numbers; to the kernel they mean nothing. */
+const KEY_TYPES: Readonly<Record<Family, { readonly name: string; readonly number: number }>> = {
+  4: { name: "ipv4_addr", number: 7 },
+  6: { name: "ipv6_addr", number: 8 },
+};
+/** The kernel demands a number for each set; we refer to them by name only. */
+const ANY_SET_ID = 1;
+
+/** Adds our table, empty; wakes up the one that is there. */
 export function addTable(): Change {
-  const text = `add table inet ${TABLE_NAME}`;
-  return { call: "NFT_MSG_NEWTABLE", flags: NLM_F_CREATE, attributes: tableTree(), text };
+  return {
+    call: "NFT_MSG_NEWTABLE",
+    flags: NLM_F_CREATE,
+    attributes: [[nf.NFTA_TABLE_NAME, TABLE_NAME], [nf.NFTA_TABLE_FLAGS, 0]],
+    text: `add table inet ${TABLE_NAME}`,
+  };
 }
 
 /** Removes our table with all that it holds; the kernel refuses with ENOENT when there is none. */
 export function removeTable(): Change {
-  const text = `delete table inet ${TABLE_NAME}`;
-  return { call: "NFT_MSG_DELTABLE", flags: 0, attributes: tableTree(), text };
+  return {
+    call: "NFT_MSG_DELTABLE",
+    flags: 0,
+    attributes: [[nf.NFTA_TABLE_NAME, TABLE_NAME]],
+    text: `delete table inet ${TABLE_NAME}`,
+  };
 }
 
 /** Adds a set, empty. */
-export function addSet(set: IntervalSet): Change {
-  const type = `{ type ${KEY_TYPES[set.family].name}; flags interval; }`;
-  const text = `add set inet ${TABLE_NAME} ${set.name} ${type}`;
-  return { call: "NFT_MSG_NEWSET", flags: NLM_F_CREATE, attributes: setTree(set), text };
+export function addSet({ name, family }: IntervalSet): Change {
+  const type = KEY_TYPES[family];
+  return {
+    call: "NFT_MSG_NEWSET",
+    flags: NLM_F_CREATE,
+    attributes: [
+      [nf.NFTA_SET_TABLE, TABLE_NAME],
+      [nf.NFTA_SET_NAME, name],
+      [nf.NFTA_SET_FLAGS, nf.NFT_SET_INTERVAL],
+      [nf.NFTA_SET_KEY_TYPE, type.number],
+      [nf.NFTA_SET_KEY_LEN, FAMILY_BITS[family] / 8],
+      [nf.NFTA_SET_ID, ANY_SET_ID],
+    ],
+    text: `add set inet ${TABLE_NAME} ${name} { type ${type.name}; flags interval; }`,
+  };
 }
 
 /** Adds intervals; the kernel refuses one that overlaps another of the set. */
@@ -66,11 +84,23 @@ export function removeElements(set: IntervalSet, intervals: readonly Interval[])
 }
 
 /** Adds a chain, empty; gives the one that is there its policy. */
-export function addChain(chain: Chain): Change {
-  const { name, type, hook, priority } = chain;
-  const base = `{ type ${type} hook ${hook} priority ${priority}; policy accept; }`;
-  const text = `add chain inet ${TABLE_NAME} ${name} ${base}`;
-  return { call: "NFT_MSG_NEWCHAIN", flags: NLM_F_CREATE, attributes: chainTree(chain), text };
+export function addChain({ name, type, hook, priority }: Chain): Change {
+  const base = `type ${type} hook ${hook} priority ${priority}; policy accept;`;
+  return {
+    call: "NFT_MSG_NEWCHAIN",
+    flags: NLM_F_CREATE,
+    attributes: [
+      [nf.NFTA_CHAIN_TABLE, TABLE_NAME],
+      [nf.NFTA_CHAIN_NAME, name],
+      [nf.NFTA_CHAIN_TYPE, type],
+      [nf.NFTA_CHAIN_POLICY, nf.NF_ACCEPT],
+      [nf.NFTA_CHAIN_HOOK, [
+        [nf.NFTA_HOOK_HOOKNUM, HOOK_NUMBERS[hook]],
+        [nf.NFTA_HOOK_PRIORITY, priority],
+      ]],
+    ],
+    text: `add chain inet ${TABLE_NAME} ${name} { ${base} }`,
+  };
 }
 
 /** Appends a rule to a chain. */
@@ -79,7 +109,11 @@ export function addRule(chain: Chain, rule: Rule): Change {
   return {
     call: "NFT_MSG_NEWRULE",
     flags: NLM_F_CREATE | NLM_F_APPEND,
-    attributes: ruleTree(chain, rule),
+    attributes: [
+      [nf.NFTA_RULE_TABLE, TABLE_NAME],
+      [nf.NFTA_RULE_CHAIN, chain.name],
+      ...ruleTree(rule),
+    ],
     text: `add rule inet ${TABLE_NAME} ${chain.name} ${program} comment "${rule.comment}"`,
   };
 }
@@ -127,18 +161,16 @@ function elementsTree({ name, family }: IntervalSet, intervals: readonly Interva
  * reaches the last address of all has no second.
  */
 function intervalTree(family: Family, { first, last }: Interval): Tree {
+  const begin: Tree = [[nf.NFTA_LIST_ELEM, keyTree(family, first)]];
   const end = last + 1n;
-  return [
-    elementTree(family, first, 0),
-    ...end === 1n << BigInt(FAMILY_BITS[family])
-      ? []
-      : [elementTree(family, end, nf.NFT_SET_ELEM_INTERVAL_END)],
-  ];
+  if (end === 1n << BigInt(FAMILY_BITS[family])) return begin;
+  const flags: Tree = [[nf.NFTA_SET_ELEM_FLAGS, nf.NFT_SET_ELEM_INTERVAL_END]];
+  return [...begin, [nf.NFTA_LIST_ELEM, [...flags, ...keyTree(family, end)]]];
 }
 
-function elementTree(family: Family, value: bigint, flags: number): Tree[number] {
-  const key: Tree = [[nf.NFTA_DATA_VALUE, addressBytes({ family, value })]];
-  return [nf.NFTA_LIST_ELEM, [[nf.NFTA_SET_ELEM_KEY, key], [nf.NFTA_SET_ELEM_FLAGS, flags]]];
+function keyTree(family: Family, value: bigint): Tree {
+  const data: Tree = [[nf.NFTA_DATA_VALUE, addressBytes({ family, value })]];
+  return [[nf.NFTA_SET_ELEM_KEY, data]];
 }
 
 function formatElements({ name, family }: IntervalSet, intervals: readonly Interval[]): string {

@@ -1,8 +1,9 @@
 import { FAMILIES, type Family } from "../net/address.ts";
 import type { Prefix } from "../net/prefix.ts";
 import { intervalOf, mergeIntervals } from "./interval.ts";
+import type { Rule } from "./rule.ts";
 import { masquerade, matchAddress, matchFamily } from "./statement.ts";
-import type { IntervalSet, Rule, Table } from "./table.ts";
+import type { IntervalSet, Table } from "./table.ts";
 
 /** Which packets leave the node under the node's own address. */
 export interface Masquerade {

@@ -44,6 +44,8 @@ export const NFTA_LIST_ELEM = 1;
 export const NFTA_DATA_VALUE = 1;
 
 export const NFTA_TABLE_NAME = 1;
+/** 0: not dormant. */
+export const NFTA_TABLE_FLAGS = 2;
 
 export const NFTA_CHAIN_TABLE = 1;
 export const NFTA_CHAIN_NAME = 3;

@@ -1,15 +1,9 @@
 import { parseAttributes, viewOf } from "../wire/attribute.ts";
 import * as change from "./change.ts";
 import { coverIntervals, type Interval } from "./interval.ts";
-import { NFTA_RULE_HANDLE, NFTA_RULE_USERDATA } from "./nf_tables.ts";
-import {
-  type Chain,
-  commentBytes,
-  type IntervalSet,
-  type Rule,
-  ruleTree,
-  type Table,
-} from "./table.ts";
+import { NFTA_RULE_HANDLE } from "./nf_tables.ts";
+import { type Rule, ruleTree, tagTree } from "./rule.ts";
+import type { Chain, IntervalSet, Table } from "./table.ts";
 import { matchesTree } from "./tree.ts";
 
 /** What the kernel has of the sets and chains that are wanted, by name. */
@@ -49,9 +43,8 @@ function planChain(want: Chain, have: readonly Uint8Array[]): change.Change[] {
 }
 
 function planRule(chain: Chain, want: Rule, have: readonly Uint8Array[]): change.Change[] {
-  const tag = [[NFTA_RULE_USERDATA, commentBytes(want.comment)]] as const;
-  const ours = have.filter((rule) => matchesTree(rule, tag));
-  const keep = ours.find((rule) => matchesTree(rule, ruleTree(chain, want)));
+  const ours = have.filter((rule) => matchesTree(rule, tagTree(want)));
+  const keep = ours.find((rule) => matchesTree(rule, ruleTree(want)));
   const surplus = ours.filter((rule) => rule !== keep);
   return [
     ...surplus.map((rule) => change.removeRule(chain, handleOf(rule))),

@@ -20,7 +20,7 @@ export function queryGeneration(): Query {
   return { call: "NFT_MSG_GETGEN", flags: 0, attributes: [] };
 }
 
-/** Asks for all rules of a chain of our table; none when there is no such chain. */
+/** Asks for all rules of a chain of our table; none, or ENOENT, when there is no chain. */
 export function queryRules(chain: string): Query {
   return {
     call: "NFT_MSG_GETRULE",
@@ -43,9 +43,16 @@ export function attributesOf(message: Message): Uint8Array {
   return message.body.subarray(NFGENMSG_BYTES);
 }
 
-/** The answer to {@linkcode queryGeneration}; undefined when it holds none. */
-export function parseGeneration(message: Message | undefined): number | undefined {
-  return message && readU32be(parseAttributes(attributesOf(message)).get(nf.NFTA_GEN_ID));
+/**
+ * The answer to {@linkcode queryGeneration}: a u32, never 0.
+ * @throws RangeError when there is none in it.
+ */
+export function parseGeneration(messages: readonly Message[]): number {
+  const [message] = messages;
+  const generation = message && parseAttributes(attributesOf(message)).get(nf.NFTA_GEN_ID);
+  const value = readU32be(generation);
+  if (value === undefined) throw new RangeError("Cannot read the ruleset's generation: none sent");
+  return value;
 }
 
 /**

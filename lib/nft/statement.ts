@@ -85,14 +85,6 @@ export function masquerade(): Statement {
   };
 }
 
-/** The value of `NFTA_RULE_EXPRESSIONS`. */
-export function programTree(statements: readonly Statement[]): Tree {
-  return statements.flatMap(({ expressions }) => expressions).map(({ name, data }) => [
-    nf.NFTA_LIST_ELEM,
-    [[nf.NFTA_EXPR_NAME, name], [nf.NFTA_EXPR_DATA, data]],
-  ]);
-}
-
 /** What differs between the IP versions; offsets are of the header, RFC 791 and RFC 8200. */
 interface IpVersion extends Readonly<Record<AddressField, number>> {
   readonly name: string;

@@ -1,0 +1,31 @@
+import * as nf from "./nf_tables.ts";
+import type { Statement } from "./statement.ts";
+import type { Tree } from "./tree.ts";
+
+/** A rule of ours. */
+export interface Rule {
+  /** Tells our rules from others and from each other; at most 127 bytes, as nft(8) allows. */
+  readonly comment: string;
+  /** Carried out one after the other, until one does not match. */
+  readonly statements: readonly Statement[];
+}
+
+/** A comment in a rule's userdata: u8 type, u8 length, text with its NUL; libnftnl/udata.h. */
+const NFTNL_UDATA_RULE_COMMENT = 0;
+
+/** The attributes by which a rule is known as ours. */
+export function tagTree({ comment }: Rule): Tree {
+  const text = new TextEncoder().encode(comment + "\0");
+  const userdata = Uint8Array.of(NFTNL_UDATA_RULE_COMMENT, text.length, ...text);
+  return [[nf.NFTA_RULE_USERDATA, userdata]];
+}
+
+/** The attributes of a rule wherever it is: what it does, and its tag. */
+export function ruleTree(rule: Rule): Tree {
+  const expressions = rule.statements.flatMap((statement) => statement.expressions);
+  const program = expressions.map(({ name, data }): Tree[number] => [
+    nf.NFTA_LIST_ELEM,
+    [[nf.NFTA_EXPR_NAME, name], [nf.NFTA_EXPR_DATA, data]],
+  ]);
+  return [[nf.NFTA_RULE_EXPRESSIONS, program], ...tagTree(rule)];
+}
