@@ -87,9 +87,10 @@ export function* readUse(address: Address): BlockReads<AddressUse> {
 export function* changeUse(address: Address, use: AddressUse): BlockReads<BlockChange[]> {
   const page = pageOf(address);
   const old = yield page;
+  const bits = copyOf(old, page);
   const index = childIndex(page, address.value);
-  const used = withBit(old ?? emptyBits(page), index, use === "used");
-  const bits = withBit(used, BLOCK_CHILDREN + index, use === "resting");
+  setBit(bits, index, use === "used");
+  setBit(bits, BLOCK_CHILDREN + index, use === "resting");
   const changes: BlockChange[] = [{ block: page, bits: orNothing(bits) }];
   if (isFull(old) !== isFull(bits)) yield* summarize(page, isFull(bits), changes);
   return changes;
@@ -102,7 +103,8 @@ function* summarize(child: Block, full: boolean, changes: BlockChange[]): BlockR
   if (childShift(level) >= FAMILY_BITS[family]) return;
   const block = blockAt(level, family, value);
   const old = yield block;
-  const bits = withBit(old ?? emptyBits(block), childIndex(block, value), full);
+  const bits = copyOf(old, block);
+  setBit(bits, childIndex(block, value), full);
   changes.push({ block, bits: orNothing(bits) });
   if (isFull(old) !== isFull(bits)) yield* summarize(block, full, changes);
 }
@@ -142,18 +144,17 @@ function hasBit(bits: BlockBits | undefined, index: number): boolean {
   return ((bits?.[index >> 3] ?? 0) & (1 << (index & 7))) !== 0;
 }
 
-function withBit(bits: BlockBits, index: number, on: boolean): BlockBits {
-  const copy = bits.slice();
+function setBit(bits: BlockBits, index: number, on: boolean): void {
   const mask = 1 << (index & 7);
-  const byte = copy[index >> 3] ?? 0;
-  copy[index >> 3] = on ? byte | mask : byte & ~mask;
-  return copy;
+  const byte = bits[index >> 3] ?? 0;
+  bits[index >> 3] = on ? byte | mask : byte & ~mask;
 }
 
-function emptyBits(block: Block): BlockBits {
-  return new Uint8Array(blockBytes(block));
+function copyOf(bits: BlockBits | undefined, block: Block): BlockBits {
+  return bits?.slice() ?? new Uint8Array(blockBytes(block));
 }
 
 function orNothing(bits: BlockBits): BlockBits | undefined {
-  return bits.some((byte) => byte !== 0) ? bits : undefined;
+  for (const byte of bits) if (byte !== 0) return bits;
+  return undefined;
 }
