@@ -1,0 +1,210 @@
+/**
+ * Builds the executable: `dist/headcni` and its other names.
+ *
+ * Each role is bundled, so that a plugin call reads one small file. `deno compile` then makes one
+ * program of the bundles. Where the runtime that it embeds cannot be downloaded, the executable is a
+ * script instead: its first line starts a Deno at a fixed path with a cache of its own, its second
+ * names the plugin's bundle by absolute path. So symlinks and copies of it work anywhere.
+ *
+ * Usage: deno task build [--prefix=DIR] [--check-compile]
+ *   --prefix         build into DIR instead of dist/, and put a copy of Deno beside the bundles
+ *   --check-compile  only prove that `deno compile` can embed the bundles, without its runtime
+ */
+import { parseArgs } from "@std/cli";
+import { ensureDir } from "@std/fs";
+import { basename, fromFileUrl, join, resolve } from "@std/path";
+
+/** Longest first line of a script, in bytes: BINPRM_BUF_SIZE of linux/binfmts.h, less its newline. */
+const MAX_SHEBANG_BYTES = 255;
+
+/** A bundle by role, and the module that it is made of. */
+const BUNDLES = {
+  plugin: "main.ts",
+  admin: "commands/admin/main.ts",
+  daemon: "commands/daemon/main.ts",
+} as const;
+
+/** The executable, and the other names that choose a role. */
+const NAME = "headcni";
+const OTHER_NAMES = ["headcni-ipam", "headcni-daemon"];
+
+const ROOT = fromFileUrl(new URL("..", import.meta.url));
+const decoder = new TextDecoder();
+
+/**
+ * The script form of the executable, for a build in `prefix`.
+ * @throws Error when the path has characters that a first line cannot hold, or is too long for it.
+ */
+export function launcherText(prefix: string): string {
+  if (!/^\/[\w./+@:,-]*$/.test(prefix)) {
+    throw new Error(`Cannot build in "${prefix}": env -S would split or change that path`);
+  }
+  const shebang = `#!/usr/bin/env -S DENO_DIR=${prefix}/cache DENO_NO_UPDATE_CHECK=1 ` +
+    `${prefix}/libexec/deno run -A --unstable-kv --no-config --no-lock --ext=js`;
+  if (shebang.length > MAX_SHEBANG_BYTES) {
+    throw new Error(
+      `Cannot build in "${prefix}": the path is too long for the first line of a script, ` +
+        `${shebang.length} bytes of ${MAX_SHEBANG_BYTES}`,
+    );
+  }
+  return `${shebang}\nimport ${JSON.stringify(`${prefix}/libexec/plugin.js`)};\n`;
+}
+
+/**
+ * Why `deno compile` has no runtime to embed, in one line; undefined when it failed for another
+ * reason.
+ */
+export function missingRuntime(stderr: string): string | undefined {
+  if (!stderr.includes("Setting up base binary")) return undefined;
+  const [causes = ""] = stderr.split("Stack backtrace:");
+  const numbered = Array.from(causes.matchAll(/^\s+\d+: (.*)$/gm), ([, cause]) => cause);
+  return numbered.at(-1) ?? "no cause given";
+}
+
+/** Modules of Node that a bundle imports: each costs a plugin call milliseconds. */
+export function nodeImports(bundle: string): string[] {
+  const names = Array.from(bundle.matchAll(/["'`](node:[\w/]+)["'`]/g), ([, name]) => name ?? "");
+  return [...new Set(names)];
+}
+
+async function build(prefix: string, ownDeno: boolean): Promise<void> {
+  const libexec = join(prefix, "libexec");
+  await ensureDir(libexec);
+  await bundleAll(libexec);
+  const failure = await compile(libexec, join(prefix, NAME));
+  if (failure) {
+    console.log(`No runtime for deno compile (${failure}): building the script form`);
+    await placeDeno(libexec, ownDeno);
+    await replace(
+      join(prefix, NAME),
+      (path) => Deno.writeTextFile(path, launcherText(prefix), { mode: 0o755 }),
+    );
+  }
+  for (const name of OTHER_NAMES) {
+    await replace(join(prefix, name), (path) => Deno.symlink(NAME, path));
+  }
+  await tryOut(prefix);
+  console.log(`Built ${join(prefix, NAME)}`);
+}
+
+async function bundleAll(libexec: string): Promise<void> {
+  for (const [role, entry] of Object.entries(BUNDLES)) {
+    const path = join(libexec, `${role}.js`);
+    await replace(path, (output) => bundle(entry, output));
+  }
+  const found = nodeImports(await Deno.readTextFile(join(libexec, "plugin.js")));
+  if (found.length > 0) throw new Error(`Cannot ship the plugin: it imports ${found.join(", ")}`);
+}
+
+async function bundle(entry: string, output: string): Promise<void> {
+  const args = ["bundle", "--quiet", "--frozen", "--minify", `--output=${output}`, entry];
+  const { code, stderr } = await deno(args);
+  if (code === 0) return;
+  throw new Error(
+    `Cannot bundle "${entry}": deno bundle failed; the first time it fetches esbuild from npm\n` +
+      stderr,
+  );
+}
+
+/** Makes one program of the bundles; answers why there is no runtime for it, or undefined. */
+async function compile(libexec: string, output: string, env = {}): Promise<string | undefined> {
+  const others = Object.keys(BUNDLES).filter((role) => role !== "plugin");
+  const { code, stderr } = await deno([
+    ...["compile", "--quiet", "-A", "--unstable-kv", "--no-check", "--no-lock"],
+    ...others.map((role) => `--include=${join(libexec, `${role}.js`)}`),
+    `--output=${output}`,
+    join(libexec, "plugin.js"),
+  ], env);
+  if (code === 0) return undefined;
+  const failure = missingRuntime(stderr);
+  if (failure !== undefined) return failure;
+  throw new Error(`Cannot compile the executable: deno compile failed\n${stderr}`);
+}
+
+/** A copy of Deno for an installation of its own, else a link to the one that builds. */
+async function placeDeno(libexec: string, ownDeno: boolean): Promise<void> {
+  const runtime = Deno.execPath();
+  await replace(
+    join(libexec, "deno"),
+    (path) => ownDeno ? Deno.copyFile(runtime, path) : Deno.symlink(runtime, path),
+  );
+}
+
+/** Runs every name and bundle once, as a runtime would: that fills the cache, and proves the build. */
+async function tryOut(prefix: string): Promise<void> {
+  const version = { args: [], env: { CNI_COMMAND: "VERSION" } };
+  await expectOutput(join(prefix, NAME), version, "supportedVersions");
+  await expectOutput(join(prefix, "headcni-ipam"), version, "supportedVersions");
+  await expectOutput(join(prefix, NAME), { args: ["version"], env: {} }, "headcni ");
+  await expectOutput(join(prefix, "headcni-daemon"), { args: ["--help"], env: {} }, "daemon");
+}
+
+async function expectOutput(
+  command: string,
+  options: { readonly args: string[]; readonly env: Record<string, string> },
+  expected: string,
+): Promise<void> {
+  const { code, stdout, stderr } = await run(command, { ...options, clearEnv: true });
+  if (code === 0 && stdout.includes(expected)) return;
+  throw new Error(
+    `Cannot use what was built: "${[basename(command), ...options.args].join(" ")}" ended with ` +
+      `${code} and did not print "${expected}"\n${stdout}${stderr}`,
+  );
+}
+
+/** Compiles with the Deno that builds in the place of the runtime: that embeds, but does not run. */
+async function checkCompile(): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    await bundleAll(folder);
+    const output = join(folder, NAME);
+    const failure = await compile(folder, output, { DENORT_BIN: Deno.execPath() });
+    if (failure !== undefined) throw new Error(`Cannot compile: ${failure}`);
+    const program = await Deno.readFile(output);
+    for (const role of Object.keys(BUNDLES)) {
+      const bundle = await Deno.readFile(join(folder, `${role}.js`));
+      if (!includes(program, bundle)) {
+        throw new Error(`Cannot find the ${role} bundle in "${NAME}"`);
+      }
+    }
+    console.log(`deno compile embeds ${Object.keys(BUNDLES).join(", ")}`);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+function includes(program: Uint8Array, part: Uint8Array): boolean {
+  const bytes = new TextDecoder("latin1");
+  return bytes.decode(program).includes(bytes.decode(part));
+}
+
+/** Makes a file or link under another name first: a runtime may be calling the old one. */
+async function replace(path: string, make: (path: string) => Promise<void>): Promise<void> {
+  const fresh = `${path}.new`;
+  await Deno.remove(fresh).catch(() => {});
+  await make(fresh);
+  await Deno.rename(fresh, path);
+}
+
+function deno(args: string[], env: Record<string, string> = {}): Promise<Outcome> {
+  return run(Deno.execPath(), { args, env: { ...env, NO_COLOR: "1" }, cwd: ROOT });
+}
+
+/** What a finished process left. */
+interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+async function run(command: string, options: Deno.CommandOptions): Promise<Outcome> {
+  const output = await new Deno.Command(command, { ...options, stdin: "null" }).output();
+  const { code } = output;
+  return { code, stdout: decoder.decode(output.stdout), stderr: decoder.decode(output.stderr) };
+}
+
+if (import.meta.main) {
+  const options = parseArgs(Deno.args, { boolean: ["check-compile"], string: ["prefix"] });
+  if (options["check-compile"]) await checkCompile();
+  else await build(resolve(options.prefix ?? join(ROOT, "dist")), options.prefix !== undefined);
+}

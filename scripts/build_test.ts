@@ -1,0 +1,52 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { launcherText, missingRuntime, nodeImports } from "./build.ts";
+
+Deno.test("launcherText: starts Deno and the plugin by absolute paths", () => {
+  assertEquals(
+    launcherText("/opt/headcni"),
+    "#!/usr/bin/env -S DENO_DIR=/opt/headcni/cache DENO_NO_UPDATE_CHECK=1 " +
+      "/opt/headcni/libexec/deno run -A --unstable-kv --no-config --no-lock --ext=js\n" +
+      'import "/opt/headcni/libexec/plugin.js";\n',
+  );
+});
+
+for (const prefix of ["relative", "/with space", "/with$dollar", "/with\\slash", '/with"quote']) {
+  Deno.test(`launcherText: ${prefix} is refused`, () => {
+    assertThrows(() => launcherText(prefix), Error, "env -S");
+  });
+}
+
+Deno.test("launcherText: a path that is too long for a first line is refused", () => {
+  const longest = `/${"a".repeat(65)}`;
+  assertEquals(launcherText(longest).indexOf("\n"), 254);
+  assertThrows(() => launcherText(`${longest}a`), Error, "256 bytes of 255");
+});
+
+const OFFLINE = `Compile libexec/plugin.js to headcni
+error: Writing deno compile executable to temporary file 'headcni.tmp-69ec'
+
+Caused by:
+    0: Setting up base binary.
+    1: error sending request for url (https://deno.test/denort.zip)
+    2: failed to lookup address information: Name or service not known
+
+Stack backtrace:
+   0: <unknown>
+`;
+
+Deno.test("missingRuntime: the last cause of a failed download", () => {
+  assertEquals(
+    missingRuntime(OFFLINE),
+    "failed to lookup address information: Name or service not known",
+  );
+});
+
+Deno.test("missingRuntime: another failure is none", () => {
+  assertEquals(missingRuntime("error: Module not found\n    0: no such file\n"), undefined);
+});
+
+Deno.test("nodeImports: each module of Node once, in any quotes", () => {
+  const bundle = `import"node:fs";import x from'node:fs/promises';import(\`node:fs\`);let a="node"`;
+  assertEquals(nodeImports(bundle), ["node:fs", "node:fs/promises"]);
+  assertEquals(nodeImports('const node = { kind: "node:" };'), []);
+});
