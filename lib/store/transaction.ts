@@ -73,7 +73,11 @@ export class Transaction implements StoreTransaction {
   }
 
   list(prefix: Deno.KvKey): Promise<StoreEntry[]> {
-    return this.#guard("read", () => Array.fromAsync(this.#kv.list({ prefix })));
+    const entries = () => this.#kv.list({ prefix });
+    return this.#guard(
+      "read",
+      () => Array.fromAsync(entries(), ({ key, value }) => ({ key, value })),
+    );
   }
 
   set(key: Deno.KvKey, value: unknown): void {
