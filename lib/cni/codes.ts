@@ -69,12 +69,15 @@ function errorCode(error: unknown): number {
   return ERROR_CODES[error instanceof HeadcniError ? error.reason : "internal"];
 }
 
+/** A chain of causes can be a ring. */
+const MAX_CAUSES = 5;
+
 /** The texts of the causes, outermost first, without those that the message tells already. */
 function causeText(error: unknown): string {
   const texts: string[] = [];
   let told = errorText(error);
   let cause = error instanceof Error ? error.cause : undefined;
-  while (cause !== undefined && texts.length < MAX_CAUSES) {
+  for (let depth = 0; cause !== undefined && depth < MAX_CAUSES; depth++) {
     const text = errorText(cause);
     if (!told.includes(text)) texts.push(text);
     told += text;
@@ -82,6 +85,3 @@ function causeText(error: unknown): string {
   }
   return texts.join(": ");
 }
-
-/** A chain of causes can be a ring. */
-const MAX_CAUSES = 5;
