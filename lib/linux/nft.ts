@@ -14,6 +14,9 @@ import type { Message } from "../wire/message.ts";
 import { ENOENT, errnoText } from "./errno.ts";
 import type { NetlinkSocket } from "./netlink_socket.ts";
 
+/** A socket of protocol `NETLINK_NETFILTER`; only these calls of it are made. */
+export type NftSocket = Pick<NetlinkSocket, "request" | "requestBatch">;
+
 /** The ruleset is of another generation than the transaction was made for: asm-generic/errno.h. */
 const ERESTART = 85;
 /** Each lost attempt is a transaction of somebody else between our read and our write. */
@@ -22,11 +25,10 @@ const MAX_ATTEMPTS = 100;
 /**
  * Makes the node masquerade what is wanted, beside what it masqueraded before. Processes that do
  * this at once do not double a rule: what is written holds only for the ruleset that was read.
- * @param socket of protocol `NETLINK_NETFILTER`.
  * @returns `present` when nothing was missing and nothing was written.
  * @throws KernelError "firewall-failure".
  */
-export function ensureMasquerade(socket: NetlinkSocket, want: Masquerade): "present" | "changed" {
+export function ensureMasquerade(socket: NftSocket, want: Masquerade): "present" | "changed" {
   const table = masqueradeTable(want);
   if (planChanges(socket, table).length === 0) return "present"; // nearly always
   for (let attempt = 1;; attempt++) {
@@ -44,7 +46,7 @@ export function ensureMasquerade(socket: NetlinkSocket, want: Masquerade): "pres
  * missing.
  * @throws KernelError "firewall-failure".
  */
-export function observeMasquerade(socket: NetlinkSocket, want: Masquerade): string[] {
+export function observeMasquerade(socket: NftSocket, want: Masquerade): string[] {
   return planChanges(socket, masqueradeTable(want)).map(({ text }) => text);
 }
 
@@ -52,13 +54,13 @@ export function observeMasquerade(socket: NetlinkSocket, want: Masquerade): stri
  * Removes our table with all that it holds; an absent one is no fault.
  * @throws KernelError "firewall-failure".
  */
-export function removeTable(socket: NetlinkSocket): void {
+export function removeTable(socket: NftSocket): void {
   const refusal = commit(socket, [removingTable()], 'remove table "inet headcni"');
   if (refusal && refusal.errno !== ENOENT) throw refusal;
 }
 
 /** Compares what is wanted with what there is; one short request for each set and chain. */
-function planChanges(socket: NetlinkSocket, want: Table): Change[] {
+function planChanges(socket: NftSocket, want: Table): Change[] {
   const sets = new Map<string, Interval[]>();
   for (const { name, family } of want.sets) {
     const elements = askOptional(socket, query.queryElements(name));
@@ -74,7 +76,7 @@ function planChanges(socket: NetlinkSocket, want: Table): Change[] {
 
 /** Sends one transaction; answers why it was refused, if it was. */
 function commit(
-  socket: NetlinkSocket,
+  socket: NftSocket,
   changes: readonly Change[],
   doing: string,
   generation?: number,
@@ -96,7 +98,7 @@ function commit(
 }
 
 /** {@linkcode ask} that answers undefined when there is no such thing. */
-function askOptional(socket: NetlinkSocket, question: query.Query): Message[] | undefined {
+function askOptional(socket: NftSocket, question: query.Query): Message[] | undefined {
   try {
     return ask(socket, question);
   } catch (error) {
@@ -105,7 +107,7 @@ function askOptional(socket: NetlinkSocket, question: query.Query): Message[] | 
   }
 }
 
-function ask(socket: NetlinkSocket, { call, flags, attributes }: query.Query): Message[] {
+function ask(socket: NftSocket, { call, flags, attributes }: query.Query): Message[] {
   const request = nftRequest(call, flags, attributes);
   return firewall(() => socket.request(request, call, 'read table "inet headcni"'));
 }
