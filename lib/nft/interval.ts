@@ -1,6 +1,5 @@
-import { type Family, FAMILY_BITS } from "../net/address.ts";
+import { type Family, FAMILY_BITS, formatAddress } from "../net/address.ts";
 import { formatPrefix, lastAddress, networkOf, type Prefix } from "../net/prefix.ts";
-import { formatAddress } from "../net/address.ts";
 
 /** Addresses of one family, as numbers, from `first` to `last`, both included. */
 export interface Interval {
