@@ -68,6 +68,9 @@ const RawRuntimeConfig = v.optional(v.object({ ips: requests, ipRanges: ranges }
  */
 export function parseIpamConfig(sources: IpamSources): IpamConfig {
   const what = `ipam of network "${sources.network}"`;
+  if (sources.ipam === undefined) {
+    throw new ConfigError("invalid-config", `IPAM config missing 'ipam' key`);
+  }
   refuseUnbuilt(sources.ipam, what);
   const raw = parseWith(RawIpam, sources.ipam, what);
   const cniArgs = parseWith(RawCniArgs, sources.cniArgs, "args.cni");
@@ -89,6 +92,19 @@ export function parseIpamConfig(sources: IpamSources): IpamConfig {
     strategy: parseStrategy(raw.allocation_strategy ?? raw.allocationStrategy, what),
     cooldownMs: parseDurationMs(raw.cooldown ?? DEFAULT_COOLDOWN, `cooldown in ${what}`),
   };
+}
+
+/**
+ * Refuses several addresses of one family, which results before version 0.3.0 have no place for.
+ * @throws ConfigError in the words of host-local.
+ */
+export function requireOnePerFamily({ rangeSets }: IpamConfig, cniVersion: string): void {
+  const families = new Set(rangeSets.map(([range]) => range?.subnet.address.family));
+  if (families.size === rangeSets.length) return;
+  throw new ConfigError(
+    "invalid-config",
+    `CNI version ${cniVersion} does not support more than 1 address per family`,
+  );
 }
 
 /** An optional key; Go programs write the empty text, or null, for what they do not have. */

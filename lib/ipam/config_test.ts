@@ -2,7 +2,12 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { ConfigError } from "../errors.ts";
 import { formatAddress } from "../net/address.ts";
 import { formatPrefix } from "../net/prefix.ts";
-import { type IpamConfig, type IpamSources, parseIpamConfig } from "./config.ts";
+import {
+  type IpamConfig,
+  type IpamSources,
+  parseIpamConfig,
+  requireOnePerFamily,
+} from "./config.ts";
 
 type Sources = Partial<IpamSources>;
 
@@ -99,6 +104,7 @@ const REFUSED: [Sources, ConfigError["reason"], string][] = [
     "invalid-config",
     "invalid range set 0: subnets 10.0.0.1-10.0.0.254 and 10.0.0.129-10.0.0.254 overlap",
   ],
+  [{ ipam: undefined }, "invalid-config", "IPAM config missing 'ipam' key"],
   [{ ipam: { ranges: [[]] } }, "invalid-config", "invalid range set 0: empty range set"],
   [
     {
@@ -184,6 +190,17 @@ Deno.test("parseIpamConfig: takes both spellings of the strategy, and cooldown a
     const config = parse({ ipam: { subnet: "10.0.0.0/24", ...keys } });
     assertEquals([config.strategy, config.cooldownMs], ["sequential", cooldownMs]);
   }
+});
+
+Deno.test("requireOnePerFamily: allows one address of each family", () => {
+  const one = parse({ ipam: { subnet: "10.0.0.0/24", ranges: [[{ subnet: "fd00::/64" }]] } });
+  requireOnePerFamily(one, "0.2.0");
+  const two = parse({ ipam: { subnet: "10.0.0.0/24", ranges: [[{ subnet: "10.1.0.0/24" }]] } });
+  const error = assertThrows(() => requireOnePerFamily(two, "0.2.0"), ConfigError);
+  assertEquals(
+    error.message,
+    "CNI version 0.2.0 does not support more than 1 address per family",
+  );
 });
 
 function parse(sources: Sources): IpamConfig {

@@ -5,6 +5,7 @@
  */
 import * as v from "valibot";
 import { StoreError } from "../errors.ts";
+import { log } from "../log.ts";
 import { type LockMode, lockPath, withLock } from "./lock.ts";
 import { SCHEMA_KEY } from "./keys.ts";
 import { parseRecord } from "./record.ts";
@@ -29,8 +30,6 @@ export interface StoreOptions {
 export interface Store extends AsyncDisposable {
   /** Real path of its directory. */
   readonly directory: string;
-  /** False when a newer release wrote it in a way that this one cannot read. */
-  readonly isReadable: boolean;
   /**
    * Reads while nobody writes.
    * @throws StoreError, or what `fn` throws.
@@ -53,40 +52,51 @@ const StoredSchema = v.object({ version: v.number(), readableFrom: v.number() })
 
 /**
  * Opens the store, or makes it.
- * @throws StoreError: `try-again` when its lock is not to be had, `store-failure` otherwise.
+ * @throws StoreError: `try-again` when its lock is not to be had, or a newer release wrote it in a
+ * way that this one cannot read; `store-failure` otherwise.
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
   makePrivateDirectory(options.directory);
-  return await openAt(options);
+  const store = await openReadable(options);
+  if (store) return store;
+  throw new StoreError("try-again", unreadableText(options.directory));
 }
 
 /**
- * Opens the store; undefined when there is none.
+ * Opens the store for those who have nothing to do where there is none. What a newer release wrote
+ * for itself counts as none: the log says so, and that release will see to it.
  * @throws StoreError as {@linkcode openStore}.
  */
 export async function openExistingStore(options: StoreOptions): Promise<Store | undefined> {
-  return isFile(filePath(options.directory)) ? await openAt(options) : undefined;
+  if (!isFile(filePath(options.directory))) return undefined;
+  const store = await openReadable(options);
+  if (!store) log.warn(unreadableText(options.directory));
+  return store;
+}
+
+/** Stages a write that changes nothing: it fails when the store cannot be written. */
+export async function probeWrite(tx: StoreTransaction): Promise<void> {
+  tx.set(SCHEMA_KEY, await tx.get(SCHEMA_KEY));
 }
 
 class KvStore implements Store {
   readonly directory: string;
-  readonly isReadable: boolean;
   readonly #kv: Deno.Kv;
   readonly #lock: Lock;
 
-  constructor(directory: string, kv: Deno.Kv, lock: Lock, isReadable: boolean) {
+  constructor(directory: string, kv: Deno.Kv, lock: Lock) {
     this.directory = directory;
-    this.isReadable = isReadable;
     this.#kv = kv;
     this.#lock = lock;
   }
 
   read<T>(fn: (reader: StoreReader) => T | Promise<T>): Promise<T> {
-    return this.#run("shared", fn);
+    return this.#lock("shared", async () => await fn(this.#begin()));
   }
 
   write<T>(fn: (tx: StoreTransaction) => T | Promise<T>): Promise<T> {
-    return this.#run("exclusive", async (tx) => {
+    return this.#lock("exclusive", async () => {
+      const tx = this.#begin();
       const value = await fn(tx);
       await tx.commit();
       return value;
@@ -94,23 +104,26 @@ class KvStore implements Store {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // The last one to close moves the write-ahead log into the file: nobody may open it meanwhile.
-    await this.#lock("exclusive", () => Promise.resolve(this.#kv.close()));
+    try {
+      // The last one to close moves the log into the file, and nobody may open it meanwhile.
+      await this.#lock("exclusive", () => Promise.resolve(this.#kv.close()));
+    } catch (error) {
+      // What was done is committed: the caller has not failed.
+      log.warn("Closed the store out of turn", { error });
+      this.#kv.close();
+    }
   }
 
-  async #run<T>(mode: LockMode, fn: (tx: Transaction) => T | Promise<T>): Promise<T> {
-    if (!this.isReadable) throw unreadable(this.directory);
-    return await this.#lock(
-      mode,
-      async () => await fn(new Transaction(this.#kv, filePath(this.directory))),
-    );
+  #begin(): Transaction {
+    return new Transaction(this.#kv, filePath(this.directory));
   }
 }
 
 /** Holds the lock of one store while `fn` runs. */
 type Lock = <T>(mode: LockMode, fn: () => Promise<T>) => Promise<T>;
 
-async function openAt(options: StoreOptions): Promise<Store> {
+/** Undefined when a newer release wrote the store in a way that this one cannot read. */
+async function openReadable(options: StoreOptions): Promise<Store | undefined> {
   const { runDirectory, lockTimeoutMs: timeoutMs = DEFAULT_LOCK_TIMEOUT_MS } = options;
   makePrivateDirectory(runDirectory);
   // However the path is written, the lock is the same.
@@ -119,12 +132,11 @@ async function openAt(options: StoreOptions): Promise<Store> {
   const lock: Lock = (mode, fn) => withLock({ path, timeoutMs }, mode, fn);
   return await lock("exclusive", async () => {
     const kv = await openKv(filePath(directory));
-    try {
-      return new KvStore(directory, kv, lock, await readSchema(kv, filePath(directory)));
-    } catch (error) {
-      kv.close();
-      throw error;
-    }
+    await using undo = new AsyncDisposableStack();
+    undo.defer(() => kv.close());
+    if (!await isReadable(kv, filePath(directory))) return undefined;
+    undo.move();
+    return new KvStore(directory, kv, lock);
   });
 }
 
@@ -138,8 +150,8 @@ async function openKv(path: string): Promise<Deno.Kv> {
   }
 }
 
-/** True when this release can read the store; marks a new store as of this release. */
-async function readSchema(kv: Deno.Kv, path: string): Promise<boolean> {
+/** Marks a new store as of this release. */
+async function isReadable(kv: Deno.Kv, path: string): Promise<boolean> {
   const tx = new Transaction(kv, path);
   const stored = await tx.get(SCHEMA_KEY);
   if (stored === undefined) {
@@ -150,12 +162,9 @@ async function readSchema(kv: Deno.Kv, path: string): Promise<boolean> {
   return parseRecord(StoredSchema, stored, `schema of "${path}"`).readableFrom <= SCHEMA.version;
 }
 
-function unreadable(directory: string): StoreError {
-  return new StoreError(
-    "try-again",
-    `Cannot use the store "${directory}": a newer release wrote it in a format that this one ` +
-      `cannot read; install that release again`,
-  );
+function unreadableText(directory: string): string {
+  return `Cannot use the store "${directory}": a newer release wrote it in a format that this one ` +
+    `does not know; install that release again`;
 }
 
 function makePrivateDirectory(directory: string): void {
