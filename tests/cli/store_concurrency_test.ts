@@ -1,0 +1,168 @@
+/** Many processes on one store, and processes that are killed while they have it. */
+import { assert, assertEquals } from "@std/assert";
+import { readUse } from "../../lib/ipam/block.ts";
+import { formatAddress } from "../../lib/net/address.ts";
+import { listAttachments } from "../../lib/store/attachments.ts";
+import { decideOn } from "../../lib/store/blocks.ts";
+import { type Lease, listLeases } from "../../lib/store/leases.ts";
+import { lockPath } from "../../lib/store/lock.ts";
+import type { Store } from "../../lib/store/store.ts";
+import { makeTemporaryStore, type TemporaryStore } from "../fakes/temporary_store.ts";
+
+const WORKER = new URL("store_worker.ts", import.meta.url).pathname;
+
+/** Processes at once: enough for Deno KV without a lock to fail every time. */
+const PROCESSES = 64;
+
+Deno.test("store: 64 processes at once get 64 addresses of each family, and give them back", async () => {
+  await using temporary = await makeTemporaryStore();
+  const { store } = temporary;
+  const ids = Array.from({ length: PROCESSES }, (_, i) => `c${i}`);
+  const added = await Promise.all(ids.map((id) => runWorker(temporary, "add", id)));
+  assertEquals(new Set(added.map(([v4]) => v4)).size, PROCESSES);
+  assertEquals(new Set(added.map(([, v6]) => v6)).size, PROCESSES);
+  const leases = await store.read((reader) => listLeases(reader));
+  assertEquals(leases.map(addressesOf).sort(), added.sort());
+  assertEquals((await store.read((reader) => listAttachments(reader))).length, PROCESSES);
+  await assertConsistent(store);
+  const removed = await Promise.all(ids.map((id) => runWorker(temporary, "del", id)));
+  assertEquals(removed.sort(), added.sort());
+  const left = await store.read((reader) => reader.list([]));
+  const kinds = new Set(left.map(({ key }) => key[0]));
+  assertEquals(kinds, new Set(["attachment", "cursor", "schema"]));
+});
+
+Deno.test("store: what was committed outlives a kill between two transactions", async () => {
+  await using temporary = await makeTemporaryStore();
+  const { store } = temporary;
+  const worker = startWorker(temporary, "add-half", "c1");
+  const [said] = await worker.readLines(1);
+  await worker.kill();
+  const leases = await store.read((reader) => listLeases(reader));
+  assertEquals(leases.map((lease) => addressesOf(lease).join(" ")), [said]);
+  assertEquals(await store.read((reader) => listAttachments(reader)), []);
+  await assertConsistent(store);
+});
+
+Deno.test("store: a kill within a transaction leaves nothing of it, and no lock", async () => {
+  await using temporary = await makeTemporaryStore();
+  const { store, options } = temporary;
+  const worker = startWorker(temporary, "hold-lock", "c1");
+  await worker.readLines(1);
+  using lock = Deno.openSync(lockPath(options.runDirectory, store.directory), { write: true });
+  assertEquals(lock.tryLockSync(true), false);
+  await worker.kill();
+  assertEquals(lock.tryLockSync(true), true);
+  lock.unlockSync();
+  const keys = (await store.read((reader) => reader.list([]))).map(({ key }) => key);
+  assertEquals(keys, [["schema"]]);
+});
+
+Deno.test("store: every acknowledged lease outlives kills at any moment", async () => {
+  await using temporary = await makeTemporaryStore();
+  const { store } = temporary;
+  const acknowledged: string[] = [];
+  for (let round = 0; round < 6; round++) {
+    const worker = startWorker(temporary, "add-many", `r${round}`);
+    acknowledged.push(...await worker.readLines(3 + round * 2));
+    acknowledged.push(...await worker.kill());
+    const leases = await store.read((reader) => listLeases(reader));
+    const stored = leases.map((lease) => addressesOf(lease).join(" "));
+    for (const said of acknowledged) assert(stored.includes(said), `lost ${said}`);
+    // At most one lease a round was committed by a process that could not say so any more.
+    assert(stored.length <= acknowledged.length + round + 1, `${stored.length} leases`);
+    await assertConsistent(store);
+  }
+});
+
+/** Leases, owners and pages tell the same. */
+async function assertConsistent(store: Store): Promise<void> {
+  await store.read(async (reader) => {
+    const leases = await listLeases(reader);
+    const addresses = leases.flatMap(({ addresses }) =>
+      addresses.map(({ address }) => address.address)
+    );
+    assertEquals(new Set(addresses.map(formatAddress)).size, addresses.length);
+    assertEquals((await reader.list(["address"])).length, addresses.length);
+    for (const address of addresses) {
+      assertEquals(await decideOn(reader, "pods", readUse(address)), "used");
+    }
+    const pages = await reader.list(["page"]);
+    const bits = pages.flatMap(({ value }) => value instanceof Uint8Array ? [...value] : []);
+    assertEquals(bits.reduce((sum, byte) => sum + countOnes(byte), 0), addresses.length);
+  });
+}
+
+function countOnes(byte: number): number {
+  return byte.toString(2).replaceAll("0", "").length;
+}
+
+function addressesOf(lease: Lease): string[] {
+  return lease.addresses.map(({ address }) => formatAddress(address.address));
+}
+
+/** Runs a worker to its end and answers the words of its one line. */
+async function runWorker(
+  temporary: TemporaryStore,
+  action: string,
+  id: string,
+): Promise<string[]> {
+  const output = await workerCommand(temporary, action, id, { stdin: "null", stderr: "piped" })
+    .output();
+  const decoder = new TextDecoder();
+  assertEquals([output.code, decoder.decode(output.stderr)], [0, ""]);
+  return decoder.decode(output.stdout).trim().split(" ");
+}
+
+/** A running worker. */
+interface Worker {
+  /** Waits for so many lines. */
+  readLines(count: number): Promise<string[]>;
+  /** Kills it with SIGKILL; answers the lines that it wrote meanwhile. */
+  kill(): Promise<string[]>;
+}
+
+function startWorker(temporary: TemporaryStore, action: string, id: string): Worker {
+  const child = workerCommand(temporary, action, id, { stdin: "piped", stderr: "inherit" }).spawn();
+  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  const takeLines = (count: number) => {
+    const lines = text.split("\n");
+    const taken = lines.slice(0, Math.min(count, lines.length - 1));
+    text = lines.slice(taken.length).join("\n");
+    return taken;
+  };
+  return {
+    async readLines(count) {
+      while (text.split("\n").length <= count) {
+        const { value, done } = await reader.read();
+        assert(!done, "the worker ended by itself");
+        text += value;
+      }
+      return takeLines(count);
+    },
+    async kill() {
+      child.kill("SIGKILL");
+      for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {
+        text += chunk.value;
+      }
+      await child.status;
+      await child.stdin.close();
+      return takeLines(Infinity);
+    },
+  };
+}
+
+function workerCommand(
+  temporary: TemporaryStore,
+  action: string,
+  id: string,
+  streams: Deno.CommandOptions,
+): Deno.Command {
+  const { directory, runDirectory } = temporary.options;
+  return new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", WORKER, action, directory, runDirectory, id],
+    stdout: "piped",
+    ...streams,
+  });
+}

@@ -1,0 +1,90 @@
+/**
+ * One process among many on a store, for `store_concurrency_test.ts`.
+ * Arguments: what to do, store directory, run directory, container id.
+ */
+import { parseIpamConfig } from "../../lib/ipam/config.ts";
+import { formatAddress } from "../../lib/net/address.ts";
+import { type Attachment, putAttachment } from "../../lib/store/attachments.ts";
+import { type Lease, releaseLease, reserveLease } from "../../lib/store/leases.ts";
+import { openStore, type Store } from "../../lib/store/store.ts";
+import type { StoreTransaction } from "../../lib/store/transaction.ts";
+
+const CONFIG = parseIpamConfig({
+  network: "pods",
+  ipam: { ranges: [[{ subnet: "10.0.0.0/16" }], [{ subnet: "fd00::/64" }]] },
+});
+
+const [action = "", directory = "", runDirectory = "", containerId = ""] = Deno.args;
+
+const ACTIONS: Readonly<Record<string, (store: Store) => Promise<void>>> = {
+  /** Two transactions, as a whole ADD has them. */
+  async add(store) {
+    const lease = await store.write((tx) => reserve(tx, containerId));
+    await store.write((tx) => putAttachment(tx, attachmentOf(lease)));
+    say(addressesOf(lease));
+  },
+  async del(store) {
+    const lease = await store.write((tx) => releaseLease(tx, keyOf(containerId)));
+    say(lease ? addressesOf(lease) : "none");
+  },
+  /** Stops between the two transactions. */
+  async "add-half"(store) {
+    say(addressesOf(await store.write((tx) => reserve(tx, containerId))));
+    await forever();
+  },
+  /** Stops with the lock held and nothing committed. */
+  async "hold-lock"(store) {
+    await store.write(async (tx) => {
+      say(addressesOf(await reserve(tx, containerId)));
+      await forever();
+    });
+  },
+  /** Reserves until it is killed. */
+  async "add-many"(store) {
+    for (let i = 0;; i++) {
+      const lease = await store.write((tx) => reserve(tx, `${containerId}-${i}`));
+      say(addressesOf(lease));
+    }
+  },
+};
+
+{
+  await using store = await openStore({ directory, runDirectory });
+  await ACTIONS[action]?.(store);
+}
+Deno.exit(0);
+
+function reserve(tx: StoreTransaction, id: string): Promise<Lease> {
+  return reserveLease(tx, {
+    key: keyOf(id),
+    pool: "pods",
+    pod: {},
+    netns: `/run/netns/${id}`,
+    bootId: "boot-1",
+    nowMs: Date.now(),
+    config: CONFIG,
+  });
+}
+
+function keyOf(id: string): Lease["key"] {
+  return { network: "pods", containerId: id, ifname: "eth0" };
+}
+
+function attachmentOf({ key, pod, netns, bootId, createdMs }: Lease): Attachment {
+  const rest = { pod, netns, bootId, createdMs, ipamType: "headcni-ipam", config: {} };
+  return { key, phase: "added", ...rest };
+}
+
+function addressesOf(lease: Lease): string {
+  return lease.addresses.map(({ address }) => formatAddress(address.address)).join(" ");
+}
+
+/** One line, written before the call returns. */
+function say(text: string): void {
+  Deno.stdout.writeSync(new TextEncoder().encode(`${text}\n`));
+}
+
+/** Until the test closes standard input, which it never does: it kills. */
+async function forever(): Promise<void> {
+  await Deno.stdin.read(new Uint8Array(1));
+}
