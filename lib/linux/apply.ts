@@ -8,6 +8,7 @@ import { addBridge, addVeth, removeLink, setBridgePort, setLink } from "../netli
 import { addRoute, decodeRoute, isSameRoute, listRoutes, removeRoute } from "../netlink/route.ts";
 import { addRule, removeRule } from "../netlink/rule.ts";
 import type { RouteRequest } from "../netlink/rtnetlink.ts";
+import { cannot, type Doing } from "./doing.ts";
 import { EADDRNOTAVAIL, EEXIST, ENODEV, ENOENT, ESRCH } from "./errno.ts";
 import type { Namespace } from "./namespace.ts";
 import type { RouteSocket } from "./route_socket.ts";
@@ -19,7 +20,7 @@ import { writeSysctl } from "./sysctl.ts";
  * @throws KernelError whose text has the step as an ip(8) command.
  */
 export function applyStep(step: Step, namespaceOf: (place: Place) => Namespace): void {
-  const doing = `apply "${formatStep(step)}"`;
+  const doing = () => `apply "${formatStep(step)}"`;
   const routesOf = (place: Place) => namespaceOf(place).routes;
   switch (step.kind) {
     case "add-bridge":
@@ -51,7 +52,7 @@ export function applyStep(step: Step, namespaceOf: (place: Place) => Namespace):
   }
 }
 
-function applyAddBridge(step: StepOf<"add-bridge">, routes: RouteSocket, doing: string): void {
+function applyAddBridge(step: StepOf<"add-bridge">, routes: RouteSocket, doing: Doing): void {
   addUnlessPresent(routes, addBridge(step), doing, () => {
     return routes.findLink(step.name)?.linkKind === "bridge";
   });
@@ -62,9 +63,9 @@ function applyAddVeth(
   { name, mtuBytes, alias, peer }: StepOf<"add-veth">,
   routes: RouteSocket,
   pod: Namespace,
-  doing: string,
+  doing: Doing,
 ): void {
-  if (pod.netnsFd === undefined) throw new HeadcniError("internal", `Cannot ${doing}: no pod`);
+  if (pod.netnsFd === undefined) throw new HeadcniError("internal", `${cannot(doing)}: no pod`);
   routes.change(addVeth({ name, mtuBytes, peer: { ...peer, netnsFd: pod.netnsFd } }), doing);
   try {
     routes.change(setLink(name, { alias }), doing);
@@ -74,18 +75,18 @@ function applyAddVeth(
   }
 }
 
-function applySetLink(step: StepOf<"set-link">, routes: RouteSocket, doing: string): void {
+function applySetLink(step: StepOf<"set-link">, routes: RouteSocket, doing: Doing): void {
   const { master, ...changes } = step;
   const masterIndex = master === undefined ? undefined : routes.linkIndex(master, doing);
   routes.change(setLink(step.name, { ...changes, masterIndex }), doing);
 }
 
-function applyRemoveLink(step: StepOf<"remove-link">, routes: RouteSocket, doing: string): void {
+function applyRemoveLink(step: StepOf<"remove-link">, routes: RouteSocket, doing: Doing): void {
   routes.change(removeLink(step.name), doing, [ENODEV]);
   routes.forgetLinks();
 }
 
-function applyAddAddress(step: StepOf<"add-address">, routes: RouteSocket, doing: string): void {
+function applyAddAddress(step: StepOf<"add-address">, routes: RouteSocket, doing: Doing): void {
   const index = routes.linkIndex(step.link, doing);
   addUnlessPresent(routes, addAddress(index, step.address), doing, () => {
     return routes.answer(listAddresses(index), doing).map(decodeAddress)
@@ -96,7 +97,7 @@ function applyAddAddress(step: StepOf<"add-address">, routes: RouteSocket, doing
 function applyRemoveAddress(
   step: StepOf<"remove-address">,
   routes: RouteSocket,
-  doing: string,
+  doing: Doing,
 ): void {
   const index = routes.findLinkIndex(step.link);
   if (index === undefined) return;
@@ -106,7 +107,7 @@ function applyRemoveAddress(
 function applyAddRoute(
   { route: { link, ...rest } }: StepOf<"add-route">,
   routes: RouteSocket,
-  doing: string,
+  doing: Doing,
 ): void {
   const linkIndex = link === undefined ? undefined : routes.linkIndex(link, doing);
   const route = { ...rest, linkIndex };
@@ -119,7 +120,7 @@ function applyAddRoute(
 function applyRemoveRoute(
   { route: { link, ...rest } }: StepOf<"remove-route">,
   routes: RouteSocket,
-  doing: string,
+  doing: Doing,
 ): void {
   const linkIndex = link === undefined ? undefined : routes.findLinkIndex(link);
   if (link !== undefined && linkIndex === undefined) return; // its routes went with it
@@ -139,7 +140,7 @@ function applySetSysctl(step: StepOf<"set-sysctl">, namespace: Namespace): void 
 function addUnlessPresent(
   routes: RouteSocket,
   request: RouteRequest,
-  doing: string,
+  doing: Doing,
   isPresent: () => boolean,
 ): void {
   try {

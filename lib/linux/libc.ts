@@ -3,6 +3,7 @@
  * (about 2 ms) and holds only what our netlink sockets and namespaces need.
  */
 import { KernelError } from "../errors.ts";
+import { cannot, type Doing } from "./doing.ts";
 import { errnoText } from "./errno.ts";
 
 const SYMBOLS = {
@@ -66,10 +67,10 @@ export function lastErrno(): number {
  * @param doing completes "Cannot ...", such as `open namespace "/run/netns/x"`.
  * @throws KernelError with the errno of the call.
  */
-export function checkResult(result: number, call: string, doing: string): number {
+export function checkResult(result: number, call: string, doing: Doing): number {
   if (result >= 0) return result;
   const errno = lastErrno();
-  throw new KernelError(call, errno, `Cannot ${doing}: ${call}: ${errnoText(errno)}`);
+  throw new KernelError(call, errno, `${cannot(doing)}: ${call}: ${errnoText(errno)}`);
 }
 
 function loadFirst(names: readonly string[]): Libc {

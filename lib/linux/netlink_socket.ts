@@ -13,6 +13,7 @@ import {
   parseMessages,
   type Request,
 } from "../wire/message.ts";
+import { cannot, type Doing } from "./doing.ts";
 import { EAGAIN, EBUSY, EINTR, EMSGSIZE, errnoText, ETIMEDOUT } from "./errno.ts";
 import { checkResult, lastErrno, libc } from "./libc.ts";
 
@@ -86,7 +87,7 @@ export class NetlinkSocket implements Disposable {
    * @param doing completes "Cannot ..." in errors, such as `add link "veth0"`.
    * @throws KernelError with the kernel's errno and words.
    */
-  request(request: Request, call: string, doing: string): Message[] {
+  request(request: Request, call: string, doing: Doing): Message[] {
     const isDump = (request.flags & NLM_F_DUMP) === NLM_F_DUMP;
     const flags = request.flags | NLM_F_REQUEST | (isDump ? 0 : NLM_F_ACK);
     for (let attempt = 1;; attempt++) {
@@ -105,7 +106,7 @@ export class NetlinkSocket implements Disposable {
    * refused have errno 0.
    * @throws KernelError when the datagram cannot be sent.
    */
-  requestBatch(requests: readonly Request[], doing: string): Acknowledgement[] {
+  requestBatch(requests: readonly Request[], doing: Doing): Acknowledgement[] {
     const first = this.#sequence + 1;
     const encoded = requests.map((request) => encodeMessage(request, ++this.#sequence));
     this.#send(concatenate(encoded), doing);
@@ -126,13 +127,13 @@ export class NetlinkSocket implements Disposable {
    * its acknowledgement. The socket must not be used until then.
    * @throws KernelError as {@linkcode request}; of a failed send the errno is unknown, 0.
    */
-  async requestInBackground(request: Request, call: string, doing: string): Promise<void> {
+  async requestInBackground(request: Request, call: string, doing: Doing): Promise<void> {
     const sequence = ++this.#sequence;
     const flags = request.flags | NLM_F_REQUEST | NLM_F_ACK;
     const datagram = encodeMessage({ ...request, flags }, sequence);
     const length = BigInt(datagram.length);
     if (await libc().sendInBackground(this.#fd, datagram, length, 0) < 0) {
-      throw new KernelError("send", 0, `Cannot ${doing}: send: failed on another thread`);
+      throw new KernelError("send", 0, `${cannot(doing)}: send: failed on another thread`);
     }
     checkAnswer(this.#collect(sequence, doing), call, doing);
   }
@@ -143,7 +144,7 @@ export class NetlinkSocket implements Disposable {
     this.#fd = -1;
   }
 
-  #send(datagram: Uint8Array<ArrayBuffer>, doing: string): void {
+  #send(datagram: Uint8Array<ArrayBuffer>, doing: Doing): void {
     for (;;) {
       const sent = Number(libc().send(this.#fd, datagram, BigInt(datagram.length), 0));
       if (sent < 0 && lastErrno() === EINTR) continue;
@@ -153,14 +154,14 @@ export class NetlinkSocket implements Disposable {
   }
 
   /** Reads until the request of that number is answered. */
-  #collect(sequence: number, doing: string): Answer {
+  #collect(sequence: number, doing: Doing): Answer {
     const messages: Message[] = [];
     let interrupted = false;
     for (;;) {
       const datagram = this.#receive(0, doing);
       if (!datagram) {
         const words = `no answer within ${RECEIVE_TIMEOUT_SECONDS} s`;
-        throw new KernelError("recv", ETIMEDOUT, `Cannot ${doing}: recv: ${words}`);
+        throw new KernelError("recv", ETIMEDOUT, `${cannot(doing)}: recv: ${words}`);
       }
       for (const message of datagram) {
         if (message.sequence !== sequence) continue; // late answer to a request that timed out
@@ -174,7 +175,7 @@ export class NetlinkSocket implements Disposable {
   }
 
   /** One datagram; undefined when none came in time, or with MSG_DONTWAIT none is there. */
-  #receive(flags: number, doing: string): Message[] | undefined {
+  #receive(flags: number, doing: Doing): Message[] | undefined {
     const capacity = BigInt(this.#buffer.length);
     for (;;) {
       const received = Number(libc().recv(this.#fd, this.#buffer, capacity, flags | MSG_TRUNC));
@@ -182,11 +183,11 @@ export class NetlinkSocket implements Disposable {
       if (errno === EINTR) continue;
       if (errno === EAGAIN) return undefined;
       if (errno !== 0) {
-        throw new KernelError("recv", errno, `Cannot ${doing}: recv: ${errnoText(errno)}`);
+        throw new KernelError("recv", errno, `${cannot(doing)}: recv: ${errnoText(errno)}`);
       }
       if (received > this.#buffer.length) {
         const words = `${received} bytes do not fit in ${this.#buffer.length}`;
-        throw new KernelError("recv", EMSGSIZE, `Cannot ${doing}: recv: ${words}`);
+        throw new KernelError("recv", EMSGSIZE, `${cannot(doing)}: recv: ${words}`);
       }
       return parseMessages(this.#buffer.slice(0, received));
     }
@@ -215,14 +216,14 @@ function isDisturbed({ interrupted, acknowledgement: { errno } }: Answer): boole
 }
 
 /** The messages of a good answer. */
-function checkAnswer(answer: Answer, call: string, doing: string): Message[] {
+function checkAnswer(answer: Answer, call: string, doing: Doing): Message[] {
   const { errno, text } = answer.acknowledgement;
   if (errno !== 0) {
     const words = text ? `${errnoText(errno)}: ${text}` : errnoText(errno);
-    throw new KernelError(call, errno, `Cannot ${doing}: ${call}: ${words}`);
+    throw new KernelError(call, errno, `${cannot(doing)}: ${call}: ${words}`);
   }
   if (answer.interrupted) {
-    throw new KernelError(call, EAGAIN, `Cannot ${doing}: ${call}: changes disturb every attempt`);
+    throw new KernelError(call, EAGAIN, `${cannot(doing)}: ${call}: changes disturb every attempt`);
   }
   return answer.messages;
 }

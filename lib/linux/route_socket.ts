@@ -3,6 +3,7 @@ import type { Link } from "../net/link.ts";
 import { decodeLink, getLink } from "../netlink/link.ts";
 import type { RouteRequest } from "../netlink/rtnetlink.ts";
 import type { Message } from "../wire/message.ts";
+import { cannot, type Doing } from "./doing.ts";
 import { ENODEV } from "./errno.ts";
 import { NETLINK_ROUTE, NetlinkSocket } from "./netlink_socket.ts";
 
@@ -26,12 +27,12 @@ export class RouteSocket implements Disposable {
    * @param harmless errnos that mean that nothing had to be done.
    * @throws KernelError for any other errno.
    */
-  change(request: RouteRequest, doing: string, harmless: readonly number[] = []): void {
+  change(request: RouteRequest, doing: Doing, harmless: readonly number[] = []): void {
     this.answer(request, doing, harmless);
   }
 
   /** The messages that answer a query; none when it is refused with a harmless errno. */
-  answer(request: RouteRequest, doing: string, harmless: readonly number[] = []): Message[] {
+  answer(request: RouteRequest, doing: Doing, harmless: readonly number[] = []): Message[] {
     try {
       return this.#socket.request(request, request.call, doing);
     } catch (error) {
@@ -43,7 +44,7 @@ export class RouteSocket implements Disposable {
   /** A change on another thread; nothing else may be asked until it is over. */
   async changeInBackground(
     request: RouteRequest,
-    doing: string,
+    doing: Doing,
     harmless: readonly number[],
   ): Promise<void> {
     try {
@@ -71,10 +72,10 @@ export class RouteSocket implements Disposable {
    * The index of the link of that name.
    * @throws KernelError ENODEV.
    */
-  linkIndex(name: string, doing: string): number {
+  linkIndex(name: string, doing: Doing): number {
     const index = this.findLinkIndex(name);
     if (index !== undefined) return index;
-    throw new KernelError("RTM_GETLINK", ENODEV, `Cannot ${doing}: there is no link "${name}"`);
+    throw new KernelError("RTM_GETLINK", ENODEV, `${cannot(doing)}: there is no link "${name}"`);
   }
 
   /** Forgets indexes, after a link was removed. */

@@ -30,10 +30,9 @@ const NO_BROADCAST_LENGTH = 31;
 
 /** Adds an address: usable at once (no duplicate address detection), IPv4 with broadcast. */
 export function addAddress(linkIndex: number, prefix: Prefix): RouteRequest {
-  const body = addressBody(linkIndex, prefix);
-  if (prefix.address.family === 6) {
-    body.attributeU32(IFA_FLAGS, IFA_F_NODAD);
-  } else if (prefix.length < NO_BROADCAST_LENGTH) {
+  const isIpv4 = prefix.address.family === 4;
+  const body = addressBody(linkIndex, prefix, isIpv4 ? 0 : IFA_F_NODAD);
+  if (isIpv4 && prefix.length < NO_BROADCAST_LENGTH) {
     body.attribute(IFA_BROADCAST, addressBytes(lastAddress(prefix)));
   }
   return routeRequest("RTM_NEWADDR", body, NLM_F_CREATE | NLM_F_EXCL);
@@ -41,7 +40,7 @@ export function addAddress(linkIndex: number, prefix: Prefix): RouteRequest {
 
 /** Removes an address. */
 export function removeAddress(linkIndex: number, prefix: Prefix): RouteRequest {
-  return routeRequest("RTM_DELADDR", addressBody(linkIndex, prefix));
+  return routeRequest("RTM_DELADDR", addressBody(linkIndex, prefix, 0));
 }
 
 /**
@@ -49,7 +48,7 @@ export function removeAddress(linkIndex: number, prefix: Prefix): RouteRequest {
  * those of all links in any case.
  */
 export function listAddresses(linkIndex = 0): RouteRequest {
-  return dumpRequest("RTM_GETADDR", addressHeader(AF_UNSPEC, 0, linkIndex));
+  return dumpRequest("RTM_GETADDR", addressHeader(AF_UNSPEC, 0, 0, linkIndex));
 }
 
 /**
@@ -71,13 +70,18 @@ export function decodeAddress(message: Message): LinkAddress | undefined {
   };
 }
 
-function addressBody(linkIndex: number, { address, length }: Prefix): WireWriter {
+function addressBody(linkIndex: number, { address, length }: Prefix, flags: number): WireWriter {
   const bytes = addressBytes(address);
-  return addressHeader(AF_BY_FAMILY[address.family], length, linkIndex)
+  return addressHeader(AF_BY_FAMILY[address.family], length, flags, linkIndex)
     .attribute(IFA_LOCAL, bytes)
     .attribute(IFA_ADDRESS, bytes);
 }
 
-function addressHeader(family: number, length: number, linkIndex: number): WireWriter {
-  return new WireWriter().u8(family).u8(length).u8(0).u8(0).u32(linkIndex);
+function addressHeader(
+  family: number,
+  length: number,
+  flags: number,
+  linkIndex: number,
+): WireWriter {
+  return new WireWriter().u8(family).u8(length).u8(flags).u8(0).u32(linkIndex);
 }
