@@ -1,0 +1,66 @@
+import { assert, assertEquals, assertStrictEquals, assertStringIncludes } from "@std/assert";
+import { makeTemporaryStore } from "../../tests/fakes/temporary_store.ts";
+import { StoreError } from "../../lib/errors.ts";
+import { parseIpamConfig } from "../../lib/ipam/config.ts";
+import { putAttachment } from "../../lib/store/attachments.ts";
+import { reserveLease } from "../../lib/store/leases.ts";
+import { collectStatus, explainFailure } from "./collect_status.ts";
+
+const KEY = { network: "pods", containerId: "c1", ifname: "eth0" };
+const COMMON = { pod: { namespace: "default", name: "web" }, netns: "/n", bootId: "boot" };
+
+Deno.test("collectStatus: joins leases and attachments of every store in use", async () => {
+  await using temporary = await makeTemporaryStore();
+  const { store, options: { directory, runDirectory } } = temporary;
+  const config = parseIpamConfig({ network: "pods", ipam: { subnet: "10.0.0.0/24" } });
+  await store.write(async (tx) => {
+    await reserveLease(tx, { ...COMMON, key: KEY, pool: "pods", nowMs: 2, config });
+    const bare = { ...KEY, containerId: "c0" };
+    await reserveLease(tx, { ...COMMON, key: bare, pool: "pods", nowMs: 1, config });
+    putAttachment(tx, {
+      ...COMMON,
+      key: KEY,
+      phase: "added",
+      createdMs: 3,
+      hostLink: "veth1",
+      ipamType: "headcni-ipam",
+      config: {},
+    });
+  });
+  const expected = {
+    directory,
+    exists: true,
+    schema: 1,
+    attachments: [
+      {
+        ...{ network: "pods", containerId: "c0", ifname: "eth0", pod: COMMON.pod },
+        ...{ addresses: ["10.0.0.3/24"], createdMs: 1 },
+      },
+      {
+        ...{ network: "pods", containerId: "c1", ifname: "eth0", pod: COMMON.pod },
+        ...{ addresses: ["10.0.0.2/24"], phase: "added" as const, hostLink: "veth1", createdMs: 3 },
+      },
+    ],
+  };
+  const env = { HEADCNI_RUN_DIR: runDirectory };
+  assertEquals((await collectStatus(directory, env)).stores, [expected]);
+  const named = await collectStatus(undefined, { ...env, HEADCNI_DATA_DIR: directory });
+  assertEquals(named.stores, [expected]);
+  const all = await collectStatus(undefined, env);
+  assertEquals(all.stores.filter((each) => each.directory === directory), [expected]);
+});
+
+Deno.test("explainFailure: another user's files want root, however deep the cause", () => {
+  const cause = new Deno.errors.PermissionDenied("denied");
+  for (const error of [cause, new StoreError("store-failure", "Cannot open", { cause })]) {
+    const explained = explainFailure(error);
+    assert(explained instanceof StoreError);
+    assertStringIncludes(explained.message, "run this as root");
+    assertStrictEquals(explained.cause, error);
+  }
+});
+
+Deno.test("explainFailure: other failures stay as they are", () => {
+  const error = new StoreError("try-again", "Cannot lock", { cause: new Error("busy") });
+  assertStrictEquals(explainFailure(error), error);
+});
