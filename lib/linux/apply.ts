@@ -34,7 +34,7 @@ export function applyStep(step: Step, namespaceOf: (place: Place) => Namespace):
       return routes.change(setBridgePort(routes.linkIndex(step.name, doing), step), doing);
     }
     case "remove-link":
-      return applyRemoveLink(step, routesOf(step.place), doing);
+      return routesOf(step.place).change(removeLink(step.name), doing, [ENODEV]);
     case "add-address":
       return applyAddAddress(step, routesOf(step.place), doing);
     case "remove-address":
@@ -79,11 +79,6 @@ function applySetLink(step: StepOf<"set-link">, routes: RouteSocket, doing: Doin
   const { master, ...changes } = step;
   const masterIndex = master === undefined ? undefined : routes.linkIndex(master, doing);
   routes.change(setLink(step.name, { ...changes, masterIndex }), doing);
-}
-
-function applyRemoveLink(step: StepOf<"remove-link">, routes: RouteSocket, doing: Doing): void {
-  routes.change(removeLink(step.name), doing, [ENODEV]);
-  routes.forgetLinks();
 }
 
 function applyAddAddress(step: StepOf<"add-address">, routes: RouteSocket, doing: Doing): void {

@@ -10,7 +10,15 @@ import { decodeLink, listLinks, removeLink } from "../netlink/link.ts";
 import { decodeRoute, listRoutes, lookUpRoute, RT_TABLE_LOCAL } from "../netlink/route.ts";
 import { decodeRule, listRules } from "../netlink/rule.ts";
 import { applyStep } from "./apply.ts";
-import { EHOSTUNREACH, ENETUNREACH, ENODEV } from "./errno.ts";
+import {
+  EACCES,
+  EAFNOSUPPORT,
+  EHOSTUNREACH,
+  EINVAL,
+  ENETUNREACH,
+  ENODEV,
+  EOPNOTSUPP,
+} from "./errno.ts";
 import { Namespace } from "./namespace.ts";
 import { isOwnNetns } from "./netns.ts";
 import { RouteSocket } from "./route_socket.ts";
@@ -18,6 +26,12 @@ import { readSysctl } from "./sysctl.ts";
 
 /** Addresses that are no one's, so that only a default route leads there: RFC 5737, RFC 3849. */
 const OUTSIDE_ADDRESSES = ["192.0.2.1", "2001:db8::1"];
+
+/**
+ * How a route lookup is refused: no route, an `unreachable`, `prohibit` or `blackhole` one
+ * (`fib_props`, net/ipv4/fib_semantics.c), or a kernel without that family.
+ */
+const NO_WAY_OUT = [ENETUNREACH, EHOSTUNREACH, EACCES, EINVAL, EOPNOTSUPP, EAFNOSUPPORT];
 
 /**
  * Opens the kernel of this node, and the namespace of a pod.
@@ -53,6 +67,7 @@ class LinuxHost implements Host {
 
   apply(step: Step): void {
     applyStep(step, (place) => this.#at(place));
+    if (step.kind === "remove-link") this.#forgetLinks();
   }
 
   findLink(place: Place, name: string): Link | undefined {
@@ -97,13 +112,19 @@ class LinuxHost implements Host {
 
   async removeLinkInBackground(name: string): Promise<void> {
     using routes = RouteSocket.open();
-    this.#host.routes.forgetLinks();
     await routes.changeInBackground(removeLink(name), `remove link "${name}"`, [ENODEV]);
+    this.#forgetLinks();
   }
 
   [Symbol.dispose](): void {
     this.#host[Symbol.dispose]();
     this.#pod?.[Symbol.dispose]();
+  }
+
+  /** A veth takes its other end along, so both places may have lost a link. */
+  #forgetLinks(): void {
+    this.#host.routes.forgetLinks();
+    this.#pod?.routes.forgetLinks();
   }
 
   #at(place: Place): Namespace {
@@ -116,8 +137,7 @@ class LinuxHost implements Host {
   #linkTowards(address: string): Link | undefined {
     const { routes } = this.#host;
     const request = lookUpRoute(parseAddress(address));
-    const unreachable = [ENETUNREACH, EHOSTUNREACH];
-    const [message] = routes.answer(request, `find the route to "${address}"`, unreachable);
+    const [message] = routes.answer(request, `find the route to "${address}"`, NO_WAY_OUT);
     const index = message && decodeRoute(message)?.linkIndex;
     return index === undefined ? undefined : routes.findLink(index);
   }

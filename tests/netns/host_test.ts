@@ -75,6 +75,17 @@ netnsTest("uplinkMtuBytes: the smaller MTU of the links that lead outside", (pai
   for (const name of ["br4", "br6"]) node.apply({ kind: "remove-link", place: "host", name });
 });
 
+netnsTest("uplinkMtuBytes: a default route that refuses is no way out", async (pair) => {
+  using node = new TestNode(pair);
+  for (const kind of ["unreachable", "prohibit", "blackhole", "throw"]) {
+    for (const family of ["-4", "-6"]) {
+      await pair.host.run("ip", family, "route", "add", kind, "default");
+      assertEquals(node.ask((host) => host.uplinkMtuBytes()), undefined, `${kind} ${family}`);
+      await pair.host.run("ip", family, "route", "delete", kind, "default");
+    }
+  }
+});
+
 const FORWARDING = ["net", "ipv4", "ip_forward"];
 
 for (const place of ["host", "pod"] as const) {

@@ -5,6 +5,7 @@ import type { Place, Step, StepOf } from "../../lib/host/step.ts";
 import { parseAddress } from "../../lib/net/address.ts";
 import { HEADCNI_LINK_GROUP } from "../../lib/net/link.ts";
 import { macFromAddress } from "../../lib/net/mac.ts";
+import { parsePrefix } from "../../lib/net/prefix.ts";
 import { netnsTest, type TestNetns } from "./namespace.ts";
 import { ADD_VETH, REMOVE_VETH, TestNode } from "./node.ts";
 
@@ -165,6 +166,19 @@ netnsTest("remove-link: takes both ends of a veth, and an absent link is no faul
   node.apply({ kind: "remove-link", place: "pod", name: "eth0" });
   assertEquals(node.ask((host) => host.findLink("host", "veth0")), undefined);
   node.apply(REMOVE_VETH, { kind: "remove-link", place: "pod", name: "eth0" });
+});
+
+netnsTest("remove-link: links made anew under the same names are found", (pair) => {
+  using node = new TestNode(pair);
+  const address = parsePrefix("10.9.0.2/24");
+  for (const _round of ["first", "again"]) {
+    node.apply(
+      ...ADD_VETH,
+      { kind: "add-address", place: "host", link: "veth0", address },
+      { kind: "add-address", place: "pod", link: "eth0", address },
+      REMOVE_VETH,
+    );
+  }
 });
 
 async function showLink(netns: TestNetns, name: string): Promise<Record<string, unknown>> {
