@@ -39,17 +39,17 @@ const SYMBOLS = {
 /** The C functions by name; each comment above is the C prototype. */
 export type Libc = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
 
-/** File names of the C library: glibc, then musl. */
-const LIBRARY_NAMES = ["libc.so.6", "libc.so"];
+/** File name of glibc, which Deno itself is linked with. */
+const LIBRARY_NAME = "libc.so.6";
 
 let loaded: Libc | undefined;
 
 /**
  * The C library, loaded once per thread.
- * @throws Error when no C library can be loaded.
+ * @throws Error when it cannot be loaded.
  */
 export function libc(): Libc {
-  loaded ??= loadFirst(LIBRARY_NAMES);
+  loaded ??= Deno.dlopen(LIBRARY_NAME, SYMBOLS).symbols;
   return loaded;
 }
 
@@ -71,16 +71,4 @@ export function checkResult(result: number, call: string, doing: Doing): number 
   if (result >= 0) return result;
   const errno = lastErrno();
   throw new KernelError(call, errno, `${cannot(doing)}: ${call}: ${errnoText(errno)}`);
-}
-
-function loadFirst(names: readonly string[]): Libc {
-  const causes: unknown[] = [];
-  for (const name of names) {
-    try {
-      return Deno.dlopen(name, SYMBOLS).symbols;
-    } catch (cause) {
-      causes.push(cause);
-    }
-  }
-  throw new AggregateError(causes, `Cannot load the C library: tried ${names.join(", ")}`);
 }

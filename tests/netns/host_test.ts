@@ -169,6 +169,7 @@ netnsTest("inNetns: the process dies when it cannot come back", async (pair) => 
   const script = new URL("lose_way_back.ts", import.meta.url).pathname;
   const { signal, stdout } = await new Deno.Command(Deno.execPath(), {
     args: ["run", "-A", script, pair.pod.path],
+    cwd: "/proc", // no core file can be left there
     stderr: "null",
   }).output();
   assertEquals([signal, stdout.length], ["SIGABRT", 0]);
