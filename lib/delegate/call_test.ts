@@ -132,7 +132,6 @@ Deno.test("callPlugin: waits for an executable that is just being replaced", asy
   await withPlugins({ busy: "echo 1" }, async (request, directory) => {
     const writer = await Deno.open(`${directory}/busy`, { write: true });
     const call = callPlugin({ type: "busy", verb: "ADD", request, config: {} });
-    await Promise.resolve();
     writer.close();
     assertEquals(await call, 1);
   });

@@ -1,0 +1,35 @@
+import { assertEquals } from "@std/assert";
+import { pluginContext } from "./context.ts";
+
+Deno.test("pluginContext: defaults, also for empty variables", () => {
+  const { nowMs: _, ...context } = pluginContext({ HEADCNI_DATA_DIR: "", HEADCNI_LOG_FILE: "" });
+  assertEquals(context, {
+    dataDir: "/var/lib/headcni",
+    runDir: "/run/headcni",
+    logLevel: undefined,
+    logFile: undefined,
+    allowOwnNetns: false,
+  });
+});
+
+Deno.test("pluginContext: takes what the environment says", () => {
+  const { nowMs: _, ...context } = pluginContext({
+    HEADCNI_DATA_DIR: "/data",
+    HEADCNI_RUN_DIR: "/r",
+    HEADCNI_LOG_LEVEL: "debug",
+    HEADCNI_LOG_FILE: "/log",
+    CNI_NETNS_OVERRIDE: "true",
+  });
+  assertEquals(context, {
+    dataDir: "/data",
+    runDir: "/r",
+    logLevel: "debug",
+    logFile: "/log",
+    allowOwnNetns: true,
+  });
+  for (
+    const [text, allowed] of [["1", true], ["TRUE", true], ["0", false], ["yes", false]] as const
+  ) {
+    assertEquals(pluginContext({ CNI_NETNS_OVERRIDE: text }).allowOwnNetns, allowed);
+  }
+});

@@ -1,0 +1,60 @@
+/** The one executable: chooses the role, and is the only place that ends the process. */
+import { answerPluginCall, deliver } from "./commands/plugin.ts";
+import { chooseRole, type PluginRole, type ProgramRole } from "./commands/role.ts";
+import { type Answer, failure } from "./lib/cni/protocol.ts";
+
+/** The main function of a role that is a program of its own; answers the exit code. */
+type Program = (args: readonly string[], env: Record<string, string>) => Promise<number>;
+
+/** Names of the main functions, which `commands/<role>/main.ts` export. */
+const PROGRAMS: Readonly<Record<ProgramRole, string>> = { admin: "runAdmin", daemon: "runDaemon" };
+
+const env = Deno.env.toObject();
+const { role, args } = chooseRole(programName(), Deno.args, Boolean(env.CNI_COMMAND));
+if (role === "admin" || role === "daemon") Deno.exit(await runProgram(role));
+else servePlugin(role);
+
+/**
+ * The path by which we were called, symlinks not resolved: a script is its own main module, a
+ * compiled executable has a module inside itself and its path as first argument.
+ */
+function programName(): string {
+  if (!Deno.build.standalone) return Deno.mainModule;
+  return Deno.readTextFileSync("/proc/self/cmdline").split("\0", 1)[0] ?? "";
+}
+
+async function runProgram(role: ProgramRole): Promise<number> {
+  // Deno reads what a literal specifier names at every start: 2 ms that no plugin call should pay.
+  const program: Record<string, Program> = await import(programUrl(role));
+  return await program[PROGRAMS[role]]?.(args, env) ?? 1;
+}
+
+/** Where a program is: in the source tree, or as a bundle beside the plugin's. */
+function programUrl(role: ProgramRole): string {
+  const isSource = import.meta.url.endsWith(".ts");
+  return new URL(isSource ? `./commands/${role}/main.ts` : `./${role}.js`, import.meta.url).href;
+}
+
+/**
+ * Answers one call of a runtime and ends. Whatever goes wrong where nobody catches it is an error
+ * object as well, and never a second one. No `await` at the top: a call that waits for what never
+ * comes ends in `beforeunload`.
+ */
+function servePlugin(role: PluginRole): void {
+  let isAnswered = false;
+  const finish = async (answer: Answer) => {
+    if (isAnswered) Deno.exit(1);
+    isAnswered = true;
+    Deno.exit(await deliver(answer));
+  };
+  const crash = (event: Event, error: unknown) => {
+    event.preventDefault();
+    finish(failure(error));
+  };
+  addEventListener("unhandledrejection", (event) => crash(event, event.reason));
+  addEventListener("error", (event) => crash(event, event.error));
+  addEventListener("beforeunload", (event) => {
+    crash(event, new Error("Cannot finish the call: it waits for something that never comes"));
+  });
+  answerPluginCall(role, env).then(finish);
+}
