@@ -10,7 +10,7 @@ import type { Host } from "../host/host.ts";
 import { log } from "../log.ts";
 import { isForeignIpam } from "../pod/config.ts";
 import { hostLinkName, parseAlias } from "../pod/identity.ts";
-import { listAttachments } from "../store/attachments.ts";
+import { type Attachment, listAttachments } from "../store/attachments.ts";
 import { listLeases } from "../store/leases.ts";
 import type { Store } from "../store/store.ts";
 import type { AttachContext } from "./context.ts";
@@ -22,7 +22,9 @@ import { openRequestStoreIfPresent } from "./open_store.ts";
 interface Candidate {
   readonly key: AttachmentKey;
   /** Path of its namespace, where the store knows it. */
-  readonly netns: string | undefined;
+  readonly netns?: string;
+  /** What ADD recorded of it. */
+  readonly attachment?: Attachment;
 }
 
 /**
@@ -38,7 +40,7 @@ export async function collect(request: Request, context: AttachContext): Promise
     const { key } = candidate;
     try {
       await removeLink(host, key);
-      await release(request, key, store);
+      await release(request, key, candidate.attachment, store);
       log.info("Removed an attachment that the runtime no longer knows", { ...key });
     } catch (error) {
       failures.push(`${formatAttachment(key)}: ${errorText(error)}`);
@@ -60,18 +62,18 @@ async function listCandidates(
   store: Store | undefined,
 ): Promise<Candidate[]> {
   const { name } = request.config;
-  const recorded = await store?.read(async (reader) => [
-    ...await listAttachments(reader, name),
-    ...await listLeases(reader, name),
-  ]) ?? [];
+  const recorded = await store?.read(async (reader): Promise<Candidate[]> => {
+    const attachments = await listAttachments(reader, name);
+    const leases = await listLeases(reader, name);
+    return [
+      ...leases.map(({ key, netns }) => ({ key, netns })),
+      ...attachments.map((attachment) => ({ ...attachment, attachment })),
+    ];
+  }) ?? [];
   const linked = host.listLinks("host").flatMap(({ alias }) => parseAlias(alias) ?? [])
-    .filter(({ key }) => key.network === name)
-    .map(({ key }) => ({ key, netns: undefined }));
-  const byKey = new Map<string, Candidate>();
-  for (const { key, netns } of [...linked, ...recorded]) {
-    byKey.set(formatAttachment(key), { key, netns });
-  }
-  return [...byKey.values()];
+    .filter(({ key }) => key.network === name);
+  const candidates = [...linked, ...recorded];
+  return [...new Map(candidates.map((one) => [formatAttachment(one.key), one])).values()];
 }
 
 async function isLeftOver(request: Request, host: Host, candidate: Candidate): Promise<boolean> {

@@ -8,7 +8,7 @@ import type { Host } from "../host/host.ts";
 import { log } from "../log.ts";
 import { isForeignIpam } from "../pod/config.ts";
 import { hostLinkName, isAliasOf } from "../pod/identity.ts";
-import { findAttachment, removeAttachment } from "../store/attachments.ts";
+import { type Attachment, findAttachment, removeAttachment } from "../store/attachments.ts";
 import { releaseLease } from "../store/leases.ts";
 import type { Store } from "../store/store.ts";
 import { type AttachContext, attachmentKey } from "./context.ts";
@@ -22,22 +22,23 @@ import { openRequestStoreIfPresent } from "./open_store.ts";
 export async function detach(request: Request, context: AttachContext): Promise<void> {
   const key = attachmentKey(request);
   using host = context.node.openHost();
-  // The kernel takes 18 ms over a veth; the store is opened meanwhile.
-  const linkRemoval = removeLink(host, key);
-  const opening = openRequestStoreIfPresent(request, context);
-  await Promise.allSettled([linkRemoval, opening]);
-  await using store = await opening;
-  await linkRemoval;
-  await release(request, key, store);
+  // The kernel takes 18 ms over a veth; the store is opened and read meanwhile.
+  const removing = removeLink(host, key);
+  const finding = openAndFind(request, key, context);
+  const [removal, found] = await Promise.allSettled([removing, finding]);
+  if (found.status === "rejected") throw found.reason;
+  await using store = found.value.store;
+  if (removal.status === "rejected") throw removal.reason;
+  await release(request, key, found.value.attachment, store);
 }
 
 /** Releases the addresses of an attachment whose link is gone, then forgets it. */
 export async function release(
   request: Request,
   key: AttachmentKey,
+  attachment: Attachment | undefined,
   store: Store | undefined,
 ): Promise<void> {
-  const attachment = await store?.read((reader) => findAttachment(reader, key));
   // What ADD was told counts: today's configuration may name another plugin, or another store of it.
   const config = toConfig(attachment?.config) ?? request.config.raw;
   if (isForeignIpam(config)) await callForeignIpam("DEL", { ...request, ...key }, config);
@@ -45,6 +46,16 @@ export async function release(
     await releaseLease(tx, key);
     removeAttachment(tx, key);
   });
+}
+
+/** Opens the store, if there is one, and looks the attachment up. */
+async function openAndFind(request: Request, key: AttachmentKey, context: AttachContext) {
+  const store = await openRequestStoreIfPresent(request, context);
+  await using undo = new AsyncDisposableStack();
+  undo.use(store);
+  const attachment = await store?.read((reader) => findAttachment(reader, key));
+  undo.move();
+  return { store, attachment };
 }
 
 /** Removes the host's link of an attachment; the pod's end goes with it. */

@@ -1,0 +1,54 @@
+import type { Handlers } from "../lib/cni/protocol.ts";
+import type { Request } from "../lib/cni/request.ts";
+import { configureLog, log, LOG_LEVELS, type LogLevel } from "../lib/log.ts";
+import type { PluginContext } from "./context.ts";
+
+/** Where plugins log when nothing names a file: runtimes drop what they write to stderr. */
+const DEFAULT_LOG_FILE = "/var/log/headcni/plugin.log";
+
+/**
+ * Handlers that log each call: one line when it worked, one with the error when it did not. The
+ * configuration's `logFile` and `logLevel` win over the environment's.
+ */
+export function logged(context: PluginContext, handlers: Handlers): Handlers {
+  const wrap = <T>(handle: (request: Request) => Promise<T>) => async (request: Request) => {
+    configureLog(logSettings(request, context));
+    const start = performance.now();
+    const fields = () => ({
+      verb: request.verb,
+      network: request.config.name,
+      containerId: request.containerId,
+      ifname: request.ifname,
+      pod: request.pod,
+      milliseconds: Math.round((performance.now() - start) * 10) / 10,
+    });
+    try {
+      const outcome = await handle(request);
+      log.info("Done", fields());
+      return outcome;
+    } catch (error) {
+      log.error("Failed", { ...fields(), error });
+      throw error;
+    }
+  };
+  return {
+    add: wrap(handlers.add),
+    del: wrap(handlers.del),
+    check: wrap(handlers.check),
+    gc: wrap(handlers.gc),
+    status: wrap(handlers.status),
+  };
+}
+
+function logSettings({ config }: Request, context: PluginContext) {
+  const { logFile, logLevel } = config.raw;
+  return {
+    level: toLevel(logLevel) ?? toLevel(context.logLevel) ?? "info",
+    stderrLevel: "error" as const,
+    file: typeof logFile === "string" && logFile ? logFile : context.logFile ?? DEFAULT_LOG_FILE,
+  };
+}
+
+function toLevel(name: unknown): LogLevel | undefined {
+  return LOG_LEVELS.find((level) => level === name);
+}
