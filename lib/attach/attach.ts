@@ -9,7 +9,7 @@ import type { Host } from "../host/host.ts";
 import { log } from "../log.ts";
 import { OWN_IPAM_TYPE, parsePodNetwork, type PodNetwork } from "../pod/config.ts";
 import type { NodeFacts, PodIdentity } from "../pod/facts.ts";
-import { isAliasOf } from "../pod/identity.ts";
+import { isLinkOf } from "../pod/identity.ts";
 import { planAdd, planMasquerade, podResult } from "../pod/plan.ts";
 import { type Attachment, putAttachment, removeAttachment } from "../store/attachments.ts";
 import { releaseLease } from "../store/leases.ts";
@@ -99,7 +99,7 @@ function refuseTaken(host: Host, identity: PodIdentity): void {
     );
   }
   const present = host.findLink("host", hostLink);
-  if (present && !isAliasOf(key, present.alias)) {
+  if (present && !isLinkOf(key, present)) {
     throw new ConfigError(
       "already-attached",
       `Cannot create link "${hostLink}" for container "${key.containerId}": ` +
@@ -142,8 +142,10 @@ async function forgetFailed(store: Store, { key }: Attachment): Promise<void> {
 /** An undo, as {@linkcode forgetFailed}. */
 function removeOwnLink(host: Host, { key, hostLink }: PodIdentity): void {
   try {
-    if (!isAliasOf(key, host.findLink("host", hostLink)?.alias)) return;
-    host.apply({ kind: "remove-link", place: "host", name: hostLink });
+    const link = host.findLink("host", hostLink);
+    if (link && isLinkOf(key, link)) {
+      host.apply({ kind: "remove-link", place: "host", name: hostLink });
+    }
   } catch (error) {
     log.warn("Cannot remove the link of a failed ADD", { ...key, error: errorText(error) });
   }

@@ -7,7 +7,7 @@ import type { NetworkConfig, Request } from "../cni/request.ts";
 import type { Host } from "../host/host.ts";
 import { log } from "../log.ts";
 import { isForeignIpam } from "../pod/config.ts";
-import { hostLinkName, isAliasOf } from "../pod/identity.ts";
+import { hostLinkName, isLinkOf } from "../pod/identity.ts";
 import { type Attachment, findAttachment, removeAttachment } from "../store/attachments.ts";
 import { releaseLease } from "../store/leases.ts";
 import type { Store } from "../store/store.ts";
@@ -63,7 +63,7 @@ export async function removeLink(host: Host, key: AttachmentKey): Promise<void> 
   const name = await hostLinkName(key);
   const link = host.findLink("host", name);
   if (!link) return;
-  if (isAliasOf(key, link.alias)) return await host.removeLinkInBackground(name);
+  if (isLinkOf(key, link)) return await host.removeLinkInBackground(name);
   log.warn("Left a link alone that has a name of ours but another owner", {
     link: name,
     alias: link.alias,

@@ -1,6 +1,7 @@
 /** How the kernel's links tell whose they are: names and aliases. */
 import { type AttachmentKey, formatAttachment, type PodReference } from "../attachment.ts";
 import { ConfigError } from "../errors.ts";
+import { HEADCNI_LINK_GROUP, type Link } from "../net/link.ts";
 import { type Address, formatAddress, tryParseAddress } from "../net/address.ts";
 
 /** Longest alias of a link in bytes: `IFALIASZ - 1`, linux/if.h. */
@@ -76,9 +77,14 @@ export function parseAlias(alias: string | undefined): AttachmentAlias | undefin
   return { key: { network, containerId, ifname }, addresses, pod: fields.get("pod") };
 }
 
-/** True when the alias is ours and names this very attachment. */
-export function isAliasOf(key: AttachmentKey, alias: string | undefined): boolean {
-  const owner = parseAlias(alias)?.key;
+/**
+ * True when a link that has the attachment's {@linkcode hostLinkName} is the attachment's. The
+ * kernel gives a new link its group at once but its alias only by a second request, so a link of
+ * our group without any alias is one whose ADD was killed in between.
+ */
+export function isLinkOf(key: AttachmentKey, link: Pick<Link, "alias" | "group">): boolean {
+  if (!link.alias) return link.group === HEADCNI_LINK_GROUP;
+  const owner = parseAlias(link.alias)?.key;
   return owner !== undefined && formatAttachment(owner) === formatAttachment(key);
 }
 

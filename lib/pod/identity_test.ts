@@ -1,7 +1,8 @@
 import { assertEquals, assertMatch, assertNotEquals, assertThrows } from "@std/assert";
 import { ConfigError } from "../errors.ts";
 import { parseAddress } from "../net/address.ts";
-import { formatAlias, hostLinkName, parseAlias } from "./identity.ts";
+import { HEADCNI_LINK_GROUP } from "../net/link.ts";
+import { formatAlias, hostLinkName, isLinkOf, parseAlias } from "./identity.ts";
 
 const KEY = { network: "pods", containerId: "c".repeat(64), ifname: "eth0" };
 const ADDRESSES = ["10.244.1.2", "fd00::2"].map(parseAddress);
@@ -39,4 +40,14 @@ Deno.test("parseAlias: undefined for what is not ours", () => {
   ) {
     assertEquals(parseAlias(alias), undefined);
   }
+});
+
+Deno.test("isLinkOf: by alias, or by group while there is no alias yet", () => {
+  const alias = formatAlias(KEY, ADDRESSES, {});
+  const group = HEADCNI_LINK_GROUP;
+  assertEquals(isLinkOf(KEY, { alias, group }), true);
+  assertEquals(isLinkOf(KEY, { group }), true);
+  assertEquals(isLinkOf(KEY, {}), false);
+  assertEquals(isLinkOf(KEY, { alias: "uplink", group }), false);
+  assertEquals(isLinkOf({ ...KEY, ifname: "eth1" }, { alias, group }), false);
 });
