@@ -71,15 +71,13 @@ async function build(prefix: string, ownDeno: boolean): Promise<void> {
   const libexec = join(prefix, "libexec");
   await ensureDir(libexec);
   await bundleAll(libexec);
-  const failure = await compile(libexec, join(prefix, NAME));
-  if (failure) {
+  await replace(join(prefix, NAME), async (path) => {
+    const failure = await compile(libexec, path);
+    if (failure === undefined) return;
     console.log(`No runtime for deno compile (${failure}): building the script form`);
     await placeDeno(libexec, ownDeno);
-    await replace(
-      join(prefix, NAME),
-      (path) => Deno.writeTextFile(path, launcherText(prefix), { mode: 0o755 }),
-    );
-  }
+    await Deno.writeTextFile(path, launcherText(prefix), { mode: 0o755 });
+  });
   for (const name of OTHER_NAMES) {
     await replace(join(prefix, name), (path) => Deno.symlink(NAME, path));
   }

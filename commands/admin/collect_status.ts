@@ -11,6 +11,7 @@ import { listLockedStores } from "../../lib/store/lock.ts";
 import { parseRecord } from "../../lib/store/record.ts";
 import { openExistingStore } from "../../lib/store/store.ts";
 import { VERSION } from "../../lib/version.ts";
+import { pluginContext } from "../context.ts";
 
 /** What `--output json` prints. */
 export interface Status {
@@ -51,7 +52,7 @@ export interface AttachmentStatus {
  * @throws ConfigError for a relative directory; StoreError when a store cannot be read.
  */
 export async function collectStatus(named: string | undefined, env: Environment): Promise<Status> {
-  const runDirectory = env.HEADCNI_RUN_DIR || DEFAULT_RUN_DIRECTORY;
+  const { runDir: runDirectory } = pluginContext(env);
   const sources = { ipam: undefined, network: named, environment: env.HEADCNI_DATA_DIR };
   const directory = storeDirectory(sources);
   try {
@@ -94,9 +95,6 @@ export function explainFailure(error: unknown): unknown {
     { cause: error },
   );
 }
-
-/** Folder of the locks where `HEADCNI_RUN_DIR` names none; each lock tells of a store in use. */
-const DEFAULT_RUN_DIRECTORY = "/run/headcni";
 
 const StoredSchema = v.object({ version: v.number() });
 
