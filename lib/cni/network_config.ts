@@ -82,7 +82,7 @@ const RawNetworkConfig = v.object({
   ipam: v.nullish(object),
   runtimeConfig: v.nullish(object),
   args: v.nullish(v.object({ cni: v.nullish(object) })),
-  prevResult: v.unknown(),
+  prevResult: v.optional(v.unknown()),
   "cni.dev/valid-attachments": v.nullish(
     v.array(v.object({ containerID: v.string(), ifname: v.string() })),
   ),

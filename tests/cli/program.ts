@@ -1,0 +1,75 @@
+/**
+ * The real program as a child process: the executable that `HEADCNI_BIN` names, else `main.ts`
+ * run by the Deno that runs the tests.
+ */
+import { fromFileUrl } from "@std/path";
+
+const MAIN = fromFileUrl(new URL("../../main.ts", import.meta.url));
+
+/** How the program is called. */
+export interface ProgramCall {
+  readonly args?: readonly string[];
+  /** All that it finds in its environment, beside what Deno itself needs. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly stdin?: string | Uint8Array<ArrayBuffer>;
+  /** A module that runs before `main.ts`, whatever `HEADCNI_BIN` says. */
+  readonly preload?: string;
+  /** Nobody reads its standard output. */
+  readonly closeStdout?: boolean;
+}
+
+/** What it did. */
+export interface ProgramOutcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the program to its end. */
+export async function runProgram(call: ProgramCall): Promise<ProgramOutcome> {
+  const child = commandOf(call).spawn();
+  const stdout = call.closeStdout
+    ? child.stdout.cancel().then(() => "")
+    : new Response(child.stdout).text();
+  const stderr = new Response(child.stderr).text();
+  if (call.closeStdout) await stdout;
+  await feed(child.stdin, call.stdin ?? "");
+  const { code } = await child.status;
+  return { code, stdout: await stdout, stderr: await stderr };
+}
+
+function commandOf({ args = [], env = {}, preload }: ProgramCall): Deno.Command {
+  const executable = preload === undefined ? Deno.env.get("HEADCNI_BIN") : undefined;
+  const prefix = executable
+    ? []
+    : ["run", "-A", "--unstable-kv", ...preload ? [`--preload=${preload}`] : [], MAIN];
+  return new Deno.Command(executable ?? Deno.execPath(), {
+    args: [...prefix, ...args],
+    env: { ...inherited(), ...env },
+    clearEnv: true,
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "piped",
+  });
+}
+
+/** What Deno needs to find its cache. */
+function inherited(): Record<string, string> {
+  const names = ["PATH", "HOME", "DENO_DIR"];
+  return Object.fromEntries(names.map((name) => [name, Deno.env.get(name) ?? ""]));
+}
+
+/** A program that has seen enough closes its input: no fault of the caller's. */
+async function feed(
+  stream: WritableStream<Uint8Array>,
+  input: string | Uint8Array<ArrayBuffer>,
+): Promise<void> {
+  const bytes = typeof input === "string" ? new TextEncoder().encode(input) : input;
+  const writer = stream.getWriter();
+  try {
+    await writer.write(bytes);
+    await writer.close();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  }
+}
