@@ -8,6 +8,8 @@ const MAIN = fromFileUrl(new URL("../../main.ts", import.meta.url));
 
 /** How the program is called. */
 export interface ProgramCall {
+  /** Another executable than the usual one. */
+  readonly executable?: string;
   readonly args?: readonly string[];
   /** All that it finds in its environment, beside what Deno itself needs. */
   readonly env?: Readonly<Record<string, string>>;
@@ -38,8 +40,10 @@ export async function runProgram(call: ProgramCall): Promise<ProgramOutcome> {
   return { code, stdout: await stdout, stderr: await stderr };
 }
 
-function commandOf({ args = [], env = {}, preload }: ProgramCall): Deno.Command {
-  const executable = preload === undefined ? Deno.env.get("HEADCNI_BIN") : undefined;
+function commandOf(call: ProgramCall): Deno.Command {
+  const { args = [], env = {}, preload } = call;
+  const built = preload === undefined ? Deno.env.get("HEADCNI_BIN") : undefined;
+  const executable = call.executable ?? built;
   const prefix = executable
     ? []
     : ["run", "-A", "--unstable-kv", ...preload ? [`--preload=${preload}`] : [], MAIN];

@@ -199,3 +199,36 @@ Deno.test("headcni: subcommands reach the programs beside the plugin", async () 
   const unknown = await runProgram({ args: ["nonsense"] });
   assertEquals([unknown.code, unknown.stdout], [2, ""]);
 });
+
+const EXECUTABLE = Deno.env.get("HEADCNI_BIN");
+
+Deno.test({
+  name: "headcni: symlinks and copies choose the role by their name" +
+    (EXECUTABLE ? "" : " (skipped: HEADCNI_BIN names no executable)"),
+  ignore: !EXECUTABLE,
+  async fn() {
+    const directory = await Deno.makeTempDir();
+    try {
+      for (const place of [Deno.symlink, Deno.copyFile]) {
+        for (
+          const [name, code, text] of [
+            ["headcni-ipam", 0, '"address":"10.0.0.2/24"'],
+            ["ipam-plugin", 0, '"address":"10.0.0.2/24"'],
+            ["ipam-cni", 1, "hct-none"],
+            ["loopback", 1, 'the loopback plugin is for \\"lo\\" only'],
+            ["headcni-daemon", 1, "not part of this release"],
+          ] as const
+        ) {
+          const executable = `${directory}/${name}`;
+          await place(EXECUTABLE ?? "", executable);
+          const outcome = await call("ADD", { executable, stdin: CONFIG });
+          assertEquals(outcome.code, code, name);
+          assertStringIncludes(outcome.stdout + outcome.stderr, text);
+          await Deno.remove(executable);
+        }
+      }
+    } finally {
+      await Deno.remove(directory, { recursive: true });
+    }
+  },
+});
