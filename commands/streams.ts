@@ -32,11 +32,17 @@ export async function peekStdin(): Promise<Uint8Array> {
   return buffer.subarray(0, count ?? 0);
 }
 
+/** Standard output or error. */
+export interface OutputStream {
+  /** Writes the beginning of `bytes`; answers how many bytes that was. */
+  writeSync(bytes: Uint8Array): number;
+}
+
 /**
- * Writes all of a text to standard output or error.
+ * Writes all of a text.
  * @throws Error of the system when nobody reads any more.
  */
-export function writeAll(stream: typeof Deno.stdout | typeof Deno.stderr, text: string): void {
+export function writeAll(stream: OutputStream, text: string): void {
   let rest = new TextEncoder().encode(text);
   while (rest.length > 0) rest = rest.subarray(stream.writeSync(rest));
 }

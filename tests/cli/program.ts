@@ -5,6 +5,7 @@
 import { fromFileUrl } from "@std/path";
 
 const MAIN = fromFileUrl(new URL("../../main.ts", import.meta.url));
+const CONFIG = fromFileUrl(new URL("../../deno.json", import.meta.url));
 
 /** How the program is called. */
 export interface ProgramCall {
@@ -38,6 +39,18 @@ export async function runProgram(call: ProgramCall): Promise<ProgramOutcome> {
   await feed(child.stdin, call.stdin ?? "");
   const { code } = await child.status;
   return { code, stdout: await stdout, stderr: await stderr };
+}
+
+/** The program as one file: as it was built, else a script in `directory` that runs `main.ts`. */
+export async function executableFile(directory: string): Promise<string> {
+  const built = Deno.env.get("HEADCNI_BIN");
+  if (built) return built;
+  const path = `${directory}/headcni`;
+  const shebang = `#!/usr/bin/env -S ${Deno.execPath()} run -A --unstable-kv --config=${CONFIG}`;
+  await Deno.writeTextFile(path, `${shebang} --ext=js\nimport ${JSON.stringify(MAIN)};\n`, {
+    mode: 0o755,
+  });
+  return path;
 }
 
 function commandOf(call: ProgramCall): Deno.Command {
