@@ -12,7 +12,8 @@
  */
 import { parseArgs } from "@std/cli";
 import { ensureDir } from "@std/fs";
-import { basename, fromFileUrl, join, resolve } from "@std/path";
+import { fromFileUrl, join, resolve } from "@std/path";
+import { VERSION } from "../lib/version.ts";
 
 /** Longest first line of a script, in bytes: BINPRM_BUF_SIZE of linux/binfmts.h, less its newline. */
 const MAX_SHEBANG_BYTES = 255;
@@ -71,18 +72,40 @@ async function build(prefix: string, ownDeno: boolean): Promise<void> {
   const libexec = join(prefix, "libexec");
   await ensureDir(libexec);
   await bundleAll(libexec);
-  await replace(join(prefix, NAME), async (path) => {
-    const failure = await compile(libexec, path);
-    if (failure === undefined) return;
-    console.log(`No runtime for deno compile (${failure}): building the script form`);
-    await placeDeno(libexec, ownDeno);
-    await Deno.writeTextFile(path, launcherText(prefix), { mode: 0o755 });
-  });
   for (const name of OTHER_NAMES) {
     await replace(join(prefix, name), (path) => Deno.symlink(NAME, path));
   }
-  await tryOut(prefix);
+  const failure = await placeProgram(prefix);
+  if (failure !== undefined) {
+    console.log(`Building the script form, for deno compile cannot be used: ${failure}`);
+    await placeScript(prefix, ownDeno);
+  }
   console.log(`Built ${join(prefix, NAME)}`);
+}
+
+/** Makes the executable with `deno compile`; answers why that cannot be used, or undefined. */
+async function placeProgram(prefix: string): Promise<string | undefined> {
+  const path = join(prefix, NAME);
+  const fresh = `${path}.new`;
+  const failure = await compile(join(prefix, "libexec"), fresh);
+  if (failure !== undefined) return failure;
+  await Deno.rename(fresh, path);
+  return await tryOut(prefix);
+}
+
+/** Makes the executable as a script. */
+async function placeScript(prefix: string, ownDeno: boolean): Promise<void> {
+  const runtime = Deno.execPath();
+  await replace(
+    join(prefix, "libexec/deno"),
+    (path) => ownDeno ? Deno.copyFile(runtime, path) : Deno.symlink(runtime, path),
+  );
+  await replace(
+    join(prefix, NAME),
+    (path) => Deno.writeTextFile(path, launcherText(prefix), { mode: 0o755 }),
+  );
+  const failure = await tryOut(prefix);
+  if (failure !== undefined) throw new Error(`Cannot use what was built: ${failure}`);
 }
 
 async function bundleAll(libexec: string): Promise<void> {
@@ -106,6 +129,7 @@ async function bundle(entry: string, output: string): Promise<void> {
 
 /** Makes one program of the bundles; answers why there is no runtime for it, or undefined. */
 async function compile(libexec: string, output: string, env = {}): Promise<string | undefined> {
+  await remove(output);
   const others = Object.keys(BUNDLES).filter((role) => role !== "plugin");
   const { code, stderr } = await deno([
     ...["compile", "--quiet", "-A", "--unstable-kv", "--no-check", "--no-lock"],
@@ -119,35 +143,28 @@ async function compile(libexec: string, output: string, env = {}): Promise<strin
   throw new Error(`Cannot compile the executable: deno compile failed\n${stderr}`);
 }
 
-/** A copy of Deno for an installation of its own, else a link to the one that builds. */
-async function placeDeno(libexec: string, ownDeno: boolean): Promise<void> {
-  const runtime = Deno.execPath();
-  await replace(
-    join(libexec, "deno"),
-    (path) => ownDeno ? Deno.copyFile(runtime, path) : Deno.symlink(runtime, path),
-  );
-}
+/** What every name and bundle must print when a runtime or a person calls it. */
+const TRIALS: readonly [name: string, args: string[], env: Record<string, string>, text: string][] =
+  [
+    [NAME, [], { CNI_COMMAND: "VERSION" }, "supportedVersions"],
+    ["headcni-ipam", [], { CNI_COMMAND: "VERSION" }, "supportedVersions"],
+    [NAME, ["version"], {}, VERSION],
+    ["headcni-daemon", ["--help"], {}, VERSION],
+  ];
 
-/** Runs every name and bundle once, as a runtime would: that fills the cache, and proves the build. */
-async function tryOut(prefix: string): Promise<void> {
-  const version = { args: [], env: { CNI_COMMAND: "VERSION" } };
-  await expectOutput(join(prefix, NAME), version, "supportedVersions");
-  await expectOutput(join(prefix, "headcni-ipam"), version, "supportedVersions");
-  await expectOutput(join(prefix, NAME), { args: ["version"], env: {} }, "headcni ");
-  await expectOutput(join(prefix, "headcni-daemon"), { args: ["--help"], env: {} }, "daemon");
-}
-
-async function expectOutput(
-  command: string,
-  options: { readonly args: string[]; readonly env: Record<string, string> },
-  expected: string,
-): Promise<void> {
-  const { code, stdout, stderr } = await run(command, { ...options, clearEnv: true });
-  if (code === 0 && stdout.includes(expected)) return;
-  throw new Error(
-    `Cannot use what was built: "${[basename(command), ...options.args].join(" ")}" ended with ` +
-      `${code} and did not print "${expected}"\n${stdout}${stderr}`,
-  );
+/**
+ * Runs each name and bundle once, which also fills the cache of the script form; answers what went
+ * wrong, or undefined.
+ */
+async function tryOut(prefix: string): Promise<string | undefined> {
+  for (const [name, args, env, text] of TRIALS) {
+    const { code, stdout, stderr } = await run(join(prefix, name), { args, env, clearEnv: true });
+    if (code !== 0 || !stdout.includes(text)) {
+      const [said = ""] = (stderr || stdout).split("\n");
+      return `"${[name, ...args].join(" ")}" ended with ${code} and "${said}"`;
+    }
+  }
+  return undefined;
 }
 
 /** Compiles with the Deno that builds in the place of the runtime: that embeds, but does not run. */
@@ -179,9 +196,17 @@ function includes(program: Uint8Array, part: Uint8Array): boolean {
 /** Makes a file or link under another name first: a runtime may be calling the old one. */
 async function replace(path: string, make: (path: string) => Promise<void>): Promise<void> {
   const fresh = `${path}.new`;
-  await Deno.remove(fresh).catch(() => {});
+  await remove(fresh);
   await make(fresh);
   await Deno.rename(fresh, path);
+}
+
+async function remove(path: string): Promise<void> {
+  try {
+    await Deno.remove(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
 }
 
 function deno(args: string[], env: Record<string, string> = {}): Promise<Outcome> {
