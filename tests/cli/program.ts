@@ -9,6 +9,8 @@ const CONFIG = fromFileUrl(new URL("../../deno.json", import.meta.url));
 
 /** How the program is called. */
 export interface ProgramCall {
+  /** A command that runs what stands behind it, such as nsenter(1). */
+  readonly enter?: readonly string[];
   /** Another executable than the usual one. */
   readonly executable?: string;
   readonly args?: readonly string[];
@@ -54,14 +56,14 @@ export async function executableFile(directory: string): Promise<string> {
 }
 
 function commandOf(call: ProgramCall): Deno.Command {
-  const { args = [], env = {}, preload } = call;
+  const { enter = [], args = [], env = {}, preload } = call;
   const built = preload === undefined ? Deno.env.get("HEADCNI_BIN") : undefined;
   const executable = call.executable ?? built;
-  const prefix = executable
-    ? []
-    : ["run", "-A", "--unstable-kv", ...preload ? [`--preload=${preload}`] : [], MAIN];
-  return new Deno.Command(executable ?? Deno.execPath(), {
-    args: [...prefix, ...args],
+  const source = ["run", "-A", "--unstable-kv", ...preload ? [`--preload=${preload}`] : [], MAIN];
+  const program = executable ? [executable] : [Deno.execPath(), ...source];
+  const [command = "", ...rest] = [...enter, ...program, ...args];
+  return new Deno.Command(command, {
+    args: rest,
     env: { ...inherited(), ...env },
     clearEnv: true,
     stdin: "piped",
