@@ -127,17 +127,26 @@ function childIndex(block: Block, value: bigint): number {
 function nextFreeChild(bits: BlockBits | undefined, from: number): number {
   if (!bits) return from;
   for (let at = from >> 3; at < LAYER_BYTES; at++) {
-    let taken = 0;
-    for (let byte = at; byte < bits.length; byte += LAYER_BYTES) taken |= bits[byte] ?? 0;
-    if (at === from >> 3) taken |= (1 << (from & 7)) - 1;
+    const below = at === from >> 3 ? (1 << (from & 7)) - 1 : 0;
+    const taken = takenByte(bits, at) | below;
     // The number of trailing ones of a byte, by way of the lowest zero bit.
     if (taken !== 0xff) return at * 8 + 31 - Math.clz32(~taken & (taken + 1));
   }
   return BLOCK_CHILDREN;
 }
 
+/** Looks from the end, for pages fill up from their beginning. */
 function isFull(bits: BlockBits | undefined): boolean {
-  return nextFreeChild(bits, 0) === BLOCK_CHILDREN;
+  if (!bits) return false;
+  for (let at = LAYER_BYTES - 1; at >= 0; at--) if (takenByte(bits, at) !== 0xff) return false;
+  return true;
+}
+
+/** Eight children: those that any layer has. */
+function takenByte(bits: BlockBits, at: number): number {
+  let taken = 0;
+  for (let byte = at; byte < bits.length; byte += LAYER_BYTES) taken |= bits[byte] ?? 0;
+  return taken;
 }
 
 function hasBit(bits: BlockBits | undefined, index: number): boolean {

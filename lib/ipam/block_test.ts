@@ -109,6 +109,32 @@ Deno.test("blocks: behave like a set of addresses, whatever is done", () => {
   }
 });
 
+Deno.test("blocks: behave like a set of addresses where pages are full but for a few", () => {
+  const { seed, random } = seededRandom();
+  const first = parseAddress("10.255.224.0");
+  const count = 3 * 4_096;
+  const map = new AddressMap();
+  const model = new Map<bigint, AddressUse>();
+  const mark = (offset: number, use: AddressUse) => {
+    const address = addOffset(first, BigInt(offset));
+    map.mark(address, use);
+    model.set(address.value, use);
+  };
+  for (let offset = 0; offset < count; offset++) mark(offset, "used");
+  for (let round = 0; round < 400; round++) {
+    const isFreed = random(2) === 0;
+    mark(random(count), isFreed ? "free" : "used");
+    if (round % 50 === 0) { for (let i = 0; i < 4_096; i++) mark(4_096 + i, "used"); }
+    const from = addOffset(first, BigInt(random(count)));
+    const last = addOffset(from, BigInt(random(count)));
+    assertEquals(
+      map.decide(findFree({ first: from, last })),
+      modelFree(from, last, model),
+      `${seed}`,
+    );
+  }
+});
+
 Deno.test("changeUse: tells the level above when a block fills up, and when it is so no longer", () => {
   const map = new AddressMap();
   const first = parseAddress("10.0.0.0");

@@ -12,6 +12,8 @@ export type LockMode = "exclusive" | "shared";
 /** Longest file name in bytes: NAME_MAX, linux/limits.h. */
 const MAX_NAME_BYTES = 255;
 const SUFFIX = ".lock";
+/** How the name of every store's lock begins: its path is absolute. */
+const ROOT = encodeURIComponent("/");
 
 /** A lock file, and how long one waits for it. */
 export interface LockOptions {
@@ -33,7 +35,7 @@ export function lockPath(runDirectory: string, storeDirectory: string): string {
 /** Directories of the stores that have a lock below the run directory: those in use since boot. */
 export function listLockedStores(runDirectory: string): string[] {
   const names = Array.from(Deno.readDirSync(runDirectory), (entry) => entry.name);
-  return names.filter((name) => name.endsWith(SUFFIX))
+  return names.filter((name) => name.startsWith(ROOT) && name.endsWith(SUFFIX))
     .map((name) => decodeURIComponent(name.slice(0, -SUFFIX.length))).sort();
 }
 
