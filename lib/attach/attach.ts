@@ -28,7 +28,7 @@ export async function attach(request: Request, context: AttachContext): Promise<
   for (const warning of network.warnings) log.warn(warning, { network: request.config.name });
   const { netns } = request;
   using host = context.node.openHost({ netns, allowOwnNetns: context.allowOwnNetns });
-  const identity = await podIdentity(request);
+  const identity = podIdentity(request);
   refuseTaken(host, identity);
   await using store = await openRequestStore(request, context);
   await using undo = new AsyncDisposableStack();

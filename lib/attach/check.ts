@@ -20,7 +20,7 @@ import { openRequestStoreIfPresent } from "./open_store.ts";
 export async function check(request: Request, context: AttachContext): Promise<void> {
   const network = parsePodNetwork(request.config, request.args.get("MAC"));
   const expected = requirePrevResult(request.config);
-  const identity = await podIdentity(request);
+  const identity = podIdentity(request);
   using host = context.node.openHost({
     netns: request.netns,
     allowOwnNetns: context.allowOwnNetns,

@@ -36,7 +36,7 @@ export async function collect(request: Request, context: AttachContext): Promise
   await using store = await openRequestStoreIfPresent(request, context);
   const failures: string[] = [];
   for (const candidate of await listCandidates(request, host, store)) {
-    if (!await isLeftOver(request, host, candidate)) continue;
+    if (!isLeftOver(request, host, candidate)) continue;
     const { key } = candidate;
     try {
       await removeLink(host, key);
@@ -76,7 +76,7 @@ async function listCandidates(
   return [...new Map(candidates.map((one) => [formatAttachment(one.key), one])).values()];
 }
 
-async function isLeftOver(request: Request, host: Host, candidate: Candidate): Promise<boolean> {
+function isLeftOver(request: Request, host: Host, candidate: Candidate): boolean {
   const { key, netns } = candidate;
   const valid = request.config.validAttachments;
   if (valid) {
@@ -84,7 +84,7 @@ async function isLeftOver(request: Request, host: Host, candidate: Candidate): P
       containerId === key.containerId && ifname === key.ifname
     );
   }
-  if (netns === undefined || host.findLink("host", await hostLinkName(key))) return false;
+  if (netns === undefined || host.findLink("host", hostLinkName(key))) return false;
   return !existsPath(netns);
 }
 

@@ -27,7 +27,7 @@ export function attachmentKey(request: Request): AttachmentKey {
 }
 
 /** The attachment with its pod and the name of its host link. */
-export async function podIdentity(request: Request): Promise<PodIdentity> {
+export function podIdentity(request: Request): PodIdentity {
   const key = attachmentKey(request);
-  return { key, pod: request.pod, hostLink: await hostLinkName(key) };
+  return { key, pod: request.pod, hostLink: hostLinkName(key) };
 }

@@ -60,7 +60,7 @@ async function openAndFind(request: Request, key: AttachmentKey, context: Attach
 
 /** Removes the host's link of an attachment; the pod's end goes with it. */
 export async function removeLink(host: Host, key: AttachmentKey): Promise<void> {
-  const name = await hostLinkName(key);
+  const name = hostLinkName(key);
   const link = host.findLink("host", name);
   if (!link) return;
   if (isLinkOf(key, link)) return await host.removeLinkInBackground(name);
