@@ -1,0 +1,159 @@
+/** One line of ours made wrong, and the test that must notice. */
+export interface Breakage {
+  readonly file: string;
+  /** Text that occurs once in the file. */
+  readonly text: string;
+  readonly replacement: string;
+  readonly testFile: string;
+  /** The whole name of the test. */
+  readonly test: string;
+}
+
+/** Each stands for a mistake that would cost a user an address, a connection or a clear answer. */
+export const BREAKAGES: readonly Breakage[] = [
+  // A neighbour's address counts as inside an IPv4 prefix of the same number.
+  {
+    file: "lib/net/prefix.ts",
+    text: "if (prefix.address.family !== address.family) return false;",
+    replacement: "",
+    testFile: "lib/net/prefix_test.ts",
+    test: "containsAddress: inside, outside, other family",
+  },
+  // Attributes behind one of odd length are read at the wrong place.
+  {
+    file: "lib/wire/attribute.ts",
+    text: "const padding = -this.#length & 3;",
+    replacement: "const padding = 0;",
+    testFile: "lib/wire/attribute_test.ts",
+    test: "WireWriter: attributes have length, type, payload and padding",
+  },
+  // A gateway outside of the subnet is refused by the kernel.
+  {
+    file: "lib/netlink/route.ts",
+    text: ".u32(route.onlink ? RTNH_F_ONLINK : 0);",
+    replacement: ".u32(0);",
+    testFile: "lib/netlink/route_test.ts",
+    test: "addRoute, decodeRoute: what is added is what is read",
+  },
+  // A pod cannot use its IPv6 address for the first seconds: duplicate address detection.
+  {
+    file: "lib/netlink/address.ts",
+    text: "isIpv4 ? 0 : IFA_F_NODAD",
+    replacement: "0",
+    testFile: "lib/netlink/address_test.ts",
+    test: "addAddress: ip address add fd09::2/64 dev <2> nodad",
+  },
+  // A new link cannot be told from a stranger's while it has no alias yet.
+  {
+    file: "lib/netlink/link.ts",
+    text: "body.attributeU32(IFLA_GROUP, HEADCNI_LINK_GROUP);",
+    replacement: "",
+    testFile: "lib/netlink/link_test.ts",
+    test: "addVeth: ip link add veth0 mtu 1380 type veth peer name eth0 netns <fd 4>",
+  },
+  // A released address is given to the next pod at once.
+  {
+    file: "lib/ipam/block.ts",
+    text: "for (let byte = at; byte < bits.length; byte += LAYER_BYTES) taken |=",
+    replacement: "for (let byte = at; byte < LAYER_BYTES; byte += LAYER_BYTES) taken |=",
+    testFile: "lib/ipam/block_test.ts",
+    test: "findFree: skips resting addresses",
+  },
+  // A full page hides the free addresses behind it, or costs a read for each.
+  {
+    file: "lib/ipam/block.ts",
+    text: "if (isFull(old) !== isFull(bits)) yield* summarize(page, isFull(bits), changes);",
+    replacement: "",
+    testFile: "lib/ipam/block_test.ts",
+    test: "changeUse: tells the level above when a block fills up, and when it is so no longer",
+  },
+  // A pod gets the address of a gateway.
+  {
+    file: "lib/ipam/allocate.ts",
+    text: "config.rangeSets.flat().map((range) => range.gateway)",
+    replacement: "[]",
+    testFile: "lib/ipam/allocate_test.ts",
+    test: "chooseAddresses: gateway in the middle is skipped",
+  },
+  // A second ADD of one attachment takes a second address.
+  {
+    file: "lib/store/leases.ts",
+    text: "if (present !== undefined) throw alreadyLeased(parseLease(key, present));",
+    replacement: "void present;",
+    testFile: "lib/store/leases_test.ts",
+    test: "reserveLease: refuses a second lease of one attachment, not of another interface",
+  },
+  // Two processes whose lock file was deleted give one address twice.
+  {
+    file: "lib/store/transaction.ts",
+    text: "if (versionstamp !== undefined) operation.check({ key, versionstamp });",
+    replacement: "",
+    testFile: "lib/store/store_test.ts",
+    test: "Store.write: refuses to overwrite what somebody changed without our lock",
+  },
+  // Writers do not wait for each other.
+  {
+    file: "lib/store/lock.ts",
+    text: 'const exclusive = mode === "exclusive";',
+    replacement: "const exclusive = false;",
+    testFile: "lib/store/store_test.ts",
+    test: "Store.write: serializes transactions of all who have it open",
+  },
+  // A container id may name a file outside of our folders.
+  {
+    file: "lib/cni/environment.ts",
+    text:
+      'if (!hasNameAlphabet(id)) throw environmentError("invalid characters in containerID", id);',
+    replacement: "",
+    testFile: "lib/cni/environment_test.ts",
+    test: "parseEnvironment: refuses container ids that could not name a file",
+  },
+  // An ADD whose answer cannot be written stays behind as an attachment.
+  {
+    file: "lib/cni/protocol.ts",
+    text: "await undo();",
+    replacement: "",
+    testFile: "lib/cni/protocol_test.ts",
+    test: "answerCall: an ADD whose result the version cannot express is undone",
+  },
+  // The bridge loses its address under the pods that use it.
+  {
+    file: "lib/pod/plan_bridge.ts",
+    text: "!network.forceAddress && facts.bridgeHasPorts()",
+    replacement: "false",
+    testFile: "lib/pod/plan_test.ts",
+    test: "planAdd: bridge address of an earlier subnet is replaced only when that is safe",
+  },
+  // DEL removes a link that belongs to another attachment.
+  {
+    file: "lib/pod/identity.ts",
+    text: "return owner !== undefined && formatAttachment(owner) === formatAttachment(key);",
+    replacement: "return owner !== undefined;",
+    testFile: "lib/pod/identity_test.ts",
+    test: "isLinkOf: by alias, or by group while there is no alias yet",
+  },
+  // Every change of a subnet makes the kernel refuse the masquerade table.
+  {
+    file: "lib/nft/interval.ts",
+    text: "remove: have.filter((interval) => !holds(merged, interval)),",
+    replacement: "remove: [],",
+    testFile: "lib/nft/interval_test.ts",
+    test: "coverIntervals: random sets end up covered, disjoint, and stay as they are",
+  },
+  // Pods of one network see each other under the node's address.
+  {
+    file: "lib/nft/masquerade.ts",
+    text: "...want.sources,\n",
+    replacement: "\n",
+    testFile: "lib/nft/masquerade_test.ts",
+    test: "masqueradeTable: sets hold networks, merged, sources always exempt",
+  },
+  // A key of Headscale gets into the log.
+  {
+    file: "lib/redact.ts",
+    text: "isSecret ? REDACTED : copy(value, depth)",
+    replacement: "copy(value, depth)",
+    testFile: "lib/redact_test.ts",
+    test: "redact: an auth key",
+  },
+];
