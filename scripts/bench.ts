@@ -149,8 +149,8 @@ async function checkRound(side: Side, verb: "ADD" | "DEL", pods: readonly number
 /** An executable script that does nothing, in the form in which we ship: the floor of any call. */
 async function emptyScript(): Promise<string> {
   const path = await Deno.makeTempFile({ prefix: "hcb-empty-" });
-  const [shebang] = (await Deno.readTextFile(OURS.plugin)).split("\n", 1);
-  await Deno.writeTextFile(path, `${shebang}\n`);
+  const [shebang, start] = (await Deno.readTextFile(OURS.plugin)).split("\n", 2);
+  await Deno.writeTextFile(path, `${shebang}\n${start}\n`);
   await Deno.chmod(path, 0o755);
   return path;
 }

@@ -3,8 +3,8 @@
  *
  * Each role is bundled, so that a plugin call reads one small file. `deno compile` then makes one
  * program of the bundles. Where the runtime that it embeds cannot be downloaded, the executable is a
- * script instead: its first line starts a Deno at a fixed path with a cache of its own, its second
- * names the plugin's bundle by absolute path. So symlinks and copies of it work anywhere.
+ * script instead, which starts a Deno at a fixed path with a cache of its own and names the plugin's
+ * bundle by absolute path. So symlinks and copies of it work anywhere.
  *
  * Usage: deno task build [--prefix=DIR] [--check-compile]
  *   --prefix         build into DIR instead of dist/, and put a copy of Deno beside the bundles
@@ -14,9 +14,6 @@ import { parseArgs } from "@std/cli";
 import { ensureDir } from "@std/fs";
 import { fromFileUrl, join, resolve } from "@std/path";
 import { VERSION } from "../lib/version.ts";
-
-/** Longest first line of a script, in bytes: BINPRM_BUF_SIZE of linux/binfmts.h, less its newline. */
-const MAX_SHEBANG_BYTES = 255;
 
 /** A bundle by role, and the module that it is made of. */
 const BUNDLES = {
@@ -40,22 +37,20 @@ const ROOT = fromFileUrl(new URL("..", import.meta.url));
 const decoder = new TextDecoder();
 
 /**
- * The script form of the executable, for a build in `prefix`.
- * @throws Error when the path has characters that a first line cannot hold, or is too long for it.
+ * The script form of the executable, for a build in `prefix`: a shell script up to its second line,
+ * which to JavaScript is a string and a comment. A first line that names Deno itself would have to
+ * fit the 255 bytes that the kernel reads.
+ * @throws Error when the path has characters that the shell would change.
  */
 export function launcherText(prefix: string): string {
   if (!/^\/[\w./+@:,-]*$/.test(prefix)) {
-    throw new Error(`Cannot build in "${prefix}": env -S would split or change that path`);
+    throw new Error(`Cannot build in "${prefix}": a shell would split or change that path`);
   }
-  const shebang = `#!/usr/bin/env -S DENO_DIR=${prefix}/cache DENO_NO_UPDATE_CHECK=1 ` +
-    `${prefix}/libexec/deno run -A --unstable-kv --no-config --no-lock ${V8_FLAGS} --ext=js`;
-  if (shebang.length > MAX_SHEBANG_BYTES) {
-    throw new Error(
-      `Cannot build in "${prefix}": the path is too long for the first line of a script, ` +
-        `${shebang.length} bytes of ${MAX_SHEBANG_BYTES}`,
-    );
-  }
-  return `${shebang}\nimport ${JSON.stringify(`${prefix}/libexec/plugin.js`)};\n`;
+  const environment = `DENO_DIR=${prefix}/cache DENO_NO_UPDATE_CHECK=1`;
+  const options = `-A --unstable-kv --no-config --no-lock ${V8_FLAGS} --ext=js`;
+  return "#!/bin/sh\n" +
+    `":" //; ${environment} exec ${prefix}/libexec/deno run ${options} "$0" "$@"\n` +
+    `import ${JSON.stringify(`${prefix}/libexec/plugin.js`)};\n`;
 }
 
 /**
