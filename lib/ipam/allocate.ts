@@ -35,6 +35,7 @@ export function* chooseAddresses(
       : yield* searchAddress(STRATEGIES[config.strategy](usable, cursors[index]), set, index);
     chosen.push(allocated);
   }
+  refuseUnassigned(config, requests);
   return chosen;
 }
 
@@ -55,11 +56,17 @@ function usableOf(config: IpamConfig, set: readonly AddressRange[]): Interval[] 
 
 /** At most one request for each set, by the index of the set. */
 function assignRequests({ rangeSets, requested }: IpamConfig): (Address | undefined)[] {
-  const assigned = rangeSets.map((set) =>
+  return rangeSets.map((set) =>
     requested.find((address) => set.some((range) => isInRange(range, address)))
   );
+}
+
+function refuseUnassigned(
+  { rangeSets, requested }: IpamConfig,
+  assigned: readonly (Address | undefined)[],
+): void {
   const unassigned = requested.filter((address) => !assigned.includes(address));
-  if (unassigned.length === 0) return assigned;
+  if (unassigned.length === 0) return;
   throw new ConfigError(
     "address-unavailable",
     `failed to allocate all requested IPs: ${unassigned.map(formatAddress).join(" ")}`,

@@ -87,7 +87,17 @@ const REFUSED: [Sources, ConfigError["reason"], string][] = [
   [
     set({ subnet: "10.0.0.0/24", rangeStart: "10.0.0.9", rangeEnd: "10.0.0.8" }),
     "invalid-config",
-    "invalid range set 0: RangeEnd 10.0.0.8 not in network 10.0.0.0/24",
+    "invalid range set 0: RangeStart 10.0.0.9 not in network 10.0.0.0/24",
+  ],
+  [
+    set({ subnet: "10.0.0.8/29", rangeEnd: "10.0.0.8" }),
+    "invalid-config",
+    "invalid range set 0: RangeEnd 10.0.0.8 not in network 10.0.0.8/29",
+  ],
+  [
+    set({ subnet: "10.0.0.0/30", rangeStart: "10.0.0.3" }),
+    "invalid-config",
+    "invalid range set 0: RangeStart 10.0.0.3 not in network 10.0.0.0/30",
   ],
   [
     set({ subnet: "10.0.0.0/24", gateway: "fd00::1" }),

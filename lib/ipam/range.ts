@@ -105,8 +105,11 @@ function parseRange(raw: RawRange): AddressRange {
       `gateway ${formatAddress(gateway)} not of the family of network ${formatPrefix(subnet)}`,
     );
   }
-  checkInside("RangeStart", start, subnet, containsAddress(subnet, start));
-  checkInside("RangeEnd", end, subnet, containsAddress(subnet, end) && start.value <= end.value);
+  // Of two bounds in the wrong order, host-local blames the start if one was written.
+  const isOrdered = start.family !== end.family || start.value <= end.value;
+  const isStartRight = isOrdered || !raw.rangeStart;
+  checkInside("RangeStart", start, subnet, containsAddress(subnet, start) && isStartRight);
+  checkInside("RangeEnd", end, subnet, containsAddress(subnet, end) && isOrdered);
   return { subnet, start, end, gateway };
 }
 
