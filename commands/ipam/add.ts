@@ -3,8 +3,6 @@ import { openRequestStore } from "../../lib/attach/open_store.ts";
 import { ownAnswer, parseOwnIpam, reserveOwn } from "../../lib/attach/own_ipam.ts";
 import type { Request } from "../../lib/cni/request.ts";
 import type { Result } from "../../lib/cni/result.ts";
-import { isAtLeast } from "../../lib/cni/version.ts";
-import { requireOnePerFamily } from "../../lib/ipam/config.ts";
 
 /**
  * Leases one address of each range set.
@@ -12,8 +10,6 @@ import { requireOnePerFamily } from "../../lib/ipam/config.ts";
  */
 export async function add(request: Request, context: AttachContext): Promise<Result> {
   const ipam = parseOwnIpam(request);
-  const { cniVersion } = request.config;
-  if (!isAtLeast(cniVersion, "0.3.0")) requireOnePerFamily(ipam.config, cniVersion);
   await using store = await openRequestStore(request, context);
   const lease = await store.write((tx) => reserveOwn(tx, request, ipam, context));
   return { interfaces: [], ...ownAnswer(lease, ipam) };

@@ -3,8 +3,9 @@ import type { AttachmentKey } from "../attachment.ts";
 import type { Request } from "../cni/request.ts";
 import type { Result, ResultDns } from "../cni/result.ts";
 import { parseDns, parseRoutes } from "../cni/result_codec.ts";
+import { isAtLeast } from "../cni/version.ts";
 import { ConfigError, errorText } from "../errors.ts";
-import { type IpamConfig, parseIpamConfig } from "../ipam/config.ts";
+import { type IpamConfig, parseIpamConfig, requireOnePerFamily } from "../ipam/config.ts";
 import { parseResolvConf } from "../cni/resolv_conf.ts";
 import type { Lease } from "../store/leases.ts";
 import { reserveLease } from "../store/leases.ts";
@@ -27,8 +28,8 @@ export interface OwnIpam {
  * @throws ConfigError.
  */
 export function parseOwnIpam(request: Request, options = { enableIpv6: true }): OwnIpam {
-  const { ipam, name, cniArgs, runtimeConfig } = request.config;
-  const config = parseIpamConfig({
+  const { ipam, name, cniArgs, runtimeConfig, cniVersion } = request.config;
+  const parsed = parseIpamConfig({
     network: name,
     ipam,
     argsIp: request.args.get("IP"),
@@ -36,8 +37,10 @@ export function parseOwnIpam(request: Request, options = { enableIpv6: true }): 
     runtimeConfig,
   });
   const what = `ipam of network "${name}"`;
+  const config = options.enableIpv6 ? parsed : withoutIpv6(parsed, what);
+  if (!isAtLeast(cniVersion, "0.3.0")) requireOnePerFamily(config, cniVersion);
   return {
-    config: options.enableIpv6 ? config : withoutIpv6(config, what),
+    config,
     routes: parseRoutes(ipam?.routes, `routes in ${what}`),
     dns: typeof ipam?.resolvConf === "string" && ipam.resolvConf !== ""
       ? readResolvConf(ipam.resolvConf)
