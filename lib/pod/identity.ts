@@ -11,6 +11,9 @@ const ALIAS_MARK = "headcni:1";
 /** `veth` and 11 hex digits fill the 15 bytes of a name: 44 bits tell attachments apart. */
 const NAME_DIGITS = 11;
 
+/** The word for a pod, of the alphabet of Kubernetes names: RFC 1123 section 2.1, and `_`. */
+const POD_WORD = /^ pod=[\w.-]*\/[\w.-]+$/;
+
 /** What an alias of ours says. */
 export interface AttachmentAlias {
   readonly key: AttachmentKey;
@@ -55,8 +58,10 @@ export function formatAlias(
         `${-room} bytes too many for a link alias of ${MAX_ALIAS_BYTES}; use a shorter network name`,
     );
   }
-  const podWord = pod.name ? ` pod=${pod.namespace ?? ""}/${pod.name}` : "";
-  return byteLength(podWord) <= room ? alias + podWord : alias;
+  const podWord = ` pod=${pod.namespace ?? ""}/${pod.name ?? ""}`;
+  // Runtimes send the names as they like: what could pass for a word of its own is left out.
+  const isPlain = POD_WORD.test(podWord);
+  return isPlain && byteLength(podWord) <= room ? alias + podWord : alias;
 }
 
 /** Reads an alias of ours; undefined for anything else. */

@@ -28,6 +28,13 @@ Deno.test("formatAlias: leaves the pod out when it does not fit into 255 bytes",
   assertEquals(parseAlias(alias), { key: KEY, addresses: ADDRESSES, pod: undefined });
 });
 
+Deno.test("formatAlias: a pod's name cannot add words", () => {
+  for (const name of ["x net=other", "x\nid=y", "a b"]) {
+    const alias = formatAlias(KEY, ADDRESSES, { namespace: "default", name });
+    assertEquals(parseAlias(alias), { key: KEY, addresses: ADDRESSES, pod: undefined });
+  }
+});
+
 Deno.test("formatAlias: refuses an attachment that does not fit", () => {
   assertThrows(
     () => formatAlias({ ...KEY, network: "n".repeat(200) }, ADDRESSES, {}),

@@ -73,10 +73,12 @@ function planBridgeLink(
   if (!facts.bridge && first) {
     const mac = macFromAddress(first.gateway ?? networkOf(first.address).address);
     const mtuBytes = podMtu(network, facts.uplinkMtuBytes);
-    steps.push({ kind: "add-bridge", name: bridge, mtuBytes, mac }, ...ipv6LinkSysctls(bridge));
+    steps.push({ kind: "add-bridge", name: bridge, mtuBytes, mac });
   } else if (!facts.bridge?.up) {
     steps.push({ kind: "set-link", place: "host", name: bridge, up: true });
   }
+  // Also for a bridge that is there: the ADD that made it may have been killed right after.
+  steps.push(...ipv6LinkSysctls(bridge));
   if (network.promiscMode && !facts.bridge?.promiscuous) {
     steps.push({ kind: "set-link", place: "host", name: bridge, promiscuous: true });
   }
