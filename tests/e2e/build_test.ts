@@ -1,0 +1,71 @@
+/** The build as an operator uses it: an installation of its own, and what `deno compile` embeds. */
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { fromFileUrl, join } from "@std/path";
+import { VERSION } from "../../lib/version.ts";
+
+const ROOT = fromFileUrl(new URL("../..", import.meta.url));
+
+/** What a command printed, and its exit code. */
+interface Outcome {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a command with nothing but the given environment. */
+async function run(
+  command: string,
+  args: string[] = [],
+  env: Record<string, string> = {},
+): Promise<Outcome> {
+  const output = await new Deno.Command(command, { args, env, clearEnv: true }).output();
+  const [stdout, stderr] = [output.stdout, output.stderr].map((each) =>
+    new TextDecoder().decode(each)
+  );
+  return { code: output.code, stdout: stdout ?? "", stderr: stderr ?? "" };
+}
+
+function build(...args: string[]): Promise<Outcome> {
+  const script = join(ROOT, "scripts/build.ts");
+  return run(
+    Deno.execPath(),
+    ["run", "-A", "--frozen", script, ...args],
+    Deno.env.toObject(),
+  );
+}
+
+Deno.test("build: an installation works under every name, linked or copied elsewhere", async (t) => {
+  const folder = await Deno.makeTempDir({ prefix: "hct" });
+  try {
+    const home = join(folder, "home");
+    const built = await build(`--prefix=${home}`);
+    assertEquals(built.code, 0, built.stderr);
+    const plugins = join(folder, "plugins");
+    await Deno.mkdir(plugins);
+    await Deno.symlink(join(home, "headcni"), join(plugins, "headcni"));
+    await Deno.copyFile(join(home, "headcni"), join(plugins, "headcni-ipam"));
+    await Deno.copyFile(join(home, "headcni"), join(plugins, "loopback"));
+    await Deno.link(join(home, "headcni"), join(plugins, "headcni-daemon"));
+    for (const name of ["headcni", "headcni-ipam", "loopback"]) {
+      await t.step(`${name} answers VERSION`, async () => {
+        const { code, stdout } = await run(join(plugins, name), [], { CNI_COMMAND: "VERSION" });
+        assertEquals(code, 0);
+        assertStringIncludes(stdout, "supportedVersions");
+      });
+    }
+    await t.step("the programs beside the plugin are found", async () => {
+      assertEquals(
+        (await run(join(plugins, "headcni"), ["version"])).stdout,
+        `headcni ${VERSION}\n`,
+      );
+      assertEquals((await run(join(plugins, "headcni-daemon"), ["--help"])).code, 0);
+    });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("build: deno compile can embed every role", async () => {
+  const { code, stdout, stderr } = await build("--check-compile");
+  assertEquals([code, stdout], [0, "deno compile embeds plugin, admin, daemon\n"], stderr);
+});
