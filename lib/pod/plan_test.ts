@@ -99,9 +99,12 @@ Deno.test("planAdd: first pod of a dual-stack bridge", () => {
   ]);
 });
 
-Deno.test("planAdd: a later pod leaves the bridge and its address alone", () => {
+Deno.test("planAdd: a later pod only finishes what the first left undone when it was killed", () => {
   const made = lines({}, addresses(["10.244.1.9/24"]), bridgeWith("10.244.1.1/24"));
-  assertEquals(made.filter((line) => line.includes("headcni0") && !line.includes("veth")), []);
+  assertEquals(made.filter((line) => line.includes("headcni0") && !line.includes("veth")), [
+    "sysctl -e -w net/ipv6/conf/headcni0/accept_ra=0",
+    "sysctl -e -w net/ipv6/conf/headcni0/accept_dad=0",
+  ]);
 });
 
 Deno.test("planAdd: ptp routes each pod by itself", () => {
