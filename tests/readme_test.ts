@@ -1,0 +1,29 @@
+import { assertEquals } from "@std/assert";
+import { ERROR_CODES } from "../lib/cni/codes.ts";
+
+const README = await Deno.readTextFile(new URL("../README.md", import.meta.url));
+
+Deno.test("README: the table of error codes is that of lib/cni/codes.ts", () => {
+  const rows = Array.from(
+    README.matchAll(/^\| (\d+) \| `([a-z-]+)` \|/gm),
+    ([, code, reason]) => `${code} ${reason}`,
+  );
+  const unused = Array.from(
+    README.matchAll(/\b(\d+) \(`([a-z-]+)`\)/g),
+    ([, code, reason]) => `${code} ${reason}`,
+  );
+  const codes = Object.entries(ERROR_CODES).map(([reason, code]) => `${code} ${reason}`);
+  assertEquals([...rows, ...unused].toSorted(), codes.toSorted());
+});
+
+Deno.test("README: names only tasks and scripts that are there", async () => {
+  const { tasks } = JSON.parse(
+    await Deno.readTextFile(new URL("../deno.json", import.meta.url)),
+  ) as { tasks: Record<string, unknown> };
+  for (const [, task = ""] of README.matchAll(/scripts\/deno task ([\w:]+)/g)) {
+    assertEquals(task in tasks, true, `task ${task}`);
+  }
+  for (const [, script = ""] of README.matchAll(/\.\/(scripts\/[\w.]+)/g)) {
+    await Deno.stat(new URL(`../${script}`, import.meta.url));
+  }
+});
