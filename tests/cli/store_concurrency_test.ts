@@ -1,12 +1,10 @@
 /** Many processes on one store, and processes that are killed while they have it. */
 import { assert, assertEquals } from "@std/assert";
-import { readUse } from "../../lib/ipam/block.ts";
 import { formatAddress } from "../../lib/net/address.ts";
 import { listAttachments } from "../../lib/store/attachments.ts";
-import { decideOn } from "../../lib/store/blocks.ts";
 import { type Lease, listLeases } from "../../lib/store/leases.ts";
 import { lockPath } from "../../lib/store/lock.ts";
-import type { Store } from "../../lib/store/store.ts";
+import { assertConsistent } from "../fakes/consistent_store.ts";
 import { makeTemporaryStore, type TemporaryStore } from "../fakes/temporary_store.ts";
 
 const WORKER = new URL("store_worker.ts", import.meta.url).pathname;
@@ -74,28 +72,6 @@ Deno.test("store: every acknowledged lease outlives kills at any moment", async 
     await assertConsistent(store);
   }
 });
-
-/** Leases, owners and pages tell the same. */
-async function assertConsistent(store: Store): Promise<void> {
-  await store.read(async (reader) => {
-    const leases = await listLeases(reader);
-    const addresses = leases.flatMap(({ addresses }) =>
-      addresses.map(({ address }) => address.address)
-    );
-    assertEquals(new Set(addresses.map(formatAddress)).size, addresses.length);
-    assertEquals((await reader.list(["address"])).length, addresses.length);
-    for (const address of addresses) {
-      assertEquals(await decideOn(reader, "pods", readUse(address)), "used");
-    }
-    const pages = await reader.list(["page"]);
-    const bits = pages.flatMap(({ value }) => value instanceof Uint8Array ? [...value] : []);
-    assertEquals(bits.reduce((sum, byte) => sum + countOnes(byte), 0), addresses.length);
-  });
-}
-
-function countOnes(byte: number): number {
-  return byte.toString(2).replaceAll("0", "").length;
-}
 
 function addressesOf(lease: Lease): string[] {
   return lease.addresses.map(({ address }) => formatAddress(address.address));
