@@ -1,0 +1,230 @@
+/**
+ * Kills the shipped program at every system call by which a verb changes something, one run a call,
+ * and proves that the next calls of the runtime find their way. A call is killed before the kernel
+ * carries it out. strace(1) counts the calls of each thread by themselves; of several threads that
+ * make the same call the first is hit. That leaves out one: DEL removes the link on a second
+ * thread, by the first `sendto` of that thread. What is there before it is there at the `sendto` of
+ * the main thread as well, and what is there after it at the calls that write the store.
+ */
+import { assert, assertEquals } from "@std/assert";
+import type { Datapath } from "../../lib/pod/config.ts";
+import { addressesOf, EXECUTABLE, KillNode, type PodName } from "./kill_node.ts";
+
+/** System calls that change a network namespace or where a thread is: any of them. */
+const ANYWHERE = ["sendto", "setns"];
+/** System calls that change files: only on ours, for the runtime's caches are no state of ours. */
+const ON_OUR_FILES = [
+  ...["openat", "flock", "mkdir", "write", "pwrite64", "ftruncate", "fsync", "fdatasync"],
+  ...["unlink", "rename"],
+];
+
+/** Exit code of a process that SIGKILL ended, as a shell tells it. */
+const KILLED = 128 + 9;
+/** Every so many kills, GC cleans up in the place of DEL. */
+const GC_INTERVAL = 3;
+
+const SKIPPED_BECAUSE = skipReason();
+
+/** A verb about the victim, on which nodes it is killed, and what must come of it. */
+interface Trial {
+  /** Begins the lines that are printed, such as `ADD bridge`. */
+  readonly name: string;
+  readonly verb: "ADD" | "DEL";
+  /** Calls `fn` with the node of the next run. */
+  onNode<T>(fn: (node: KillNode) => Promise<T>): Promise<T>;
+  /** Does what a runtime does after kill number `at`, and fails when anything is left. */
+  cleanUp(node: KillNode, at: number): Promise<void>;
+}
+
+/** A system call to be killed at. */
+interface Target {
+  readonly name: string;
+  /** Only calls on these files; empty for any call. */
+  readonly files: readonly string[];
+}
+
+/** Registers the tests of a datapath, on a node where another pod lives on. */
+export function killTests(datapath: Datapath): void {
+  for (const verb of ["ADD", "DEL"] as const) {
+    killTest(`${verb} ${datapath}: DEL or GC removes what is left`, async () => {
+      await using node = await KillNode.make(datapath);
+      const calm = { living: await node.add("living"), snapshot: await node.snapshot() };
+      await killEverywhere({
+        name: `${verb} ${datapath}`,
+        verb,
+        onNode: (fn) => fn(node),
+        cleanUp: (_, at) => cleanUp(node, at, calm),
+      });
+    });
+  }
+  killTest(`ADD ${datapath}: what it answered stays`, async () => {
+    await using node = await KillNode.make(datapath);
+    const { code, stdout } = await node.call({
+      verb: "ADD",
+      pod: "victim",
+      under: strace(node, { name: "exit_group", files: [] }, 1),
+    });
+    assertEquals(code, KILLED);
+    await node.assertStored({ victim: addressesOf(stdout) });
+    await node.assertReachable("victim");
+  });
+}
+
+/** Registers the test of the first ADD of a node, which makes everything that pods share. */
+export function killFirstAddTest(datapath: Datapath): void {
+  killTest(`first ADD ${datapath}: another one makes what is missing`, async () => {
+    const attachOther = async (node: KillNode) => {
+      const living = await node.add("living");
+      await node.assertStored({ living });
+      await node.assertReachable("living");
+      await node.remove({ verb: "DEL", pod: "living" });
+      return await node.snapshot();
+    };
+    await using undisturbed = await KillNode.make(datapath);
+    const snapshot = await attachOther(undisturbed);
+    await killEverywhere({
+      name: `first ADD ${datapath}`,
+      verb: "ADD",
+      async onNode(fn) {
+        await using node = await KillNode.make(datapath);
+        return await fn(node);
+      },
+      async cleanUp(node) {
+        await node.remove({ verb: "DEL", pod: "victim" });
+        assertEquals(await attachOther(node), snapshot);
+      },
+    });
+  });
+}
+
+/** Registers a test that needs root, the built program and strace(1), or says what is missing. */
+export function killTest(name: string, fn: () => Promise<void>): void {
+  const reason = SKIPPED_BECAUSE && ` (skipped: ${SKIPPED_BECAUSE})`;
+  Deno.test({ name: `killed ${name}${reason}`, ignore: reason !== "", fn });
+}
+
+/** Kills the verb at each call of each target, and prints how many those were. */
+async function killEverywhere(trial: Trial): Promise<void> {
+  const sysctls = await findSysctls(trial);
+  let total = 0;
+  for (const name of [...ANYWHERE, ...ON_OUR_FILES]) {
+    const kills = await killAtEach(trial, name, sysctls);
+    total += kills;
+    if (kills > 0) console.log(`${trial.name}: ${name}: ${kills} of ${kills} killed and cleaned`);
+  }
+  console.log(`${trial.name}: ${total} of ${total} killed and cleaned`);
+}
+
+/** Kills at the first call, the second and so on, until the verb makes no more; answers how many. */
+async function killAtEach(
+  trial: Trial,
+  name: string,
+  sysctls: readonly string[],
+): Promise<number> {
+  const isOurs = !ANYWHERE.includes(name);
+  const kill = (at: number) =>
+    trial.onNode((node) => {
+      const files = isOurs ? [...node.stateFiles, ...sysctls] : [];
+      return killAt(trial, node, { name, files }, at);
+    });
+  let at = 1;
+  while (await kill(at)) at++;
+  return at - 1;
+}
+
+/** Kills at one call and cleans up; answers false when the verb ended before. */
+async function killAt(
+  trial: Trial,
+  node: KillNode,
+  target: Target,
+  at: number,
+): Promise<boolean> {
+  const { verb } = trial;
+  if (verb === "DEL") await node.add("victim");
+  const under = strace(node, target, at);
+  const { code, stdout } = await node.call({ verb, pod: "victim", under });
+  const trace = await Deno.readTextFile(node.notesFile);
+  try {
+    if (code !== KILLED) {
+      assertEquals(code, 0, stdout);
+      assert(countCalls(trace, target) < at, "strace did not kill");
+    }
+    await node.assertLinkIsLeased("victim");
+    await trial.cleanUp(node, at);
+  } catch (cause) {
+    throw new Error(`${trial.name}, killed at ${target.name} ${at}, the last of\n${trace}`, {
+      cause,
+    });
+  }
+  return code === KILLED;
+}
+
+/** What has to hold whenever no pod but the living one is attached. */
+interface Calm {
+  readonly living: readonly string[];
+  readonly snapshot: string;
+}
+
+/** Removes the victim by DEL or GC, with a pod that comes before or after that. */
+async function cleanUp(node: KillNode, at: number, calm: Calm): Promise<void> {
+  const living: PodName[] = ["living"];
+  const isEarly = at % 2 === 1;
+  const early = isEarly ? await node.add("newcomer") : undefined;
+  const valid = isEarly ? [...living, "newcomer" as const] : living;
+  await node.remove(
+    at % GC_INTERVAL === 0 ? { verb: "GC", valid } : { verb: "DEL", pod: "victim" },
+  );
+  const newcomer = early ?? await node.add("newcomer");
+  await node.assertStored({ living: calm.living, newcomer });
+  await node.remove({ verb: "DEL", pod: "newcomer" });
+  assertEquals(await node.snapshot(), calm.snapshot);
+  await node.assertStored({ living: calm.living });
+  await node.assertReachable("living");
+}
+
+/** The kernel parameters that a verb writes. */
+async function findSysctls({ verb, onNode }: Trial): Promise<string[]> {
+  return await onNode(async (node) => {
+    if (verb === "DEL") await node.add("victim");
+    const under = ["strace", "-f", "-y", "-qq", `-o${node.notesFile}`, "-etrace=write"];
+    const { code, stdout } = await node.call({ verb, pod: "victim", under });
+    assertEquals(code, 0, stdout);
+    await node.remove({ verb: "DEL", pod: "victim" });
+    const trace = await Deno.readTextFile(node.notesFile);
+    const paths = trace.matchAll(/ write\(\d+<(\/proc\/sys\/[^>]+)>/g);
+    return [...new Set(Array.from(paths, ([, path = ""]) => path))];
+  });
+}
+
+/** Runs what stands behind it and kills it at its call number `at`. */
+function strace(node: KillNode, { name, files }: Target, at: number): string[] {
+  return [
+    ...["strace", "-f", "-y", "-qq", `-o${node.notesFile}`, `-etrace=${name}`],
+    ...files.map((path) => `-P${path}`),
+    `-einject=${name}:signal=KILL:when=${at}`,
+  ];
+}
+
+/** How many calls the busiest thread made. */
+function countCalls(trace: string, { name }: Target): number {
+  const counts = new Map<string, number>();
+  for (const line of trace.split("\n")) {
+    const [thread = "", call = ""] = line.split(/ +/, 2);
+    if (call.startsWith(`${name}(`)) counts.set(thread, (counts.get(thread) ?? 0) + 1);
+  }
+  return Math.max(0, ...counts.values());
+}
+
+function skipReason(): string {
+  if (Deno.uid() !== 0) return "needs root";
+  if (!isFile(EXECUTABLE)) return "needs the program: deno task build";
+  return isFile("/usr/bin/strace") ? "" : "needs strace";
+}
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,3 @@
+import { killFirstAddTest } from "./kill.ts";
+
+killFirstAddTest("bridge");

@@ -1,0 +1,3 @@
+import { killTests } from "./kill.ts";
+
+killTests("ptp");
