@@ -43,23 +43,28 @@ export type Libc = Deno.DynamicLibrary<typeof SYMBOLS>["symbols"];
 const LIBRARY_NAME = "libc.so.6";
 
 let loaded: Libc | undefined;
+/** Where this thread's errno is. Found beforehand: finding it could overwrite it. */
+let errnoView: Deno.UnsafePointerView | undefined;
 
 /**
  * The C library, loaded once per thread.
  * @throws Error when it cannot be loaded.
  */
 export function libc(): Libc {
-  loaded ??= Deno.dlopen(LIBRARY_NAME, SYMBOLS).symbols;
+  if (loaded) return loaded;
+  loaded = Deno.dlopen(LIBRARY_NAME, SYMBOLS).symbols;
+  const location = loaded.__errno_location();
+  if (location !== null) errnoView = new Deno.UnsafePointerView(location);
   return loaded;
 }
 
 /**
- * The errno of the synchronous call that was made just before; nothing may come between. It cannot
- * be read after a `nonblocking` call, which ran on another thread.
+ * The errno of the synchronous call that was made just before; nothing may come between, and even
+ * so the runtime may have made a call of its own: rely on it for words and rare cases only. It
+ * cannot be read after a `nonblocking` call, which ran on another thread.
  */
 export function lastErrno(): number {
-  const location = libc().__errno_location();
-  return location === null ? 0 : new Deno.UnsafePointerView(location).getInt32();
+  return errnoView?.getInt32() ?? 0;
 }
 
 /**

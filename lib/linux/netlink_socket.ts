@@ -9,6 +9,7 @@ import {
   NLM_F_REQUEST,
   NLMSG_DONE,
   NLMSG_ERROR,
+  NLMSG_NOOP,
   parseAcknowledgement,
   parseMessages,
   type Request,
@@ -25,9 +26,8 @@ export const NETLINK_NETFILTER = 12;
 const AF_NETLINK = 16;
 const SOCK_RAW = 3;
 const SOCK_CLOEXEC = 0o2000000;
-/** recv(2) flags: linux/socket.h. */
+/** recv(2) flag: linux/socket.h. */
 const MSG_TRUNC = 0x20;
-const MSG_DONTWAIT = 0x40;
 /** Socket options: asm-generic/socket.h; netlink ones: linux/netlink.h. */
 const SOL_SOCKET = 1;
 const SO_RCVTIMEO = 20;
@@ -42,6 +42,13 @@ const RECEIVE_TIMEOUT_SECONDS = 10n;
 const RECEIVE_BUFFER_BYTES = 64 * 1024;
 /** How often a dump is asked for again when changes disturb it. */
 const MAX_DUMP_ATTEMPTS = 10;
+
+/** Every protocol acknowledges it and does nothing: `netlink_rcv_skb`, net/netlink/af_netlink.c. */
+const EMPTY_REQUEST: Request = {
+  type: NLMSG_NOOP,
+  flags: NLM_F_REQUEST | NLM_F_ACK,
+  body: new Uint8Array(),
+};
 
 /**
  * A netlink socket of the network namespace in which it was opened, wherever the thread goes later.
@@ -101,7 +108,9 @@ export class NetlinkSocket implements Disposable {
 
   /**
    * Sends several requests as one datagram, which is how nf_tables takes a transaction, and
-   * collects what the kernel says to each. The kernel has answered all when the send returns.
+   * collects what the kernel says to each. An empty message behind it is acknowledged last, so
+   * that its answer ends them: errno, by which recv(2) would tell that no more is there, does not
+   * outlive what the runtime may do before we read it.
    * @returns one acknowledgement per request, in order; those that were neither acknowledged nor
    * refused have errno 0.
    * @throws KernelError when the datagram cannot be sent.
@@ -110,11 +119,12 @@ export class NetlinkSocket implements Disposable {
     const first = this.#sequence + 1;
     const encoded = requests.map((request) => encodeMessage(request, ++this.#sequence));
     this.#send(concatenate(encoded), doing);
+    const last = ++this.#sequence;
+    this.#send(encodeMessage(EMPTY_REQUEST, last), doing);
     const acknowledgements = requests.map((): Acknowledgement => ({ errno: 0 }));
     for (;;) {
-      const datagram = this.#receive(MSG_DONTWAIT, doing);
-      if (!datagram) return acknowledgements;
-      for (const message of datagram) {
+      for (const message of this.#receive(doing)) {
+        if (message.sequence === last) return acknowledgements;
         const position = message.sequence - first;
         if (message.type !== NLMSG_ERROR || position < 0) continue;
         acknowledgements[position] = parseAcknowledgement(message);
@@ -158,12 +168,7 @@ export class NetlinkSocket implements Disposable {
     const messages: Message[] = [];
     let interrupted = false;
     for (;;) {
-      const datagram = this.#receive(0, doing);
-      if (!datagram) {
-        const words = `no answer within ${RECEIVE_TIMEOUT_SECONDS} s`;
-        throw new KernelError("recv", ETIMEDOUT, `${cannot(doing)}: recv: ${words}`);
-      }
-      for (const message of datagram) {
+      for (const message of this.#receive(doing)) {
         if (message.sequence !== sequence) continue; // late answer to a request that timed out
         interrupted ||= (message.flags & NLM_F_DUMP_INTR) !== 0;
         if (message.type === NLMSG_ERROR || message.type === NLMSG_DONE) {
@@ -174,14 +179,17 @@ export class NetlinkSocket implements Disposable {
     }
   }
 
-  /** One datagram; undefined when none came in time, or with MSG_DONTWAIT none is there. */
-  #receive(flags: number, doing: Doing): Message[] | undefined {
+  /** One datagram. */
+  #receive(doing: Doing): Message[] {
     const capacity = BigInt(this.#buffer.length);
     for (;;) {
-      const received = Number(libc().recv(this.#fd, this.#buffer, capacity, flags | MSG_TRUNC));
+      const received = Number(libc().recv(this.#fd, this.#buffer, capacity, MSG_TRUNC));
       const errno = received < 0 ? lastErrno() : 0;
       if (errno === EINTR) continue;
-      if (errno === EAGAIN) return undefined;
+      if (errno === EAGAIN) {
+        const words = `no answer within ${RECEIVE_TIMEOUT_SECONDS} s`;
+        throw new KernelError("recv", ETIMEDOUT, `${cannot(doing)}: recv: ${words}`);
+      }
       if (errno !== 0) {
         throw new KernelError("recv", errno, `${cannot(doing)}: recv: ${errnoText(errno)}`);
       }

@@ -4,6 +4,7 @@ import { parseAttributes, readString, viewOf, WireWriter } from "./attribute.ts"
 const HEADER_BYTES = 16;
 
 /** Message types below the protocol's own: linux/netlink.h. */
+export const NLMSG_NOOP = 1;
 export const NLMSG_ERROR = 2;
 export const NLMSG_DONE = 3;
 
