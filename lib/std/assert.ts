@@ -71,21 +71,6 @@ export function assertStringIncludes(actual: string, expected: string, msg?: str
   );
 }
 
-/** Fails unless each value of `expected` equals one of `actual` by structure. */
-export function assertArrayIncludes<T>(
-  actual: ArrayLike<T>,
-  expected: ArrayLike<T>,
-  msg?: string,
-): void {
-  const have = Array.from(actual);
-  const missing = Array.from(expected).filter((want) => !have.some((value) => equal(value, want)));
-  if (missing.length === 0) return;
-  throw new AssertionError(
-    `Expected actual: ${show(have)} to include: ${show(Array.from(expected))}${suffix(msg)}\n` +
-      `missing: ${show(missing)}`,
-  );
-}
-
 /** Fails always. */
 export function fail(msg?: string): never {
   throw new AssertionError(`Failed assertion${suffix(msg)}`);

@@ -14,8 +14,6 @@ export interface ParseOptions<
   readonly alias?: Readonly<Record<string, string | readonly string[]>>;
   /** Values of absent options. */
   readonly default?: D;
-  /** Everything after the first argument that is no option goes to `_`. */
-  readonly stopEarly?: boolean;
   /** Called for every option that is not declared, and for every other argument without `key`;
    * answering false leaves it out of the result. */
   readonly unknown?: (arg: string, key?: string, value?: unknown) => unknown;
@@ -73,8 +71,6 @@ class ArgsReader {
       if (arg === "--") return this.#addPositionals(args.slice(at + 1));
       if (arg.length > 1 && arg.startsWith("-") && !isNumber(arg)) {
         at += this.#readOption(arg, args[at + 1]);
-      } else if (this.#options.stopEarly) {
-        return this.#addPositionals(args.slice(at));
       } else {
         this.#addPositionals([arg]);
       }

@@ -34,7 +34,6 @@ const rows: readonly [name: string, args: string, options: ParseOptions, expecte
     { _: ["x"], h: true, help: true, "?": true },
   ],
   ["two dashes end the options", "--a 1 -- --b 2", {}, { _: ["--b", 2], a: 1 }],
-  ["stopEarly", "--a 1 status --b", { stopEarly: true }, { _: ["status", "--b"], a: 1 }],
 ];
 
 for (const [name, args, options, expected] of rows) {
