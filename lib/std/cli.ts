@@ -79,13 +79,10 @@ class ArgsReader {
 
   /** Answers how many following arguments the option took. */
   #readOption(arg: string, next: string | undefined): number {
-    const [, dashes = "", body = "", equals, value = ""] = /^(--?)([^=]*)(=)?(.*)$/s.exec(arg) ??
-      [];
-    if (dashes === "--") {
-      if (equals) return this.#take(arg, body, value);
-      return this.#takeWithNext(arg, body, next);
-    }
-    return this.#readLetters(arg, next);
+    if (!arg.startsWith("--")) return this.#readLetters(arg, next);
+    const equals = arg.indexOf("=");
+    if (equals < 0) return this.#takeWithNext(arg, arg.slice(2), next);
+    return this.#take(arg, arg.slice(2, equals), arg.slice(equals + 1));
   }
 
   /** `-abc`, `-n5`, `-n=5`, `-ovalue`: each letter an option, a letter with a value the last. */
