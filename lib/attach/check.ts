@@ -3,7 +3,7 @@ import { ConfigError } from "../errors.ts";
 import { requirePrevResult } from "../cni/network_config.ts";
 import type { Request } from "../cni/request.ts";
 import type { Host } from "../host/host.ts";
-import { diffAttachment } from "../pod/check.ts";
+import { type AttachmentFacts, diffAttachment } from "../pod/check.ts";
 import { OWN_IPAM_TYPE, parsePodNetwork, type PodNetwork } from "../pod/config.ts";
 import type { PodIdentity } from "../pod/facts.ts";
 import { planMasquerade } from "../pod/plan.ts";
@@ -39,11 +39,20 @@ export async function check(request: Request, context: AttachContext): Promise<v
   );
 }
 
-function observeAttachment(host: Host, network: PodNetwork, identity: PodIdentity) {
+function observeAttachment(
+  host: Host,
+  network: PodNetwork,
+  identity: PodIdentity,
+): AttachmentFacts {
   const podLink = host.findLink("pod", identity.key.ifname);
+  const hostLink = host.findLink("host", identity.hostLink);
+  const bridge = host.findLink("host", network.bridge);
+  const gatewayLink = network.datapath === "bridge" ? bridge : hostLink;
   return {
-    bridge: host.findLink("host", network.bridge),
-    hostLink: host.findLink("host", identity.hostLink),
+    bridge,
+    hostLink,
+    gatewayAddresses: gatewayLink ? host.listAddresses("host", gatewayLink.index) : [],
+    hostRoutes: host.listRoutes("host").filter(({ linkIndex }) => linkIndex === hostLink?.index),
     podLink,
     podAddresses: podLink ? host.listAddresses("pod", podLink.index) : [],
     podRoutes: host.listRoutes("pod").filter(({ linkIndex }) => linkIndex === podLink?.index),

@@ -3,15 +3,22 @@ import type { Result, ResultIp, ResultRoute } from "../cni/result.ts";
 import { equalAddresses, formatAddress } from "../net/address.ts";
 import type { Link, LinkAddress } from "../net/link.ts";
 import { formatMac } from "../net/mac.ts";
-import { equalPrefixes, formatPrefix, networkOf } from "../net/prefix.ts";
+import { equalPrefixes, formatPrefix, hostPrefix, networkOf } from "../net/prefix.ts";
 import type { KernelRoute } from "../net/route.ts";
 import type { PodNetwork } from "./config.ts";
 import type { PodIdentity } from "./facts.ts";
+
+/** What is looked at of a network. */
+export type CheckedNetwork = Pick<PodNetwork, "datapath" | "bridge" | "isGateway">;
 
 /** The kernel's side of an attachment. */
 export interface AttachmentFacts {
   readonly bridge: Link | undefined;
   readonly hostLink: Link | undefined;
+  /** Addresses of the bridge, or with datapath `ptp` of the host link: the gateways are there. */
+  readonly gatewayAddresses: readonly LinkAddress[];
+  /** Routes of the node by the host link. */
+  readonly hostRoutes: readonly KernelRoute[];
   readonly podLink: Link | undefined;
   readonly podAddresses: readonly LinkAddress[];
   readonly podRoutes: readonly KernelRoute[];
@@ -22,7 +29,7 @@ export interface AttachmentFacts {
  * plugins of a chain added (addresses, routes, an MTU of their own) is no difference.
  */
 export function diffAttachment(
-  network: Pick<PodNetwork, "datapath" | "bridge">,
+  network: CheckedNetwork,
   identity: PodIdentity,
   expected: Result,
   facts: AttachmentFacts,
@@ -32,6 +39,7 @@ export function diffAttachment(
   if (!facts.podLink) return [`link ${ifname} is missing in the pod`];
   return [
     ...diffLinks(network, identity, expected, facts, facts.hostLink, facts.podLink),
+    ...diffNode(network, identity, ownIps(expected, ifname), facts),
     ...ownIps(expected, ifname)
       .filter((ip) => !facts.podAddresses.some(({ address }) => equalPrefixes(address, ip.address)))
       .map((ip) => `address ${formatPrefix(ip.address)} is missing on ${ifname}`),
@@ -42,7 +50,7 @@ export function diffAttachment(
 }
 
 function diffLinks(
-  network: Pick<PodNetwork, "datapath" | "bridge">,
+  network: CheckedNetwork,
   identity: PodIdentity,
   expected: Result,
   facts: AttachmentFacts,
@@ -67,6 +75,30 @@ function diffLinks(
     } else if (!facts.bridge.up) differences.push(`bridge ${network.bridge} is down`);
   }
   return differences;
+}
+
+/** The node's side of the addresses: their gateways, and with datapath `ptp` the routes to them. */
+function diffNode(
+  network: CheckedNetwork,
+  { hostLink }: PodIdentity,
+  ips: readonly ResultIp[],
+  { gatewayAddresses, hostRoutes }: AttachmentFacts,
+): string[] {
+  const isPtp = network.datapath === "ptp";
+  const gateways = isPtp || network.isGateway ? ips.flatMap(({ gateway }) => gateway ?? []) : [];
+  const destinations = isPtp ? ips.map(({ address }) => hostPrefix(address.address)) : [];
+  return [
+    ...gateways
+      .filter((want) =>
+        !gatewayAddresses.some(({ address }) => equalAddresses(address.address, want))
+      )
+      .map((want) =>
+        `gateway ${formatAddress(want)} is missing on ${isPtp ? hostLink : network.bridge}`
+      ),
+    ...destinations
+      .filter((want) => !hostRoutes.some(({ destination }) => equalPrefixes(destination, want)))
+      .map((want) => `the node has no route to ${formatPrefix(want)} by ${hostLink}`),
+  ];
 }
 
 /** Addresses that the result places on the pod's interface, or on none in particular. */

@@ -3,10 +3,9 @@ import type { Result } from "../cni/result.ts";
 import { parseAddress } from "../net/address.ts";
 import type { Link } from "../net/link.ts";
 import { parsePrefix } from "../net/prefix.ts";
-import { type AttachmentFacts, diffAttachment } from "./check.ts";
-import type { PodNetwork } from "./config.ts";
+import { type AttachmentFacts, type CheckedNetwork, diffAttachment } from "./check.ts";
 
-const NETWORK: Pick<PodNetwork, "datapath" | "bridge"> = { datapath: "bridge", bridge: "headcni0" };
+const NETWORK: CheckedNetwork = { datapath: "bridge", bridge: "headcni0", isGateway: true };
 const IDENTITY = {
   key: { network: "pods", containerId: "c1", ifname: "eth0" },
   pod: {},
@@ -24,6 +23,13 @@ const GATEWAY = parseAddress("10.0.0.1");
 const GOOD: AttachmentFacts = {
   bridge: { ...LINK, index: 5, name: "headcni0" },
   hostLink: { ...LINK, index: 6, name: "veth1", masterIndex: 5, peerIndex: 2 },
+  gatewayAddresses: [{
+    linkIndex: 5,
+    address: parsePrefix("10.0.0.1/24"),
+    scope: 0,
+    tentative: false,
+  }],
+  hostRoutes: [],
   podLink: { ...LINK, index: 2, name: "eth0", mac: Uint8Array.of(2, 0, 0, 0, 0, 1) },
   podAddresses: [{
     linkIndex: 2,
@@ -50,7 +56,7 @@ const RESULT: Result = {
     { name: "other", sandbox: "/x" },
   ],
   ips: [
-    { address: parsePrefix("10.0.0.2/24"), interface: 2 },
+    { address: parsePrefix("10.0.0.2/24"), gateway: GATEWAY, interface: 2 },
     { address: parsePrefix("192.0.2.1/24"), interface: 3 },
   ],
   routes: [{ dst: parsePrefix("0.0.0.0/0"), gw: GATEWAY }],
@@ -80,6 +86,7 @@ Deno.test("diffAttachment: names each difference", () => {
       { podLink: { ...podLink, mac: Uint8Array.of(2, 0, 0, 0, 0, 9) } },
       "link eth0 has MAC 02:00:00:00:00:09 instead of 02:00:00:00:00:01",
     ],
+    [{ gatewayAddresses: [] }, "gateway 10.0.0.1 is missing on headcni0"],
     [{ podAddresses: [] }, "address 10.0.0.2/24 is missing on eth0"],
     [{ podRoutes: [] }, "route 0.0.0.0/0 via 10.0.0.1 is missing in the pod"],
     [
@@ -92,4 +99,21 @@ Deno.test("diffAttachment: names each difference", () => {
   for (const [change, text] of cases) {
     assertEquals(diffAttachment(NETWORK, IDENTITY, RESULT, { ...GOOD, ...change }), [text]);
   }
+});
+
+Deno.test("diffAttachment: a node that is no gateway needs no gateway address", () => {
+  const facts = { ...GOOD, gatewayAddresses: [] };
+  assertEquals(diffAttachment({ ...NETWORK, isGateway: false }, IDENTITY, RESULT, facts), []);
+});
+
+Deno.test("diffAttachment: datapath ptp has the gateway on the host link, and a route to the pod", () => {
+  const network: CheckedNetwork = { ...NETWORK, datapath: "ptp" };
+  const [route] = GOOD.podRoutes;
+  if (!route) throw new Error("the fixture has a route");
+  const hostRoutes = [{ ...route, destination: parsePrefix("10.0.0.2/32"), linkIndex: 6 }];
+  assertEquals(diffAttachment(network, IDENTITY, RESULT, { ...GOOD, hostRoutes }), []);
+  assertEquals(diffAttachment(network, IDENTITY, RESULT, { ...GOOD, gatewayAddresses: [] }), [
+    "gateway 10.0.0.1 is missing on veth1",
+    "the node has no route to 10.0.0.2/32 by veth1",
+  ]);
 });
