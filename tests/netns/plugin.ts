@@ -3,6 +3,7 @@
  * pods, a store, a run directory and a log; and the text of all that, for before and after.
  */
 import { assertEquals } from "@std/assert";
+import type { ErrorObject } from "../../lib/cni/codes.ts";
 import { executableFile, type ProgramOutcome, runProgram } from "../cli/program.ts";
 import { TestNetns } from "./namespace.ts";
 
@@ -177,12 +178,14 @@ export class TestNode implements AsyncDisposable {
     assertEquals(await this.succeed({ verb: "DEL", config, pod, ...env && { env } }), "");
   }
 
-  /** A call that must fail with exactly one error object of a code; answers its text and details. */
+  /** A call that must fail with one error object of a code and no more; answers all it tells. */
   async fail(call: PluginCall, wanted: number): Promise<string> {
-    const { code: exitCode, stdout, stderr } = await this.call(call);
-    const { code, msg, details = "" }: { code?: number; msg?: string; details?: string } = JSON
-      .parse(stdout);
-    assertEquals({ code, exitCode, stderr }, { code: wanted, exitCode: 1, stderr: "" }, msg);
+    const outcome = await this.call(call);
+    if (outcome.code === 0) {
+      throw new Error(`Cannot see ${call.verb} fail: it printed "${outcome.stdout}"`);
+    }
+    const { code, msg, details = "" }: ErrorObject = JSON.parse(outcome.stdout);
+    assertEquals({ code, exitCode: outcome.code }, { code: wanted, exitCode: 1 }, msg);
     return `${msg} ${details}`;
   }
 

@@ -1,0 +1,61 @@
+import type { TestNetns } from "./namespace.ts";
+
+/** Counts who pings. */
+const WITNESS = `
+  table inet witness {
+    set callers4 { type ipv4_addr; flags dynamic; size 16; }
+    set callers6 { type ipv6_addr; flags dynamic; size 16; }
+    chain input {
+      type filter hook input priority 0;
+      icmp type echo-request add @callers4 { ip saddr }
+      icmpv6 type echo-request add @callers6 { ip6 saddr }
+    }
+  }`;
+
+/** Where pings come from and arrive. */
+type Place = Pick<TestNetns, "run">;
+
+/** Who a place sees when `from` pings one of its addresses, by the address `source` if given. */
+export async function callers(
+  from: Place,
+  place: Place,
+  target: string,
+  source?: string,
+): Promise<string[]> {
+  await place.run("nft", `table inet witness; delete table inet witness; ${WITNESS}`);
+  const bind = source ? ["-I", source] : [];
+  await from.run("ping", "-c", "1", "-W", "5", ...bind, target);
+  const { nftables } = JSON.parse(
+    await place.run("nft", "-j", "list", "table", "inet", "witness"),
+  );
+  return nftables.flatMap(({ set }: { set?: { elem?: string[] } }) => set?.elem ?? []);
+}
+
+/**
+ * Connects the node with an outside that knows the way back to all that is behind it:
+ * 198.51.100.2 and 203.0.113.2, 2001:db8:a::2 and 2001:db8:e::2.
+ */
+export async function connectOutside(host: TestNetns, outside: TestNetns): Promise<void> {
+  await ip(host, [
+    `link add out0 type veth peer name eth0 netns ${outside.name}`,
+    "address add 198.51.100.1/24 dev out0",
+    "address add 2001:db8:a::1/64 dev out0 nodad",
+    "link set out0 up",
+    "route add 203.0.113.0/24 dev out0",
+    "route add 2001:db8:e::/64 dev out0",
+  ]);
+  await ip(outside, [
+    "address add 198.51.100.2/24 dev eth0",
+    "address add 203.0.113.2/32 dev eth0",
+    "address add 2001:db8:a::2/64 dev eth0 nodad",
+    "address add 2001:db8:e::2/128 dev eth0 nodad",
+    "link set eth0 up",
+    "route add default via 198.51.100.1",
+    "route add default via 2001:db8:a::1",
+  ]);
+}
+
+/** Runs commands of ip(8) in order. */
+export async function ip(netns: TestNetns, commands: readonly string[]): Promise<void> {
+  for (const command of commands) await netns.run("ip", ...command.split(" "));
+}
