@@ -167,10 +167,9 @@ interface Calm {
 
 /** Removes the victim by DEL or GC, with a pod that comes before or after that. */
 async function cleanUp(node: KillNode, at: number, calm: Calm): Promise<void> {
-  const living: PodName[] = ["living"];
   const isEarly = at % 2 === 1;
   const early = isEarly ? await node.add("newcomer") : undefined;
-  const valid = isEarly ? [...living, "newcomer" as const] : living;
+  const valid: PodName[] = isEarly ? ["living", "newcomer"] : ["living"];
   await node.remove(
     at % GC_INTERVAL === 0 ? { verb: "GC", valid } : { verb: "DEL", pod: "victim" },
   );

@@ -39,8 +39,8 @@ export interface NodeCall {
 
 /** A node with three pods, a store, locks and a log of its own. */
 export class KillNode implements AsyncDisposable {
-  readonly datapath: Datapath;
-  readonly host: TestNetns;
+  readonly #datapath: Datapath;
+  readonly #host: TestNetns;
   readonly #root: string;
   readonly #pods: Readonly<Record<PodName, TestNetns>>;
   readonly #owned: AsyncDisposableStack;
@@ -52,8 +52,8 @@ export class KillNode implements AsyncDisposable {
     pods: Record<PodName, TestNetns>,
     owned: AsyncDisposableStack,
   ) {
-    this.datapath = datapath;
-    this.host = host;
+    this.#datapath = datapath;
+    this.#host = host;
     this.#root = root;
     this.#pods = pods;
     this.#owned = owned;
@@ -100,7 +100,7 @@ export class KillNode implements AsyncDisposable {
       CNI_IFNAME: IFNAME,
     };
     return runProgram({
-      enter: ["nsenter", `--net=${this.host.path}`, ...under],
+      enter: ["nsenter", `--net=${this.#host.path}`, ...under],
       executable: EXECUTABLE,
       env: {
         CNI_COMMAND: verb,
@@ -111,20 +111,8 @@ export class KillNode implements AsyncDisposable {
         HEADCNI_LOG_FILE: this.#logFile,
       },
       stdin: JSON.stringify({
-        cniVersion: "1.1.0",
-        name: NETWORK,
-        type: "headcni",
-        datapath: this.datapath,
-        ipam: {
-          type: "headcni-ipam",
-          ranges: [[{ subnet: "10.9.0.0/24" }], [{ subnet: "fd00:9::/64" }]],
-        },
-        ...verb === "GC" && {
-          "cni.dev/valid-attachments": valid.map((containerID) => ({
-            containerID,
-            ifname: IFNAME,
-          })),
-        },
+        ...this.#config,
+        ...verb === "GC" && { "cni.dev/valid-attachments": valid.map(attachmentOf) },
       }),
     });
   }
@@ -146,7 +134,7 @@ export class KillNode implements AsyncDisposable {
   async snapshot(): Promise<string> {
     const { victim, newcomer } = this.#pods;
     const pods = [await victim.ip("address", "show"), await newcomer.ip("address", "show")];
-    return [await this.host.snapshot(), JSON.stringify(pods)].join("\n");
+    return [await this.#host.snapshot(), JSON.stringify(pods)].join("\n");
   }
 
   /** Fails unless the store is consistent and holds exactly these pods, with these addresses. */
@@ -175,7 +163,7 @@ export class KillNode implements AsyncDisposable {
   async assertLinkIsLeased(pod: PodName): Promise<void> {
     const key = { network: NETWORK, containerId: pod, ifname: IFNAME };
     const link = await hostLinkName(key);
-    const links = await this.host.ip("link", "show");
+    const links = await this.#host.ip("link", "show");
     if (!links.some(({ ifname }) => ifname === link)) return;
     const { directory, runDirectory } = this.#storeOptions;
     await using copied = await copyDirectory(directory);
@@ -198,6 +186,17 @@ export class KillNode implements AsyncDisposable {
     return this.#owned.disposeAsync();
   }
 
+  get #config() {
+    const ranges = [[{ subnet: "10.9.0.0/24" }], [{ subnet: "fd00:9::/64" }]];
+    return {
+      cniVersion: "1.1.0",
+      name: NETWORK,
+      type: "headcni",
+      datapath: this.#datapath,
+      ipam: { type: "headcni-ipam", ranges },
+    };
+  }
+
   get #storeOptions() {
     return { directory: `${this.#root}/data`, runDirectory: `${this.#root}/run` };
   }
@@ -205,6 +204,11 @@ export class KillNode implements AsyncDisposable {
   get #logFile(): string {
     return `${this.#root}/plugin.log`;
   }
+}
+
+/** A pod as GC is told of it. */
+function attachmentOf(pod: PodName) {
+  return { containerID: pod, ifname: IFNAME };
 }
 
 async function copyDirectory(from: string): Promise<AsyncDisposable & { readonly path: string }> {
