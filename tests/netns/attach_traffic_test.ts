@@ -36,7 +36,7 @@ for (const datapath of ["bridge", "ptp"]) {
         if (to === node.host) await from.run("ping", "-c", "1", "-W", "1", target);
         else assertEquals(await callers(from, to, target), [caller], target);
       }
-      },
+    },
   );
 
   nodeTest(`headcni: ${datapath}: without ipMasq the outside sees the pod`, async (node) => {

@@ -56,6 +56,6 @@ export async function connectOutside(host: TestNetns, outside: TestNetns): Promi
 }
 
 /** Runs commands of ip(8) in order. */
-export async function ip(netns: TestNetns, commands: readonly string[]): Promise<void> {
+export async function ip(netns: Place, commands: readonly string[]): Promise<void> {
   for (const command of commands) await netns.run("ip", ...command.split(" "));
 }

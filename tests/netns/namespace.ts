@@ -8,8 +8,9 @@ import { inNetns, type Netns, openNetns, type Sync } from "../../lib/linux/netns
 /** Why kernel tests are skipped, as a part of their names; empty when they run. */
 const SKIPPED_BECAUSE = Deno.uid() === 0 ? "" : " (skipped: needs root)";
 
-/** What changes by itself: timers of bridges, progress of carrier and address detection. */
-const VOLATILE_FIELDS = /_timer$|^(operstate|tentative|config_pending|topology_change.*)$/;
+/** What changes by itself: timers of bridges, carrier and address detection, counters of rules. */
+const VOLATILE_FIELDS =
+  /_timer$|^(operstate|tentative|config_pending|topology_change.*|packets|bytes)$/;
 const VOLATILE_FLAGS: readonly unknown[] = ["LOWER_UP", "NO-CARRIER", "linkdown"];
 
 /** A network namespace of a test's own, listed by `ip netns`. */

@@ -209,9 +209,12 @@ export class TestNode implements AsyncDisposable {
 
   /** Fails when `fn` leaves anything else behind in node, pods and store than was there before. */
   async unchangedBy(pods: readonly TestPod[], fn: () => Promise<unknown>): Promise<void> {
-    const before = await this.snapshot(pods);
+    const before = (await this.snapshot(pods)).split("\n");
     await fn();
-    assertEquals(await this.snapshot(pods), before);
+    const after = (await this.snapshot(pods)).split("\n");
+    const gone = before.filter((line) => !after.includes(line));
+    const added = after.filter((line) => !before.includes(line));
+    assertEquals({ gone, added }, { gone: [], added: [] });
   }
 
   /** Who has what by the store, an entry a line; nothing is locked, so no call may be under way. */
