@@ -29,7 +29,7 @@ const SET_UP = `
 `;
 
 /** Names of programs in the image, all of them busybox. */
-const PROGRAMS: readonly string[] = ["sleep", "ping", "ip", "cat", "httpd"];
+const PROGRAMS: readonly string[] = ["sleep", "ping", "ip", "httpd"];
 
 /** A network as `net.d` holds it. */
 export interface PodmanNetwork {

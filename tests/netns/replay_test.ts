@@ -4,7 +4,6 @@
  * `tests/fixtures/captures/README.md` for the files.
  */
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { exists } from "@std/fs";
 import { equal } from "../../lib/std/equal.ts";
 import { formatPrefix, networkOf, parsePrefix } from "../../lib/net/prefix.ts";
 import { type ProgramOutcome, runProgram } from "../cli/program.ts";
@@ -17,6 +16,7 @@ import {
   readCapture,
 } from "./capture.ts";
 import type { TestNetns } from "./namespace.ts";
+import { skipWithoutDebian } from "./debian.ts";
 import { DEBIAN_PLUGINS, TestNode } from "./plugin.ts";
 import { observePod, type PodState } from "./pod_state.ts";
 
@@ -96,7 +96,7 @@ const OUR_NAMES: Readonly<Record<string, string>> = {
 /** The bridge of the captures had the kernel's MTU, which no configuration of theirs names. */
 const CAPTURED_MTU_BYTES = 1500;
 
-const SKIPPED_BECAUSE = await skipReason();
+const SKIPPED_BECAUSE = await skipWithoutDebian();
 
 for (const session of SESSIONS) {
   const options = { ignore: SKIPPED_BECAUSE !== "" };
@@ -154,7 +154,7 @@ class Replay implements AsyncDisposable {
     const { CNI_COMMAND: verb = "" } = call.env;
     if (verb === "ADD") await this.#closeGap(call);
     const answer = await this.#ask(call);
-    assertEquals(answer.code, call.rc, `${describeCall(call)}: ${answer.stdout}`);
+    assertEquals(answer.code, call.rc, `${describeCall(call)}: ${answer.stdout}${answer.stderr}`);
     if (verb === "VERSION") assertSpeaks(answer, call);
     if (verb === "ADD") await this.#compareAdd(call, answer);
     if (verb === "DEL") await this.#compareDel(call, answer);
@@ -282,13 +282,6 @@ class Replay implements AsyncDisposable {
     const pod = this.#pods.get(env.CNI_NETNS ?? "");
     return JSON.stringify(await pod?.ip("link", "show", "lo", "up")).includes("LOOPBACK");
   }
-}
-
-/** Why the replays are skipped, as a part of their names; empty when they run. */
-async function skipReason(): Promise<string> {
-  if (Deno.uid() !== 0) return " (skipped: needs root)";
-  if (await exists(`${DEBIAN_PLUGINS}/portmap`)) return "";
-  return ` (skipped: needs the reference plugins in ${DEBIAN_PLUGINS})`;
 }
 
 /** What a pod has that was told this result: its routes go by the gateway of their family. */
