@@ -75,6 +75,18 @@ for (const datapath of ["bridge", "ptp"]) {
     );
   }
 
+  nodeTest(`headcni: ${datapath}: a failed ADD gives host-local its address back`, async (node) => {
+    const dataDir = `${node.root}/foreign`;
+    const hostLocal = { type: "host-local", dataDir, ranges: [[{ subnet: "10.9.0.0/24" }]] };
+    await node.warmUp(network({ datapath, ipam: hostLocal }));
+    const before = await listFiles(dataDir);
+    const pod = await node.makePod();
+    const routes = [{ dst: "192.0.2.0/24", gw: "172.31.0.1" }];
+    const config = network({ datapath, ipam: { ...hostLocal, routes } });
+    await node.unchangedBy([pod], () => node.fail({ verb: "ADD", pod, config }, 105));
+    assertEquals(await listFiles(dataDir), before);
+  });
+
   nodeTest(
     `headcni: ${datapath}: portmap, tuning, bandwidth and firewall come after it`,
     async (node) => {
@@ -170,9 +182,9 @@ async function pluginFolder(node: TestNode): Promise<string> {
   return folder;
 }
 
-/** Files below a folder that end in a digit: those that host-local names by addresses. */
+/** The files below a folder; host-local names those of leases by their addresses. */
 async function listFiles(folder: string): Promise<string[]> {
-  const text = await run("find", folder, "-type", "f", "-name", "*[0-9]");
+  const text = await run("find", folder, "-type", "f");
   return text.split("\n").toSorted();
 }
 
