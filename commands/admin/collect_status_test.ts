@@ -23,7 +23,6 @@ Deno.test("collectStatus: joins leases and attachments of every store in use", a
       phase: "added",
       createdMs: 3,
       hostLink: "veth1",
-      ipamType: "headcni-ipam",
       config: {},
     });
   });

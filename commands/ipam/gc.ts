@@ -1,4 +1,5 @@
 import type { AttachContext } from "../../lib/attach/context.ts";
+import { isListed, isNetnsGone } from "../../lib/attach/left_over.ts";
 import { openRequestStoreIfPresent } from "../../lib/attach/open_store.ts";
 import { formatAttachment } from "../../lib/attachment.ts";
 import type { Request } from "../../lib/cni/request.ts";
@@ -47,18 +48,5 @@ async function release(store: Store, leases: readonly Lease[]): Promise<string[]
 
 function isDead({ key, netns, bootId }: Lease, request: Request, currentBootId: string): boolean {
   const valid = request.config.validAttachments;
-  if (!valid) return bootId !== currentBootId && isGone(netns);
-  return !valid.some(({ containerId, ifname }) =>
-    containerId === key.containerId && ifname === key.ifname
-  );
-}
-
-/** Asks for the name only: nothing is opened. */
-function isGone(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return false;
-  } catch (error) {
-    return error instanceof Deno.errors.NotFound;
-  }
+  return valid ? !isListed(valid, key) : bootId !== currentBootId && isNetnsGone(netns);
 }

@@ -7,9 +7,12 @@ import type { Request } from "../cni/request.ts";
 import type { Result } from "../cni/result.ts";
 import type { Host } from "../host/host.ts";
 import { log } from "../log.ts";
-import { OWN_IPAM_TYPE, parsePodNetwork, type PodNetwork } from "../pod/config.ts";
+import { type PodAddressing, podMtu, resolveAddressing } from "../pod/addresses.ts";
+import { parsePodNetwork, type PodNetwork } from "../pod/config.ts";
 import type { NodeFacts, PodIdentity } from "../pod/facts.ts";
+import { diffGateways } from "../pod/gateway_plan.ts";
 import { isLinkOf } from "../pod/identity.ts";
+import { foreignIpamType } from "../pod/ipam_type.ts";
 import { planAdd, planMasquerade, podResult } from "../pod/plan.ts";
 import { type Attachment, putAttachment, removeAttachment } from "../store/attachments.ts";
 import { releaseLease } from "../store/leases.ts";
@@ -32,56 +35,62 @@ export async function attach(request: Request, context: AttachContext): Promise<
   refuseTaken(host, identity);
   await using store = await openRequestStore(request, context);
   await using undo = new AsyncDisposableStack();
-  const attachment = attachmentRecord(request, network, identity, context);
-  const answer = await allocate(request, network, attachment, context, store, undo);
-  const facts = observeNode(host, network);
-  const steps = planAdd(network, identity, answer, facts);
+  const attachment = attachmentRecord(request, identity, context);
+  const recorded: Recorded = { request, attachment, store, undo };
+  const answer = await allocate(recorded, network, context);
+  const addressing = resolveAddressing(network, answer);
+  const facts = observeNode(host, network, addressing);
   undo.defer(() => removeOwnLink(host, identity));
-  for (const step of steps) host.apply(step);
-  ensureMasquerade(network, answer, context);
-  const result = podResult(network, identity, answer, facts, netns, {
-    bridge: host.findLink("host", network.bridge)?.mac,
-    hostLink: host.findLink("host", identity.hostLink)?.mac,
-    podLink: host.findLink("pod", request.ifname)?.mac,
+  for (const step of planAdd(network, identity, addressing, facts)) host.apply(step);
+  ensureMasquerade(network, addressing, context);
+  const result = podResult(network, identity, addressing, {
+    mtuBytes: podMtu(network, facts.uplinkMtuBytes),
+    netns,
+    bridgeMac: host.findLink("host", network.bridge)?.mac,
+    hostMac: host.findLink("host", identity.hostLink)?.mac,
+    podMac: host.findLink("pod", request.ifname)?.mac,
   });
   await store.write((tx) => putAttachment(tx, { ...attachment, phase: "added" }));
   undo.move();
-  return result;
+  return { ...result, dns: { ...answer.dns, ...network.dns } };
+}
+
+/** An ADD that the store knows of, or is about to. */
+interface Recorded {
+  readonly request: Request;
+  readonly attachment: Attachment;
+  readonly store: Store;
+  readonly undo: AsyncDisposableStack;
 }
 
 /** What the store remembers of an ADD, so that DEL can undo it without today's configuration. */
 function attachmentRecord(
   request: Request,
-  network: PodNetwork,
-  identity: PodIdentity,
+  { key, pod, hostLink }: PodIdentity,
   context: AttachContext,
 ): Attachment {
   return {
-    key: identity.key,
+    key,
     phase: "adding",
-    pod: identity.pod,
+    pod,
     netns: request.netns,
     bootId: context.node.bootId(),
     createdMs: context.nowMs(),
-    hostLink: identity.hostLink,
-    datapath: network.datapath,
-    ipamType: network.ipamType,
+    hostLink,
     config: request.config.raw,
   };
 }
 
-/** Commits the intent, with our own lease in the same commit, and asks a foreign IPAM plugin. */
+/** Commits the intent, with our own lease in the same commit, or asks a foreign IPAM plugin. */
 async function allocate(
-  request: Request,
+  { request, attachment, store, undo }: Recorded,
   network: PodNetwork,
-  attachment: Attachment,
   context: AttachContext,
-  store: Store,
-  undo: AsyncDisposableStack,
 ): Promise<IpamAnswer> {
-  const ipam = network.ipamType === OWN_IPAM_TYPE ? parseOwnIpam(request, network) : undefined;
+  const isForeign = foreignIpamType(request.config.raw) !== undefined;
+  const ipam = isForeign ? undefined : parseOwnIpam(request, network);
   const lease = await store.write(async (tx) => {
-    await putAttachment(tx, attachment);
+    putAttachment(tx, attachment);
     return ipam && await reserveOwn(tx, request, ipam, context);
   });
   undo.defer(() => forgetFailed(store, attachment));
@@ -109,19 +118,24 @@ function refuseTaken(host: Host, identity: PodIdentity): void {
   if (present) host.apply({ kind: "remove-link", place: "host", name: hostLink });
 }
 
-function observeNode(host: Host, network: PodNetwork): NodeFacts {
+function observeNode(host: Host, network: PodNetwork, { ips }: PodAddressing): NodeFacts {
   const bridge = network.datapath === "bridge" ? host.findLink("host", network.bridge) : undefined;
-  const needsUplink = network.mtuBytes === undefined;
+  const bridgeAddresses = bridge ? host.listAddresses("host", bridge.index) : [];
+  const isStale = diffGateways(ips, bridgeAddresses).stale.length > 0;
   return {
     bridge,
-    bridgeAddresses: bridge ? host.listAddresses("host", bridge.index) : [],
-    bridgeHasPorts: () => bridge !== undefined && host.hasPorts(bridge.index),
-    uplinkMtuBytes: needsUplink ? host.uplinkMtuBytes() : undefined,
+    bridgeAddresses,
+    bridgeHasPorts: bridge !== undefined && isStale && host.hasPorts(bridge.index),
+    uplinkMtuBytes: network.mtuBytes === undefined ? host.uplinkMtuBytes() : undefined,
   };
 }
 
-function ensureMasquerade(network: PodNetwork, answer: IpamAnswer, context: AttachContext): void {
-  const want = planMasquerade(network, answer);
+function ensureMasquerade(
+  network: PodNetwork,
+  { ips }: PodAddressing,
+  context: AttachContext,
+): void {
+  const want = planMasquerade(network, ips.map(({ address }) => address));
   if (!want) return;
   using firewall = context.node.openFirewall();
   firewall.ensureMasquerade(want);

@@ -4,8 +4,9 @@ import { requirePrevResult } from "../cni/network_config.ts";
 import type { Request } from "../cni/request.ts";
 import type { Host } from "../host/host.ts";
 import { type AttachmentFacts, diffAttachment } from "../pod/check.ts";
-import { OWN_IPAM_TYPE, parsePodNetwork, type PodNetwork } from "../pod/config.ts";
+import { parsePodNetwork, type PodNetwork } from "../pod/config.ts";
 import type { PodIdentity } from "../pod/facts.ts";
+import { foreignIpamType } from "../pod/ipam_type.ts";
 import { planMasquerade } from "../pod/plan.ts";
 import type { Result } from "../cni/result.ts";
 import { findLease } from "../store/leases.ts";
@@ -28,9 +29,9 @@ export async function check(request: Request, context: AttachContext): Promise<v
   const differences = [
     ...diffAttachment(network, identity, expected, observeAttachment(host, network, identity)),
     ...masqueradeDifferences(network, expected, context),
-    ...await leaseDifferences(request, network, identity, context),
+    ...await leaseDifferences(request, identity, context),
   ];
-  if (network.ipamType !== OWN_IPAM_TYPE) await callForeignIpam("CHECK", request);
+  await callForeignIpam("CHECK", request);
   if (differences.length === 0) return;
   throw new ConfigError(
     "check-failure",
@@ -64,7 +65,7 @@ function masqueradeDifferences(
   expected: Result,
   context: AttachContext,
 ): string[] {
-  const want = planMasquerade(network, expected);
+  const want = planMasquerade(network, expected.ips.map(({ address }) => address));
   if (!want) return [];
   using firewall = context.node.openFirewall();
   return firewall.missingMasquerade(want).map((text) => `firewall lacks: ${text}`);
@@ -72,11 +73,10 @@ function masqueradeDifferences(
 
 async function leaseDifferences(
   request: Request,
-  network: PodNetwork,
   identity: PodIdentity,
   context: AttachContext,
 ): Promise<string[]> {
-  if (network.ipamType !== OWN_IPAM_TYPE) return [];
+  if (foreignIpamType(request.config.raw) !== undefined) return [];
   await using store = await openRequestStoreIfPresent(request, context);
   const lease = await store?.read((reader) => findLease(reader, identity.key));
   return lease ? [] : ["the store has no lease for it"];

@@ -8,7 +8,6 @@ import type { Request } from "../cni/request.ts";
 import { errorText, HeadcniError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { log } from "../log.ts";
-import { isForeignIpam } from "../pod/config.ts";
 import { hostLinkName, parseAlias } from "../pod/identity.ts";
 import { type Attachment, listAttachments } from "../store/attachments.ts";
 import { listLeases } from "../store/leases.ts";
@@ -16,6 +15,7 @@ import type { Store } from "../store/store.ts";
 import type { AttachContext } from "./context.ts";
 import { release, removeLink } from "./detach.ts";
 import { callForeignIpam } from "./foreign_ipam.ts";
+import { isListed, isNetnsGone } from "./left_over.ts";
 import { openRequestStoreIfPresent } from "./open_store.ts";
 
 /** What is known of an attachment that might be left over. */
@@ -29,7 +29,7 @@ interface Candidate {
 
 /**
  * Removes every attachment of the network that is not valid, going on after a failure.
- * @throws HeadcniError `try-again` that names every attachment that could not be removed.
+ * @throws HeadcniError `try-again` that names all that could not be removed.
  */
 export async function collect(request: Request, context: AttachContext): Promise<void> {
   using host = context.node.openHost();
@@ -46,12 +46,13 @@ export async function collect(request: Request, context: AttachContext): Promise
       failures.push(`${formatAttachment(key)}: ${errorText(error)}`);
     }
   }
-  if (isForeignIpam(request.config.raw)) await callForeignIpam("GC", request);
+  await callForeignIpam("GC", request).catch((error) => {
+    failures.push(`IPAM plugin: ${errorText(error)}`);
+  });
   if (failures.length === 0) return;
   throw new HeadcniError(
     "try-again",
-    `Cannot remove ${failures.length} attachments of network "${request.config.name}": ` +
-      failures.join("; "),
+    `Cannot remove all that is left of network "${request.config.name}": ${failures.join("; ")}`,
   );
 }
 
@@ -76,23 +77,9 @@ async function listCandidates(
   return [...new Map(candidates.map((one) => [formatAttachment(one.key), one])).values()];
 }
 
-function isLeftOver(request: Request, host: Host, candidate: Candidate): boolean {
-  const { key, netns } = candidate;
+function isLeftOver(request: Request, host: Host, { key, netns }: Candidate): boolean {
   const valid = request.config.validAttachments;
-  if (valid) {
-    return !valid.some(({ containerId, ifname }) =>
-      containerId === key.containerId && ifname === key.ifname
-    );
-  }
+  if (valid) return !isListed(valid, key);
   if (netns === undefined || host.findLink("host", hostLinkName(key))) return false;
-  return !existsPath(netns);
-}
-
-function existsPath(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch (error) {
-    return !(error instanceof Deno.errors.NotFound);
-  }
+  return isNetnsGone(netns);
 }

@@ -6,7 +6,6 @@ import type { AttachmentKey } from "../attachment.ts";
 import type { NetworkConfig, Request } from "../cni/request.ts";
 import type { Host } from "../host/host.ts";
 import { log } from "../log.ts";
-import { isForeignIpam } from "../pod/config.ts";
 import { hostLinkName, isLinkOf } from "../pod/identity.ts";
 import { type Attachment, findAttachment, removeAttachment } from "../store/attachments.ts";
 import { releaseLease } from "../store/leases.ts";
@@ -29,6 +28,12 @@ export async function detach(request: Request, context: AttachContext): Promise<
   if (found.status === "rejected") throw found.reason;
   await using store = found.value.store;
   if (removal.status === "rejected") throw removal.reason;
+  if (removal.value && !found.value.attachment) {
+    log.warn("Removed a link that the store knows nothing of: is its dataDir that of the ADD?", {
+      ...key,
+      store: store?.directory,
+    });
+  }
   await release(request, key, found.value.attachment, store);
 }
 
@@ -41,7 +46,7 @@ export async function release(
 ): Promise<void> {
   // What ADD was told counts: today's configuration may name another plugin, or another store of it.
   const config = toConfig(attachment?.config) ?? request.config.raw;
-  if (isForeignIpam(config)) await callForeignIpam("DEL", { ...request, ...key }, config);
+  await callForeignIpam("DEL", { ...request, ...key }, config);
   await store?.write(async (tx) => {
     await releaseLease(tx, key);
     removeAttachment(tx, key);
@@ -58,16 +63,23 @@ async function openAndFind(request: Request, key: AttachmentKey, context: Attach
   return { store, attachment };
 }
 
-/** Removes the host's link of an attachment; the pod's end goes with it. */
-export async function removeLink(host: Host, key: AttachmentKey): Promise<void> {
+/**
+ * Removes the host's link of an attachment; the pod's end goes with it.
+ * @returns false when there was none.
+ */
+export async function removeLink(host: Host, key: AttachmentKey): Promise<boolean> {
   const name = hostLinkName(key);
   const link = host.findLink("host", name);
-  if (!link) return;
-  if (isLinkOf(key, link)) return await host.removeLinkInBackground(name);
+  if (!link) return false;
+  if (isLinkOf(key, link)) {
+    await host.removeLinkInBackground(name);
+    return true;
+  }
   log.warn("Left a link alone that has a name of ours but another owner", {
     link: name,
     alias: link.alias,
   });
+  return false;
 }
 
 function toConfig(stored: unknown): NetworkConfig["raw"] | undefined {

@@ -4,10 +4,12 @@ import { parseResult } from "../cni/result_codec.ts";
 import { callPlugin } from "../delegate/call.ts";
 import { errorText } from "../errors.ts";
 import { log } from "../log.ts";
+import { foreignIpamType } from "../pod/ipam_type.ts";
 import type { IpamAnswer } from "./own_ipam.ts";
 
 /**
- * Passes a verb on to the IPAM plugin that the configuration names, with the configuration as it is.
+ * Passes a verb on to the IPAM plugin that a configuration names, with that configuration; does
+ * nothing when the addresses are ours to give.
  * @returns what ADD printed, undefined for the other verbs.
  * @throws ClientError or PluginError.
  */
@@ -16,7 +18,8 @@ export async function callForeignIpam(
   request: Request,
   config: NetworkConfig["raw"] = request.config.raw,
 ): Promise<unknown> {
-  return await callPlugin({ type: String(request.config.ipam?.type ?? ""), verb, request, config });
+  const type = foreignIpamType(config);
+  return type === undefined ? undefined : await callPlugin({ type, verb, request, config });
 }
 
 /** ADD of the IPAM plugin. Whatever happens afterwards, `undo` has its DEL. */

@@ -1,14 +1,15 @@
 /** Addresses from our own store, in this process: what `headcni-ipam` gives, without a second one. */
-import type { AttachmentKey } from "../attachment.ts";
 import type { Request } from "../cni/request.ts";
 import type { Result, ResultDns } from "../cni/result.ts";
 import { parseDns, parseRoutes } from "../cni/result_codec.ts";
 import { isAtLeast } from "../cni/version.ts";
 import { ConfigError, errorText } from "../errors.ts";
+import { requireFree } from "../ipam/allocate.ts";
 import { type IpamConfig, parseIpamConfig, requireOnePerFamily } from "../ipam/config.ts";
 import { parseResolvConf } from "../cni/resolv_conf.ts";
-import type { Lease } from "../store/leases.ts";
-import { reserveLease } from "../store/leases.ts";
+import { decideOn } from "../store/blocks.ts";
+import { type Lease, reserveLease } from "../store/leases.ts";
+import { probeWrite } from "../store/store.ts";
 import type { StoreTransaction } from "../store/transaction.ts";
 import { type AttachContext, attachmentKey } from "./context.ts";
 
@@ -55,7 +56,7 @@ export function reserveOwn(
   ipam: OwnIpam,
   context: AttachContext,
 ): Promise<Lease> {
-  const key: AttachmentKey = attachmentKey(request);
+  const key = attachmentKey(request);
   return reserveLease(tx, {
     key,
     pool: key.network,
@@ -65,6 +66,16 @@ export function reserveOwn(
     nowMs: context.nowMs(),
     config: ipam.config,
   });
+}
+
+/** Stages nothing that changes the store; throws when it cannot be written or has no address. */
+export async function probeOwn(
+  tx: StoreTransaction,
+  request: Request,
+  { config }: OwnIpam,
+): Promise<void> {
+  await probeWrite(tx);
+  await decideOn(tx, request.config.name, requireFree(config));
 }
 
 /** The answer of IPAM for a lease. */

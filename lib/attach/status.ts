@@ -1,15 +1,17 @@
-/** STATUS: whether an ADD could work now; its text is what an operator sees in the node's condition. */
+/** STATUS: whether an ADD could work now; an operator sees its text in the node's condition. */
 import type { Request } from "../cni/request.ts";
 import { errorText, HeadcniError } from "../errors.ts";
-import { isForeignIpam, parsePodNetwork } from "../pod/config.ts";
+import { parsePodNetwork } from "../pod/config.ts";
+import { foreignIpamType } from "../pod/ipam_type.ts";
+import { probeWrite } from "../store/store.ts";
 import type { AttachContext } from "./context.ts";
 import { callForeignIpam } from "./foreign_ipam.ts";
 import { openRequestStore } from "./open_store.ts";
-import { parseOwnIpam } from "./own_ipam.ts";
+import { parseOwnIpam, probeOwn } from "./own_ipam.ts";
 
 /**
- * Tries what ADD needs, without changing anything: the configuration, the kernel, the store, and
- * the IPAM plugin.
+ * Tries what ADD needs: the configuration, the kernel, a store that can be written (it is made
+ * where there is none), and a free address or the IPAM plugin's own word.
  * @throws HeadcniError `unavailable` with the reason.
  */
 export async function status(request: Request, context: AttachContext): Promise<void> {
@@ -17,10 +19,11 @@ export async function status(request: Request, context: AttachContext): Promise<
     const network = parsePodNetwork(request.config, undefined);
     using host = context.node.openHost();
     host.findLink("host", network.bridge);
+    const isForeign = foreignIpamType(request.config.raw) !== undefined;
+    const ipam = isForeign ? undefined : parseOwnIpam(request, network);
     await using store = await openRequestStore(request, context);
-    await store.read(() => Promise.resolve());
-    if (isForeignIpam(request.config.raw)) await callForeignIpam("STATUS", request);
-    else parseOwnIpam(request, network);
+    await store.write((tx) => ipam ? probeOwn(tx, request, ipam) : probeWrite(tx));
+    await callForeignIpam("STATUS", request);
   } catch (cause) {
     throw new HeadcniError("unavailable", `Cannot serve ADD: ${errorText(cause)}`, { cause });
   }

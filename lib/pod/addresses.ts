@@ -1,11 +1,10 @@
-/** What the pod gets of the addresses and routes that IPAM named. Both datapaths begin here. */
+/** What a pod gets of the addresses and routes that IPAM named: both datapaths begin here. */
 import { ConfigError } from "../errors.ts";
-import type { ResultIp, ResultRoute } from "../cni/result.ts";
+import type { Result, ResultIp, ResultRoute } from "../cni/result.ts";
 import { addOffset, type Address, FAMILIES, type Family } from "../net/address.ts";
 import { containsAddress, formatPrefix, networkOf, type Prefix } from "../net/prefix.ts";
 import { type Route, SCOPE_LINK } from "../net/route.ts";
 import type { PodNetwork } from "./config.ts";
-import type { PodAddresses } from "./facts.ts";
 
 /** Default MTU in bytes: that of tailscale0, the smallest that IPv6 allows (RFC 8200 section 5). */
 const DEFAULT_MTU_BYTES = 1280;
@@ -17,6 +16,13 @@ export interface PodIp {
   readonly gateway: Address | undefined;
 }
 
+/** What a pod gets: IPAM's answer with every default filled in. */
+export interface PodAddressing {
+  /** At least one. */
+  readonly ips: readonly PodIp[];
+  readonly routes: readonly ResultRoute[];
+}
+
 /** Default destinations: 0.0.0.0/0 and ::/0. */
 const DEFAULT_PREFIX: Readonly<Record<Family, Prefix>> = {
   4: { address: { family: 4, value: 0n }, length: 0 },
@@ -24,27 +30,29 @@ const DEFAULT_PREFIX: Readonly<Record<Family, Prefix>> = {
 };
 
 /**
- * The pod's addresses, each with a gateway: IPAM's, or the first address of the subnet.
- * @throws ConfigError when there is none (the specification's main plugins must fail then).
- */
-export function podIps(network: PodNetwork, answer: PodAddresses): PodIp[] {
-  if (answer.ips.length === 0) {
-    throw new ConfigError(
-      "invalid-config",
-      `Cannot attach the pod: IPAM plugin "${network.ipamType}" returned no address`,
-    );
-  }
-  return answer.ips.map((ip) => ({ address: ip.address, gateway: gatewayOf(network, ip) }));
-}
-
-/**
- * The pod's routes: IPAM's with the gateway of their family filled in, and a default route per
+ * Fills in what IPAM left open: the first address of the subnet as gateway, and a default route per
  * family when `isDefaultGateway` asks for it, or is left open and IPAM names no route at all (a pod
  * without any way out is nobody's wish).
+ * @throws ConfigError when IPAM gave no address, or a subnet has no room for a gateway.
  */
-export function podRoutes(network: PodNetwork, answer: PodAddresses, ifname: string): Route[] {
-  const ips = podIps(network, answer);
-  return resultRoutes(network, answer).map((route): Route => {
+export function resolveAddressing(
+  network: PodNetwork,
+  answer: Pick<Result, "ips" | "routes">,
+): PodAddressing {
+  if (answer.ips.length === 0) {
+    throw new ConfigError("invalid-config", "Cannot attach the pod: IPAM gave it no address");
+  }
+  const ips = answer.ips.map((ip) => ({ address: ip.address, gateway: gatewayOf(network, ip) }));
+  const wantsDefaults = network.isDefaultGateway ?? answer.routes.length === 0;
+  return {
+    ips,
+    routes: wantsDefaults ? withDefaults(answer.routes, ips) : answer.routes,
+  };
+}
+
+/** The pod's routes for the kernel: each with the gateway of its family, unless of scope link. */
+export function podRoutes({ ips, routes }: PodAddressing, ifname: string): Route[] {
+  return routes.map((route): Route => {
     const gateway = route.gw ?? firstGateway(ips, route.dst.address.family);
     return {
       destination: networkOf(route.dst),
@@ -59,24 +67,18 @@ export function podRoutes(network: PodNetwork, answer: PodAddresses, ifname: str
   });
 }
 
-/** The routes that the result reports: IPAM's, and the defaults of {@linkcode podRoutes}. */
-export function resultRoutes(network: PodNetwork, answer: PodAddresses): ResultRoute[] {
-  const wanted = network.isDefaultGateway ?? answer.routes.length === 0;
-  if (!wanted) return [...answer.routes];
-  const ips = podIps(network, answer);
-  const defaults = FAMILIES.flatMap((family): ResultRoute[] => {
-    const gw = firstGateway(ips, family);
-    const present = answer.routes.some(({ dst }) =>
-      dst.address.family === family && dst.length === 0
-    );
-    return gw && !present ? [{ dst: DEFAULT_PREFIX[family], gw }] : [];
-  });
-  return [...answer.routes, ...defaults];
-}
-
 /** The MTU of the pod's link: configured, or 1280, or the uplink's if that is lower. */
 export function podMtu(network: PodNetwork, uplinkMtuBytes: number | undefined): number {
   return network.mtuBytes ?? Math.min(DEFAULT_MTU_BYTES, uplinkMtuBytes ?? DEFAULT_MTU_BYTES);
+}
+
+function withDefaults(routes: readonly ResultRoute[], ips: readonly PodIp[]): ResultRoute[] {
+  const defaults = FAMILIES.flatMap((family): ResultRoute[] => {
+    const gw = firstGateway(ips, family);
+    const isPresent = routes.some(({ dst }) => dst.address.family === family && dst.length === 0);
+    return gw && !isPresent ? [{ dst: DEFAULT_PREFIX[family], gw }] : [];
+  });
+  return [...routes, ...defaults];
 }
 
 function gatewayOf(network: PodNetwork, ip: ResultIp): Address | undefined {

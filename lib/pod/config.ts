@@ -7,8 +7,10 @@ import * as v from "valibot";
 import { ConfigError } from "../errors.ts";
 import type { NetworkConfig } from "../cni/request.ts";
 import type { ResultDns } from "../cni/result.ts";
+import { linkNameFault, MAX_IFNAME_BYTES } from "../net/link.ts";
 import { type Mac, tryParseMac } from "../net/mac.ts";
 import { type Prefix, tryParsePrefix } from "../net/prefix.ts";
+import { LOG_LEVELS } from "../log.ts";
 import { parsedText, parseWith } from "../schema.ts";
 
 /** How pods hang on the node: ports of one bridge, or a routed link each. */
@@ -39,24 +41,11 @@ export interface PodNetwork {
   readonly enableIpv6: boolean;
   /** `dns` and `magic_dns` joined. */
   readonly dns: ResultDns;
-  readonly ipamType: string;
-  readonly dataDir: string | undefined;
-  readonly logFile: string | undefined;
-  readonly logLevel: LogLevel | undefined;
   /** What the user should hear although nothing failed. */
   readonly warnings: readonly string[];
 }
 
-/** Names of log levels, most talkative first. */
-export type LogLevel = "debug" | "info" | "warn" | "error";
-
-/** The IPAM type that we run in our own process. */
-export const OWN_IPAM_TYPE = "headcni-ipam";
-
-/** Names under which older systems knew our IPAM; the empty one is the default. */
-const OWN_IPAM_ALIASES: ReadonlySet<string> = new Set([OWN_IPAM_TYPE, "ipam-plugin", ""]);
-
-/** Names of ourselves, which cannot be our own IPAM. */
+/** Names of ourselves as a network plugin, which gives no addresses to itself. */
 const OWN_PLUGIN_TYPES: ReadonlySet<string> = new Set(["headcni", "ipam-cni"]);
 
 /** Smallest MTU that IPv4 allows: RFC 791 section 3.2. */
@@ -73,10 +62,9 @@ const prefixes = v.optional(v.pipe(
   v.transform((list) => list.flat()),
 ));
 const macText = v.optional(parsedText(tryParseMac, "a unicast MAC address of six bytes"));
-/** linux/if.h IFNAMSIZ: at most 15 bytes; the kernel refuses `/`, `:` and blanks. */
-const linkName = v.optional(v.pipe(
-  v.string(),
-  v.regex(/^(?!\.{1,2}$)[^\s/:]{1,15}$/, "an interface name of 1 to 15 bytes wanted"),
+const linkName = v.optional(parsedText(
+  (text) => linkNameFault(text) === undefined ? text : undefined,
+  `an interface name of 1 to ${MAX_IFNAME_BYTES} bytes`,
 ));
 
 const RawPodNetwork = v.object({
@@ -124,7 +112,7 @@ const RawPodNetwork = v.object({
   })),
   dataDir: v.optional(v.string()),
   logFile: v.optional(v.string()),
-  logLevel: v.optional(v.picklist(["debug", "info", "warn", "error"])),
+  logLevel: v.optional(v.picklist(LOG_LEVELS)),
   ipam: v.optional(v.looseObject({ type: v.optional(v.string()) })),
 });
 
@@ -135,6 +123,7 @@ const RawPodNetwork = v.object({
  */
 export function parsePodNetwork(config: NetworkConfig, argsMac: string | undefined): PodNetwork {
   refuseUnbuilt(config);
+  requireIpam(config);
   const raw = parseWith(RawPodNetwork, config.raw, `network config "${config.name}"`);
   const networkPolicy = raw.enable_network_policy ?? raw.enableNetworkPolicy ?? false;
   const isDefaultGateway = raw.isDefaultGateway;
@@ -157,20 +146,10 @@ export function parsePodNetwork(config: NetworkConfig, argsMac: string | undefin
     ],
     enableIpv6: raw.enable_ipv6 ?? raw.enableIPv6 ?? true,
     dns: joinDns(raw.dns, raw.magic_dns),
-    ipamType: ipamType(config),
-    dataDir: raw.dataDir,
-    logFile: raw.logFile,
-    logLevel: raw.logLevel,
     warnings: networkPolicy
       ? ["enable_network_policy is set, but this release enforces no NetworkPolicy"]
       : [],
   };
-}
-
-/** True when a network configuration names an IPAM plugin that is not ours. */
-export function isForeignIpam(raw: NetworkConfig["raw"]): boolean {
-  const type = Object(raw.ipam).type;
-  return typeof type === "string" && !OWN_IPAM_ALIASES.has(type);
 }
 
 function refuseUnbuilt(config: NetworkConfig): void {
@@ -184,23 +163,21 @@ function refuseUnbuilt(config: NetworkConfig): void {
   }
 }
 
-function ipamType(config: NetworkConfig): string {
-  if (!config.ipam) {
+function requireIpam({ name, ipam }: NetworkConfig): void {
+  if (!ipam) {
     throw new ConfigError(
       "no-pod-cidr",
-      `Cannot use network config "${config.name}": it has no ipam section, so pods get no address; ` +
-        `add "ipam": {"type": "${OWN_IPAM_TYPE}", "subnet": "<the node's PodCIDR>"}`,
+      `Cannot use network config "${name}": it has no ipam section, so pods get no address; ` +
+        `add "ipam": {"type": "headcni-ipam", "subnet": "<the node's PodCIDR>"}`,
     );
   }
-  const type = typeof config.ipam.type === "string" ? config.ipam.type : "";
-  if (OWN_PLUGIN_TYPES.has(type)) {
+  if (typeof ipam.type === "string" && OWN_PLUGIN_TYPES.has(ipam.type)) {
     throw new ConfigError(
       "invalid-config",
-      `Cannot use ipam.type "${type}": a network plugin is not an IPAM plugin; ` +
-        `use "${OWN_IPAM_TYPE}"`,
+      `Cannot use ipam.type "${ipam.type}": a network plugin is not an IPAM plugin; ` +
+        `use "headcni-ipam"`,
     );
   }
-  return OWN_IPAM_ALIASES.has(type) ? OWN_IPAM_TYPE : type;
 }
 
 /**

@@ -43,10 +43,6 @@ Deno.test("parsePodNetwork: defaults", () => {
     exemptPrefixes: [],
     enableIpv6: true,
     dns: {},
-    ipamType: "headcni-ipam",
-    dataDir: undefined,
-    logFile: undefined,
-    logLevel: undefined,
     warnings: [],
   });
 });
@@ -135,11 +131,10 @@ Deno.test("parsePodNetwork: magic_dns joins dns only when enabled", () => {
   assertEquals(parse({ dns, magic_dns: { ...magic_dns, enable: false } }).dns, dns);
 });
 
-Deno.test("parsePodNetwork: ipam types of older systems are ours, our own plugin is none", () => {
-  assertEquals(parse({ ipam: { type: "ipam-plugin" } }).ipamType, "headcni-ipam");
-  assertEquals(parse({ ipam: { type: "" } }).ipamType, "headcni-ipam");
-  assertEquals(parse({ ipam: { type: "host-local" } }).ipamType, "host-local");
-  assertThrows(() => parse({ ipam: { type: "headcni" } }), ConfigError, 'ipam.type "headcni"');
+Deno.test("parsePodNetwork: an ipam section is needed, and our own plugin is no IPAM", () => {
+  for (const type of ["headcni", "ipam-cni"]) {
+    assertThrows(() => parse({ ipam: { type } }), ConfigError, `ipam.type "${type}"`);
+  }
   const error = assertThrows(() => parse({}, { ipam: undefined }), ConfigError, "no ipam section");
   assertEquals(error.reason, "no-pod-cidr");
 });

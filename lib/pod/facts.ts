@@ -1,12 +1,5 @@
 import type { AttachmentKey, PodReference } from "../attachment.ts";
-import type { ResultIp, ResultRoute } from "../cni/result.ts";
 import type { Link, LinkAddress } from "../net/link.ts";
-
-/** What IPAM gave to a pod. */
-export interface PodAddresses {
-  readonly ips: readonly ResultIp[];
-  readonly routes: readonly ResultRoute[];
-}
 
 /** Who is attached, and under which name on the host. */
 export interface PodIdentity {
@@ -22,8 +15,8 @@ export interface NodeFacts {
   readonly bridge: Link | undefined;
   /** Addresses of that bridge. */
   readonly bridgeAddresses: readonly LinkAddress[];
-  /** True when the bridge has a port; asked only where an address must go, for it costs a dump. */
-  readonly bridgeHasPorts: () => boolean;
+  /** True when the bridge has a port; looked up only where one of its addresses must go. */
+  readonly bridgeHasPorts: boolean;
   /** MTU of the link that the node's own traffic to the outside takes, when there is one. */
   readonly uplinkMtuBytes: number | undefined;
 }

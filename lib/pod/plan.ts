@@ -1,11 +1,11 @@
 import type { Result } from "../cni/result.ts";
 import type { Step } from "../host/step.ts";
+import { formatMac, type Mac } from "../net/mac.ts";
+import { hostPrefix, networkOf, type Prefix } from "../net/prefix.ts";
 import { type Masquerade, TAILNET_PREFIXES } from "../nft/masquerade.ts";
-import { formatMac } from "../net/mac.ts";
-import { hostPrefix, networkOf } from "../net/prefix.ts";
-import { podIps, podMtu, resultRoutes } from "./addresses.ts";
+import type { PodAddressing } from "./addresses.ts";
 import type { PodNetwork } from "./config.ts";
-import type { NodeFacts, PodAddresses, PodIdentity } from "./facts.ts";
+import type { NodeFacts, PodIdentity } from "./facts.ts";
 import { planBridge } from "./plan_bridge.ts";
 import { planPtp } from "./plan_ptp.ts";
 
@@ -13,21 +13,24 @@ import { planPtp } from "./plan_ptp.ts";
 export function planAdd(
   network: PodNetwork,
   identity: PodIdentity,
-  answer: PodAddresses,
+  addressing: PodAddressing,
   facts: NodeFacts,
 ): Step[] {
   const plan = network.datapath === "ptp" ? planPtp : planBridge;
-  return plan(network, identity, answer, facts);
+  return plan(network, identity, addressing, facts);
 }
 
-/** Sources and exemptions of the pod's network; undefined when it is not to be masqueraded. */
+/**
+ * What the node masquerades for pods of these addresses, and what it leaves alone; undefined when
+ * the network is not to be masqueraded.
+ */
 export function planMasquerade(
   network: PodNetwork,
-  answer: PodAddresses,
+  addresses: readonly Prefix[],
 ): Masquerade | undefined {
   if (!network.ipMasq) return undefined;
   return {
-    sources: podIps(network, answer).map(({ address }) => networkOf(address)),
+    sources: addresses.map(networkOf),
     exempt: [
       ...network.exemptPrefixes.map(networkOf),
       ...network.ipMasqTailnet ? [] : TAILNET_PREFIXES,
@@ -35,40 +38,40 @@ export function planMasquerade(
   };
 }
 
-/** Hardware addresses that the kernel gave, for the result. */
-export interface AttachedMacs {
-  readonly bridge: Uint8Array | undefined;
-  readonly hostLink: Uint8Array | undefined;
-  readonly podLink: Uint8Array | undefined;
+/** What the kernel made of the plan. */
+export interface Attached {
+  readonly mtuBytes: number;
+  /** Path of the pod's namespace. */
+  readonly netns: string;
+  readonly bridgeMac: Mac | undefined;
+  readonly hostMac: Mac | undefined;
+  readonly podMac: Mac | undefined;
 }
 
 /** The result of ADD: interfaces host side first, addresses pointing at the pod's. */
 export function podResult(
   network: PodNetwork,
-  identity: PodIdentity,
-  answer: PodAddresses & Pick<Result, "dns">,
-  facts: NodeFacts,
-  netns: string,
-  macs: AttachedMacs,
-): Result {
-  const mtu = podMtu(network, facts.uplinkMtuBytes);
-  const named = (name: string, mac: Uint8Array | undefined) => ({
+  { key, hostLink }: PodIdentity,
+  { ips, routes }: PodAddressing,
+  attached: Attached,
+): Omit<Result, "dns"> {
+  const named = (name: string, mac: Mac | undefined) => ({
     name,
     ...mac && { mac: formatMac(mac) },
   });
+  const { mtuBytes: mtu, netns: sandbox } = attached;
   const interfaces = [
-    ...network.datapath === "bridge" ? [named(network.bridge, macs.bridge)] : [],
-    { ...named(identity.hostLink, macs.hostLink), mtu },
-    { ...named(identity.key.ifname, macs.podLink), mtu, sandbox: netns },
+    ...network.datapath === "bridge" ? [named(network.bridge, attached.bridgeMac)] : [],
+    { ...named(hostLink, attached.hostMac), mtu },
+    { ...named(key.ifname, attached.podMac), mtu, sandbox },
   ];
   return {
     interfaces,
-    ips: podIps(network, answer).map(({ address, gateway }) => ({
+    ips: ips.map(({ address, gateway }) => ({
       address: network.datapath === "ptp" ? hostPrefix(address.address) : address,
       ...gateway && { gateway },
       interface: interfaces.length - 1,
     })),
-    routes: resultRoutes(network, answer),
-    dns: { ...answer.dns, ...network.dns },
+    routes,
   };
 }

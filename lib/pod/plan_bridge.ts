@@ -6,18 +6,12 @@ import { ConfigError } from "../errors.ts";
 import type { Step } from "../host/step.ts";
 import { equalAddresses } from "../net/address.ts";
 import { macFromAddress } from "../net/mac.ts";
-import {
-  equalPrefixes,
-  formatPrefix,
-  hostPrefix,
-  networkOf,
-  overlaps,
-  type Prefix,
-} from "../net/prefix.ts";
+import { containsAddress, formatPrefix, hostPrefix, networkOf } from "../net/prefix.ts";
 import { SCOPE_LINK } from "../net/route.ts";
-import { podIps, podMtu, podRoutes } from "./addresses.ts";
+import { type PodAddressing, type PodIp, podMtu, podRoutes } from "./addresses.ts";
 import type { PodNetwork } from "./config.ts";
-import type { NodeFacts, PodAddresses, PodIdentity } from "./facts.ts";
+import type { NodeFacts, PodIdentity } from "./facts.ts";
+import { diffGateways } from "./gateway_plan.ts";
 import { addPodLink, bringUp, forwardingSysctls, ipv6LinkSysctls } from "./plan_link.ts";
 
 /**
@@ -28,10 +22,10 @@ import { addPodLink, bringUp, forwardingSysctls, ipv6LinkSysctls } from "./plan_
 export function planBridge(
   network: PodNetwork,
   identity: PodIdentity,
-  answer: PodAddresses,
+  addressing: PodAddressing,
   facts: NodeFacts,
 ): Step[] {
-  const ips = podIps(network, answer);
+  const { ips } = addressing;
   const { hostLink } = identity;
   return [
     ...planBridgeLink(network, ips, facts),
@@ -50,16 +44,12 @@ export function planBridge(
       link: identity.key.ifname,
       address,
     })),
-    ...planPodRoutes(network, identity, answer),
+    ...planPodRoutes(addressing, identity.key.ifname),
   ];
 }
 
 /** The bridge itself: made on first use, its addresses reconciled with the subnets. */
-function planBridgeLink(
-  network: PodNetwork,
-  ips: ReturnType<typeof podIps>,
-  facts: NodeFacts,
-): Step[] {
+function planBridgeLink(network: PodNetwork, ips: readonly PodIp[], facts: NodeFacts): Step[] {
   const { bridge } = network;
   if (facts.bridge && facts.bridge.linkKind !== "bridge") {
     throw new ConfigError(
@@ -69,7 +59,7 @@ function planBridgeLink(
     );
   }
   const steps: Step[] = [];
-  const first = ips[0];
+  const [first] = ips;
   if (!facts.bridge && first) {
     const mac = macFromAddress(first.gateway ?? networkOf(first.address).address);
     const mtuBytes = podMtu(network, facts.uplinkMtuBytes);
@@ -89,28 +79,14 @@ function planBridgeLink(
 }
 
 /** Adds the gateway addresses; an address of an earlier subnet is replaced where that is safe. */
-function planGateways(
-  network: PodNetwork,
-  ips: ReturnType<typeof podIps>,
-  facts: NodeFacts,
-): Step[] {
-  const wanted = ips.flatMap(({ address, gateway }): Prefix[] =>
-    gateway ? [{ address: gateway, length: address.length }] : []
-  );
-  const present = facts.bridgeAddresses
-    .filter(({ scope }) => scope !== SCOPE_LINK)
-    .map(({ address }) => address);
-  const stale = present.filter((address) =>
-    !wanted.some((want) => equalPrefixes(want, address)) &&
-    wanted.some((want) => contradicts(want, address))
-  );
-  if (stale.length > 0 && !network.forceAddress && facts.bridgeHasPorts()) {
+function planGateways(network: PodNetwork, ips: readonly PodIp[], facts: NodeFacts): Step[] {
+  const { stale, missing, wanted } = diffGateways(ips, facts.bridgeAddresses);
+  if (stale.length > 0 && facts.bridgeHasPorts && !network.forceAddress) {
+    const has = stale.map(formatPrefix).join(", ");
     throw new ConfigError(
       "invalid-config",
-      `Cannot use bridge "${network.bridge}": it has address ${
-        stale.map(formatPrefix).join(", ")
-      } ` +
-        `and pods on it, but the subnet wants ${wanted.map(formatPrefix).join(", ")}`,
+      `Cannot use bridge "${network.bridge}": it has address ${has} and pods on it, ` +
+        `but the subnet wants ${wanted.map(formatPrefix).join(", ")}`,
       { details: `remove the pods, or set "forceAddress": true to replace the address under them` },
     );
   }
@@ -118,36 +94,18 @@ function planGateways(
   const link = network.bridge;
   return [
     ...stale.map((address): Step => ({ kind: "remove-address", place, link, address })),
-    ...wanted.filter((want) => !present.some((address) => equalPrefixes(want, address)))
-      .map((address): Step => ({ kind: "add-address", place, link, address })),
+    ...missing.map((address): Step => ({ kind: "add-address", place, link, address })),
   ];
-}
-
-/** A bridge has one IPv4 address; IPv6 may have several as long as their subnets are apart. */
-function contradicts(want: Prefix, present: Prefix): boolean {
-  if (want.address.family !== present.address.family) return false;
-  return want.address.family === 4 || overlaps(want, present);
 }
 
 /** A gateway outside the pod's subnet is reached by a link route of its own. */
-function planPodRoutes(
-  network: PodNetwork,
-  identity: PodIdentity,
-  answer: PodAddresses,
-): Step[] {
-  const link = identity.key.ifname;
-  const routes = podRoutes(network, answer, link);
-  const offLink = podIps(network, answer).flatMap(({ address, gateway }) =>
-    gateway && !overlaps(address, hostPrefix(gateway)) ? [gateway] : []
+function planPodRoutes(addressing: PodAddressing, link: string): Step[] {
+  const offLink = addressing.ips.flatMap(({ address, gateway }) =>
+    gateway && !containsAddress(address, gateway) ? [gateway] : []
   );
-  return [
-    ...offLink.filter((gateway, at) =>
-      offLink.findIndex((other) => equalAddresses(other, gateway)) === at
-    ).map((gateway): Step => ({
-      kind: "add-route",
-      place: "pod",
-      route: { destination: hostPrefix(gateway), link, scope: SCOPE_LINK },
-    })),
-    ...routes.map((route): Step => ({ kind: "add-route", place: "pod", route })),
-  ];
+  const direct = offLink
+    .filter((gateway, at) => offLink.findIndex((other) => equalAddresses(other, gateway)) === at)
+    .map((gateway) => ({ destination: hostPrefix(gateway), link, scope: SCOPE_LINK }));
+  return [...direct, ...podRoutes(addressing, link)]
+    .map((route): Step => ({ kind: "add-route", place: "pod", route }));
 }

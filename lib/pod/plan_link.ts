@@ -1,10 +1,17 @@
 /** Steps that both datapaths share: the pod's veth, sysctls, bringing it up. */
 import type { Step } from "../host/step.ts";
+import { FAMILIES, type Family } from "../net/address.ts";
 import { macFromAddress } from "../net/mac.ts";
 import type { PodIp } from "./addresses.ts";
 import type { PodNetwork } from "./config.ts";
 import type { PodIdentity } from "./facts.ts";
 import { formatAlias } from "./identity.ts";
+
+/** Sysctls that make the node forward, below /proc/sys: ip-sysctl of the kernel's documentation. */
+const FORWARDING: Readonly<Record<Family, readonly string[]>> = {
+  4: ["net", "ipv4", "ip_forward"],
+  6: ["net", "ipv6", "conf", "all", "forwarding"],
+};
 
 /**
  * Creates the veth pair and prepares its end in the pod while it is still down: no duplicate
@@ -19,7 +26,8 @@ export function addPodLink(
 ): Step[] {
   const { key, pod, hostLink } = identity;
   const addresses = ips.map(({ address }) => address.address);
-  const mac = network.mac ?? addresses.slice(0, 1).map(macFromAddress)[0];
+  const [first] = addresses;
+  const mac = network.mac ?? (first && macFromAddress(first));
   return [
     {
       kind: "add-veth",
@@ -29,7 +37,7 @@ export function addPodLink(
       peer: { name: key.ifname, ...mac && { mac } },
     },
     podSysctl(["net", "ipv4", "conf", key.ifname, "arp_notify"], "1"),
-    ...hasIpv6(ips)
+    ...hasFamily(ips, 6)
       ? [
         podSysctl(["net", "ipv6", "conf", "lo", "disable_ipv6"], "0"),
         podSysctl(["net", "ipv6", "conf", key.ifname, "disable_ipv6"], "0"),
@@ -51,24 +59,12 @@ export function bringUp(identity: PodIdentity): Step[] {
 
 /** The node routes for pods: forwarding on, for the families that pods have. */
 export function forwardingSysctls(ips: readonly PodIp[]): Step[] {
-  const steps: Step[] = [];
-  if (ips.some(({ address }) => address.address.family === 4)) {
-    steps.push({
-      kind: "set-sysctl",
-      place: "host",
-      path: ["net", "ipv4", "ip_forward"],
-      value: "1",
-    });
-  }
-  if (hasIpv6(ips)) {
-    steps.push({
-      kind: "set-sysctl",
-      place: "host",
-      path: ["net", "ipv6", "conf", "all", "forwarding"],
-      value: "1",
-    });
-  }
-  return steps;
+  return FAMILIES.filter((family) => hasFamily(ips, family)).map((family): Step => ({
+    kind: "set-sysctl",
+    place: "host",
+    path: FORWARDING[family],
+    value: "1",
+  }));
 }
 
 /**
@@ -89,6 +85,6 @@ function podSysctl(path: readonly string[], value: string): Step {
   return { kind: "set-sysctl", place: "pod", path, value, optional: path[1] === "ipv4" };
 }
 
-function hasIpv6(ips: readonly PodIp[]): boolean {
-  return ips.some(({ address }) => address.address.family === 6);
+function hasFamily(ips: readonly PodIp[], family: Family): boolean {
+  return ips.some(({ address }) => address.address.family === family);
 }

@@ -8,9 +8,9 @@ import type { Step } from "../host/step.ts";
 import { type Address, equalAddresses, formatAddress } from "../net/address.ts";
 import { hostPrefix, networkOf } from "../net/prefix.ts";
 import { SCOPE_LINK } from "../net/route.ts";
-import { type PodIp, podIps, podMtu, podRoutes } from "./addresses.ts";
+import { type PodAddressing, type PodIp, podMtu, podRoutes } from "./addresses.ts";
 import type { PodNetwork } from "./config.ts";
-import type { NodeFacts, PodAddresses, PodIdentity } from "./facts.ts";
+import type { NodeFacts, PodIdentity } from "./facts.ts";
 import { addPodLink, bringUp, forwardingSysctls } from "./plan_link.ts";
 
 /**
@@ -20,10 +20,10 @@ import { addPodLink, bringUp, forwardingSysctls } from "./plan_link.ts";
 export function planPtp(
   network: PodNetwork,
   identity: PodIdentity,
-  answer: PodAddresses,
+  addressing: PodAddressing,
   facts: NodeFacts,
 ): Step[] {
-  const ips = podIps(network, answer);
+  const { ips } = addressing;
   const gateways = gatewaysOf(ips);
   const { key, hostLink } = identity;
   return [
@@ -51,29 +51,27 @@ export function planPtp(
       link: key.ifname,
       address: hostPrefix(address.address),
     })),
-    ...planPodRoutes(network, identity, answer, gateways),
+    ...planPodRoutes(addressing, gateways, key.ifname),
   ];
 }
 
 /** To the gateway directly; to the rest of the subnet, and wherever IPAM says, through it. */
 function planPodRoutes(
-  network: PodNetwork,
-  identity: PodIdentity,
-  answer: PodAddresses,
+  addressing: PodAddressing,
   gateways: readonly Address[],
+  link: string,
 ): Step[] {
-  const link = identity.key.ifname;
   const direct = gateways.map((gateway) => ({
     destination: hostPrefix(gateway),
     link,
     scope: SCOPE_LINK,
   }));
-  const subnets = podIps(network, answer).flatMap(({ address, gateway }) =>
+  const subnets = addressing.ips.flatMap(({ address, gateway }) =>
     gateway && address.length < hostPrefix(gateway).length
       ? [{ destination: networkOf(address), gateway, link }]
       : []
   );
-  return [...direct, ...subnets, ...podRoutes(network, answer, link)]
+  return [...direct, ...subnets, ...podRoutes(addressing, link)]
     .map((route): Step => ({ kind: "add-route", place: "pod", route }));
 }
 

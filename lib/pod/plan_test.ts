@@ -5,8 +5,11 @@ import { parseAddress } from "../net/address.ts";
 import type { Link } from "../net/link.ts";
 import { formatPrefix, parsePrefix } from "../net/prefix.ts";
 import { parsePodNetwork, type PodNetwork } from "./config.ts";
-import type { NodeFacts, PodAddresses, PodIdentity } from "./facts.ts";
+import { resolveAddressing } from "./addresses.ts";
+import type { NodeFacts, PodIdentity } from "./facts.ts";
 import { planAdd, planMasquerade, podResult } from "./plan.ts";
+
+type IpamAnswer = Parameters<typeof resolveAddressing>[1];
 
 const IDENTITY: PodIdentity = {
   key: { network: "pods", containerId: "c1", ifname: "eth0" },
@@ -16,7 +19,7 @@ const IDENTITY: PodIdentity = {
 const EMPTY_NODE: NodeFacts = {
   bridge: undefined,
   bridgeAddresses: [],
-  bridgeHasPorts: () => false,
+  bridgeHasPorts: false,
   uplinkMtuBytes: 1500,
 };
 const BRIDGE: Link = {
@@ -44,7 +47,7 @@ function network(keys: Record<string, unknown> = {}): PodNetwork {
   }, undefined);
 }
 
-function addresses(ips: readonly string[], routes: readonly string[] = []): PodAddresses {
+function addresses(ips: readonly string[], routes: readonly string[] = []): IpamAnswer {
   return {
     ips: ips.map((text) => {
       const [address = "", gateway] = text.split(" via ");
@@ -64,8 +67,9 @@ function bridgeWith(...texts: string[]): NodeFacts {
   return { ...EMPTY_NODE, bridge: BRIDGE, bridgeAddresses };
 }
 
-function lines(keys: Record<string, unknown>, answer: PodAddresses, facts: NodeFacts): string[] {
-  return planAdd(network(keys), IDENTITY, answer, facts).map(formatStep);
+function lines(keys: Record<string, unknown>, answer: IpamAnswer, facts: NodeFacts): string[] {
+  const pods = network(keys);
+  return planAdd(pods, IDENTITY, resolveAddressing(pods, answer), facts).map(formatStep);
 }
 
 Deno.test("planAdd: first pod of a dual-stack bridge", () => {
@@ -149,7 +153,7 @@ Deno.test("planAdd: bridge address of an earlier subnet is replaced only when th
   ];
   const about = (made: string[]) => made.filter((line) => line.includes("dev headcni0"));
   assertEquals(about(lines({}, answer, old)), replaced);
-  const inUse = { ...old, bridgeHasPorts: () => true };
+  const inUse = { ...old, bridgeHasPorts: true };
   assertEquals(about(lines({ forceAddress: true }, answer, inUse)), replaced);
   const error = assertThrows(
     () => lines({}, answer, inUse),
@@ -165,7 +169,7 @@ Deno.test("planAdd: IPv6 bridge addresses may be several while their subnets are
   assertEquals(made.filter((line) => line.includes("dev headcni0")), [
     "ip address add fd00:2::1/64 dev headcni0 nodad",
   ]);
-  const overlapping = { ...bridgeWith("fd00:2::9/48"), bridgeHasPorts: () => true };
+  const overlapping = { ...bridgeWith("fd00:2::9/48"), bridgeHasPorts: true };
   assertThrows(() => lines({}, answer, overlapping), ConfigError, "fd00:2::9/48");
 });
 
@@ -207,7 +211,7 @@ Deno.test("planAdd: a gateway outside the subnet is reached by a link route", ()
 });
 
 Deno.test("planAdd: refuses an answer without addresses, and ptp without gateway", () => {
-  assertThrows(() => lines({}, addresses([]), EMPTY_NODE), ConfigError, "returned no address");
+  assertThrows(() => lines({}, addresses([]), EMPTY_NODE), ConfigError, "IPAM gave it no address");
   assertThrows(
     () => lines({ datapath: "ptp", isGateway: false }, addresses(["10.0.0.2/24"]), EMPTY_NODE),
     ConfigError,
@@ -226,11 +230,11 @@ Deno.test("planAdd: MTU is configured, 1280, or the uplink's if lower", () => {
 });
 
 Deno.test("planMasquerade: subnets leave, cluster and (by option) tailnet are exempt", () => {
-  const answer = addresses(["10.244.1.2/24"]);
+  const pods = [parsePrefix("10.244.1.2/24")];
   const exempt = (keys: Record<string, unknown>) =>
-    planMasquerade(network(keys), answer)?.exempt.map(formatPrefix);
-  assertEquals(planMasquerade(network({ ipMasq: false }), answer), undefined);
-  assertEquals(planMasquerade(network(), answer)?.sources.map(formatPrefix), ["10.244.1.0/24"]);
+    planMasquerade(network(keys), pods)?.exempt.map(formatPrefix);
+  assertEquals(planMasquerade(network({ ipMasq: false }), pods), undefined);
+  assertEquals(planMasquerade(network(), pods)?.sources.map(formatPrefix), ["10.244.1.0/24"]);
   assertEquals(exempt({}), []);
   assertEquals(exempt({ pod_cidr: "10.244.0.0/16,fd00::/48", service_cidr: "10.96.0.0/16" }), [
     "10.244.0.0/16",
@@ -241,10 +245,17 @@ Deno.test("planMasquerade: subnets leave, cluster and (by option) tailnet are ex
 });
 
 Deno.test("podResult: host side first, addresses on the pod's interface", () => {
-  const answer = { ...addresses(["10.244.1.2/24"]), dns: { nameservers: ["10.96.0.10"] } };
   const mac = Uint8Array.of(2, 0, 0, 0, 0, 1);
-  const macs = { bridge: mac, hostLink: mac, podLink: mac };
-  const result = podResult(network(), IDENTITY, answer, EMPTY_NODE, "/run/netns/x", macs);
+  const attached = {
+    mtuBytes: 1280,
+    netns: "/run/netns/x",
+    bridgeMac: mac,
+    hostMac: mac,
+    podMac: mac,
+  };
+  const answer = addresses(["10.244.1.2/24"]);
+  const addressing = resolveAddressing(network(), answer);
+  const result = podResult(network(), IDENTITY, addressing, attached);
   assertEquals(result.interfaces, [
     { name: "headcni0", mac: "02:00:00:00:00:01" },
     { name: "veth0123456789a", mac: "02:00:00:00:00:01", mtu: 1280 },
@@ -259,8 +270,7 @@ Deno.test("podResult: host side first, addresses on the pod's interface", () => 
     dst: parsePrefix("0.0.0.0/0"),
     gw: parseAddress("10.244.1.1"),
   }]);
-  assertEquals(result.dns, { nameservers: ["10.96.0.10"] });
-  const ptp = podResult(network({ datapath: "ptp" }), IDENTITY, answer, EMPTY_NODE, "/x", macs);
+  const ptp = podResult(network({ datapath: "ptp" }), IDENTITY, addressing, attached);
   assertEquals(ptp.ips.map(({ address }) => formatPrefix(address)), ["10.244.1.2/32"]);
   assertEquals(ptp.interfaces.map(({ name }) => name), ["veth0123456789a", "eth0"]);
 });

@@ -20,8 +20,6 @@ export interface Attachment {
   readonly createdMs: number;
   /** Name of the host's end of the link. */
   readonly hostLink?: string;
-  readonly datapath?: string;
-  readonly ipamType: string;
   /** The network configuration as a JSON value. */
   readonly config: unknown;
 }
@@ -36,8 +34,6 @@ const StoredAttachment = v.object({
   bootId: v.string(),
   createdMs: v.number(),
   hostLink: v.exactOptional(v.string()),
-  datapath: v.exactOptional(v.string()),
-  ipamType: v.string(),
   config: v.unknown(),
 });
 

@@ -16,14 +16,13 @@ const ATTACHMENT: Attachment = {
   netns: "/run/netns/c1",
   bootId: "boot-1",
   createdMs: 1_700_000_000_000,
-  ipamType: "headcni-ipam",
   config: { name: "pods", ipam: { type: "headcni-ipam" }, mtu: null, list: [1, "two", [true]] },
 };
 
 Deno.test("putAttachment: keeps an attachment as it is, and replaces it", async () => {
   await using temporary = await makeTemporaryStore();
   const { store } = temporary;
-  const added: Attachment = { ...ATTACHMENT, phase: "added", hostLink: "veth1", datapath: "ptp" };
+  const added: Attachment = { ...ATTACHMENT, phase: "added", hostLink: "veth1" };
   for (const attachment of [ATTACHMENT, added]) {
     await store.write((tx) => putAttachment(tx, attachment));
     assertEquals(await store.read((reader) => findAttachment(reader, attachment.key)), attachment);

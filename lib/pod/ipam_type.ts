@@ -1,0 +1,13 @@
+/** Who gives addresses: ourselves, or another plugin. */
+
+/** Types that mean ourselves: our IPAM part, its name in an older system, and our own plugin. */
+const OWN_TYPES: ReadonlySet<unknown> = new Set(["headcni-ipam", "ipam-plugin"]);
+
+/**
+ * The IPAM plugin of somebody else that a network configuration names in `ipam.type`; undefined
+ * when the addresses are ours to give.
+ */
+export function foreignIpamType(raw: Readonly<Record<string, unknown>>): string | undefined {
+  const { type } = Object(raw.ipam);
+  return typeof type === "string" && type !== "" && !OWN_TYPES.has(type) ? type : undefined;
+}
