@@ -1,6 +1,7 @@
 /** The environment of a plugin call: SPEC.md section 2, "Parameters". */
 import type { PodReference } from "../attachment.ts";
 import { ConfigError } from "../errors.ts";
+import { linkNameFault } from "../net/link.ts";
 import { parseArgs, podReference } from "./args.ts";
 import type { Verb } from "./request.ts";
 
@@ -20,8 +21,6 @@ export interface CallEnvironment {
 
 /** Longest container id and network name in bytes: both name files, NAME_MAX of linux/limits.h. */
 export const MAX_NAME_BYTES = 255;
-/** Longest interface name in bytes without the NUL: `IFNAMSIZ - 1`, linux/if.h. */
-const MAX_IFNAME_BYTES = 15;
 
 /** Verbs that a runtime may send. */
 const VERBS: readonly Verb[] = ["ADD", "DEL", "CHECK", "GC", "STATUS", "VERSION"];
@@ -94,14 +93,8 @@ function parseContainerId(id: string): string {
 }
 
 function parseIfname(name: string): string {
-  if (new TextEncoder().encode(name).length > MAX_IFNAME_BYTES) {
-    throw environmentError("interface name is too long", name);
-  }
-  if (name === "." || name === "..") throw environmentError("interface name is . or ..", name);
-  // The kernel's own rule, dev_valid_name() in net/core/dev.c; a NUL cannot be in a variable.
-  if (/[/:\s]/.test(name)) {
-    throw environmentError("interface name contains / or : or whitespace characters", name);
-  }
+  const fault = linkNameFault(name);
+  if (fault) throw environmentError(`interface name ${fault}`, name);
   return name;
 }
 

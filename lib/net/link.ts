@@ -7,6 +7,9 @@ import type { Prefix } from "./prefix.ts";
  */
 export const HEADCNI_LINK_GROUP = 0x48434e49;
 
+/** Longest interface name in bytes without the NUL: `IFNAMSIZ - 1`, linux/if.h. */
+export const MAX_IFNAME_BYTES = 15;
+
 /** A network interface as the kernel reports it. */
 export interface Link {
   readonly index: number;
@@ -41,4 +44,17 @@ export interface LinkAddress {
   readonly scope: number;
   /** IPv6 address whose duplicate address detection is not over or failed. */
   readonly tentative: boolean;
+}
+
+/**
+ * Why no interface can have this name, to be said after "interface name"; undefined for a good one.
+ * The rule is the kernel's, dev_valid_name() in net/core/dev.c; the words are those of the CNI
+ * reference library.
+ */
+export function linkNameFault(name: string): string | undefined {
+  if (name === "") return "is empty";
+  if (new TextEncoder().encode(name).length > MAX_IFNAME_BYTES) return "is too long";
+  if (name === "." || name === "..") return "is . or ..";
+  if (/[/:\s]/.test(name)) return "contains / or : or whitespace characters";
+  return undefined;
 }
