@@ -2,10 +2,12 @@
  * ADD: lease and intent are committed before the first change to the kernel, the outcome after the
  * last; whatever fails in between is undone in reverse order.
  */
+import { formatAttachment } from "../attachment.ts";
 import { ConfigError, errorText } from "../errors.ts";
 import type { Request } from "../cni/request.ts";
-import type { Result } from "../cni/result.ts";
+import { joinResults, type Result } from "../cni/result.ts";
 import type { Host } from "../host/host.ts";
+import type { Step } from "../host/step.ts";
 import { log } from "../log.ts";
 import { type PodAddressing, podMtu, resolveAddressing } from "../pod/addresses.ts";
 import { parsePodNetwork, type PodNetwork } from "../pod/config.ts";
@@ -13,10 +15,16 @@ import type { NodeFacts, PodIdentity } from "../pod/facts.ts";
 import { diffGateways } from "../pod/gateway_plan.ts";
 import { isLinkOf } from "../pod/identity.ts";
 import { foreignIpamType } from "../pod/ipam_type.ts";
-import { planAdd, planMasquerade, podResult } from "../pod/plan.ts";
-import { type Attachment, putAttachment, removeAttachment } from "../store/attachments.ts";
+import { planMasquerade, planNode, planPod, podResult } from "../pod/plan.ts";
+import {
+  type Attachment,
+  findAttachment,
+  putAttachment,
+  removeAttachment,
+} from "../store/attachments.ts";
 import { releaseLease } from "../store/leases.ts";
 import type { Store } from "../store/store.ts";
+import type { StoreReader } from "../store/transaction.ts";
 import { type AttachContext, podIdentity } from "./context.ts";
 import { allocateForeign } from "./foreign_ipam.ts";
 import { openRequestStore } from "./open_store.ts";
@@ -39,9 +47,10 @@ export async function attach(request: Request, context: AttachContext): Promise<
   const recorded: Recorded = { request, attachment, store, undo };
   const answer = await allocate(recorded, network, context);
   const addressing = resolveAddressing(network, answer);
-  const facts = observeNode(host, network, addressing);
+  const facts = await prepareNode(host, network, addressing, store);
   undo.defer(() => removeOwnLink(host, identity));
-  for (const step of planAdd(network, identity, addressing, facts)) host.apply(step);
+  removeOwnLink(host, identity); // what an ADD left that the store knows nothing of
+  for (const step of planPod(network, identity, addressing, facts)) host.apply(step);
   ensureMasquerade(network, addressing, context);
   const result = podResult(network, identity, addressing, {
     mtuBytes: podMtu(network, facts.uplinkMtuBytes),
@@ -52,7 +61,10 @@ export async function attach(request: Request, context: AttachContext): Promise<
   });
   await store.write((tx) => putAttachment(tx, { ...attachment, phase: "added" }));
   undo.move();
-  return { ...result, dns: { ...answer.dns, ...network.dns } };
+  return joinResults(request.config.prevResult, {
+    ...result,
+    dns: { ...answer.dns, ...network.dns },
+  });
 }
 
 /** An ADD that the store knows of, or is about to. */
@@ -81,7 +93,10 @@ function attachmentRecord(
   };
 }
 
-/** Commits the intent, with our own lease in the same commit, or asks a foreign IPAM plugin. */
+/**
+ * Commits the intent, with our own lease in the same commit, or asks a foreign IPAM plugin.
+ * @throws ConfigError `already-attached` for a second ADD without a DEL: what is there stays.
+ */
 async function allocate(
   { request, attachment, store, undo }: Recorded,
   network: PodNetwork,
@@ -90,6 +105,7 @@ async function allocate(
   const isForeign = foreignIpamType(request.config.raw) !== undefined;
   const ipam = isForeign ? undefined : parseOwnIpam(request, network);
   const lease = await store.write(async (tx) => {
+    await requireUnattached(tx, attachment);
     putAttachment(tx, attachment);
     return ipam && await reserveOwn(tx, request, ipam, context);
   });
@@ -97,9 +113,16 @@ async function allocate(
   return ipam && lease ? ownAnswer(lease, ipam) : await allocateForeign(request, undo);
 }
 
-/** Refuses a pod that has such an interface, and clears what a killed ADD left of this very one. */
-function refuseTaken(host: Host, identity: PodIdentity): void {
-  const { key, hostLink } = identity;
+async function requireUnattached(tx: StoreReader, { key }: Attachment): Promise<void> {
+  if (!await findAttachment(tx, key)) return;
+  throw new ConfigError(
+    "already-attached",
+    `Cannot attach "${formatAttachment(key)}": it is attached already; DEL must come first`,
+  );
+}
+
+/** Refuses a pod that has such an interface, and a name of ours that somebody else's link has. */
+function refuseTaken(host: Host, { key, hostLink }: PodIdentity): void {
   if (host.findLink("pod", key.ifname)) {
     throw new ConfigError(
       "already-attached",
@@ -108,14 +131,46 @@ function refuseTaken(host: Host, identity: PodIdentity): void {
     );
   }
   const present = host.findLink("host", hostLink);
-  if (present && !isLinkOf(key, present)) {
-    throw new ConfigError(
-      "already-attached",
-      `Cannot create link "${hostLink}" for container "${key.containerId}": ` +
-        `a link of that name is there and is not ours (alias "${present.alias ?? ""}")`,
-    );
+  if (!present || isLinkOf(key, present)) return;
+  throw new ConfigError(
+    "already-attached",
+    `Cannot create link "${hostLink}" for container "${key.containerId}": ` +
+      `a link of that name is there and is not ours (alias "${present.alias ?? ""}")`,
+  );
+}
+
+/**
+ * Makes the node ready. Bridges and their addresses are changed under the lock of the store, so
+ * that two networks that want one bridge do not both believe they are the first.
+ */
+async function prepareNode(
+  host: Host,
+  network: PodNetwork,
+  addressing: PodAddressing,
+  store: Store,
+): Promise<NodeFacts> {
+  const facts = observeNode(host, network, addressing);
+  const apply = (steps: readonly Step[]) => steps.forEach((step) => host.apply(step));
+  if (isNodeReady(network, addressing, facts)) {
+    apply(planNode(network, addressing, facts));
+    return facts;
   }
-  if (present) host.apply({ kind: "remove-link", place: "host", name: hostLink });
+  return await store.write(() => {
+    const current = observeNode(host, network, addressing);
+    apply(planNode(network, addressing, current));
+    return current;
+  });
+}
+
+/** True when only steps are left that change nothing for others. */
+function isNodeReady(
+  network: PodNetwork,
+  { ips }: PodAddressing,
+  { bridge, bridgeAddresses }: NodeFacts,
+): boolean {
+  if (network.datapath !== "bridge") return true;
+  const { stale, missing } = diffGateways(ips, bridgeAddresses);
+  return bridge !== undefined && stale.length === 0 && (missing.length === 0 || !network.isGateway);
 }
 
 function observeNode(host: Host, network: PodNetwork, { ips }: PodAddressing): NodeFacts {
@@ -126,6 +181,7 @@ function observeNode(host: Host, network: PodNetwork, { ips }: PodAddressing): N
     bridge,
     bridgeAddresses,
     bridgeHasPorts: bridge !== undefined && isStale && host.hasPorts(bridge.index),
+    podRoutes: network.datapath === "ptp" ? host.listRoutes("pod") : [],
     uplinkMtuBytes: network.mtuBytes === undefined ? host.uplinkMtuBytes() : undefined,
   };
 }

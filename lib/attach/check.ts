@@ -3,14 +3,16 @@ import { ConfigError } from "../errors.ts";
 import { requirePrevResult } from "../cni/network_config.ts";
 import type { Request } from "../cni/request.ts";
 import type { Host } from "../host/host.ts";
-import { type AttachmentFacts, diffAttachment } from "../pod/check.ts";
+import { equalAddresses, FAMILIES, formatAddress } from "../net/address.ts";
+import { type AttachmentFacts, diffAttachment, ownIps } from "../pod/check.ts";
 import { parsePodNetwork, type PodNetwork } from "../pod/config.ts";
 import type { PodIdentity } from "../pod/facts.ts";
 import { foreignIpamType } from "../pod/ipam_type.ts";
+import { FORWARDING } from "../pod/plan_link.ts";
 import { planMasquerade } from "../pod/plan.ts";
-import type { Result } from "../cni/result.ts";
+import type { ResultIp } from "../cni/result.ts";
 import { findLease } from "../store/leases.ts";
-import { type AttachContext, podIdentity } from "./context.ts";
+import { type AttachContext, attachmentKey, podIdentity } from "./context.ts";
 import { callForeignIpam } from "./foreign_ipam.ts";
 import { openRequestStoreIfPresent } from "./open_store.ts";
 
@@ -26,10 +28,11 @@ export async function check(request: Request, context: AttachContext): Promise<v
     netns: request.netns,
     allowOwnNetns: context.allowOwnNetns,
   });
+  const ips = ownIps(expected, request.ifname);
   const differences = [
     ...diffAttachment(network, identity, expected, observeAttachment(host, network, identity)),
-    ...masqueradeDifferences(network, expected, context),
-    ...await leaseDifferences(request, identity, context),
+    ...masqueradeDifferences(network, ips, context),
+    ...await leaseDifferences(request, ips, context),
   ];
   await callForeignIpam("CHECK", request);
   if (differences.length === 0) return;
@@ -56,16 +59,17 @@ function observeAttachment(
     hostRoutes: host.listRoutes("host").filter(({ linkIndex }) => linkIndex === hostLink?.index),
     podLink,
     podAddresses: podLink ? host.listAddresses("pod", podLink.index) : [],
-    podRoutes: host.listRoutes("pod").filter(({ linkIndex }) => linkIndex === podLink?.index),
+    podRoutes: host.listRoutes("pod"),
+    notForwarded: FAMILIES.filter((family) => host.readSysctl("host", FORWARDING[family]) === "0"),
   };
 }
 
 function masqueradeDifferences(
   network: PodNetwork,
-  expected: Result,
+  ips: readonly ResultIp[],
   context: AttachContext,
 ): string[] {
-  const want = planMasquerade(network, expected.ips.map(({ address }) => address));
+  const want = planMasquerade(network, ips.map(({ address }) => address));
   if (!want) return [];
   using firewall = context.node.openFirewall();
   return firewall.missingMasquerade(want).map((text) => `firewall lacks: ${text}`);
@@ -73,11 +77,14 @@ function masqueradeDifferences(
 
 async function leaseDifferences(
   request: Request,
-  identity: PodIdentity,
+  ips: readonly ResultIp[],
   context: AttachContext,
 ): Promise<string[]> {
   if (foreignIpamType(request.config.raw) !== undefined) return [];
   await using store = await openRequestStoreIfPresent(request, context);
-  const lease = await store?.read((reader) => findLease(reader, identity.key));
-  return lease ? [] : ["the store has no lease for it"];
+  const lease = await store?.read((reader) => findLease(reader, attachmentKey(request)));
+  if (!lease) return ["the store has no lease for it"];
+  return lease.addresses.map(({ address }) => address.address)
+    .filter((leased) => !ips.some(({ address }) => equalAddresses(address.address, leased)))
+    .map((leased) => `leased address ${formatAddress(leased)} is not the pod's`);
 }

@@ -1,4 +1,5 @@
 import type { Request } from "../cni/request.ts";
+import { foreignIpamType } from "../pod/ipam_type.ts";
 import { storeDirectory } from "../store/directory.ts";
 import { openExistingStore, openStore, type Store, type StoreOptions } from "../store/store.ts";
 import type { AttachContext } from "./context.ts";
@@ -18,7 +19,8 @@ export function openRequestStoreIfPresent(
 
 function storeOptions({ config }: Request, context: AttachContext): StoreOptions {
   const directory = storeDirectory({
-    ipam: config.ipam?.dataDir,
+    // Another plugin's dataDir is a folder of that plugin.
+    ipam: foreignIpamType(config.raw) === undefined ? config.ipam?.dataDir : undefined,
     network: config.raw.dataDir,
     environment: context.dataDirectory,
   });

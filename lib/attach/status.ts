@@ -3,6 +3,7 @@ import type { Request } from "../cni/request.ts";
 import { errorText, HeadcniError } from "../errors.ts";
 import { parsePodNetwork } from "../pod/config.ts";
 import { foreignIpamType } from "../pod/ipam_type.ts";
+import { requireBridge } from "../pod/plan_bridge.ts";
 import { probeWrite } from "../store/store.ts";
 import type { AttachContext } from "./context.ts";
 import { callForeignIpam } from "./foreign_ipam.ts";
@@ -18,7 +19,9 @@ export async function status(request: Request, context: AttachContext): Promise<
   try {
     const network = parsePodNetwork(request.config, undefined);
     using host = context.node.openHost();
-    host.findLink("host", network.bridge);
+    if (network.datapath === "bridge") {
+      requireBridge(network, host.findLink("host", network.bridge));
+    }
     const isForeign = foreignIpamType(request.config.raw) !== undefined;
     const ipam = isForeign ? undefined : parseOwnIpam(request, network);
     await using store = await openRequestStore(request, context);

@@ -49,3 +49,23 @@ export interface Result {
   readonly routes: readonly ResultRoute[];
   readonly dns: ResultDns;
 }
+
+/**
+ * The result of a plugin behind that of the plugins before it, as the last of a chain answers:
+ * SPEC.md section 4, "ADD". Indexes of interfaces are shifted.
+ */
+export function joinResults(previous: Result | undefined, own: Result): Result {
+  if (!previous) return own;
+  const shift = previous.interfaces.length;
+  return {
+    interfaces: [...previous.interfaces, ...own.interfaces],
+    ips: [
+      ...previous.ips,
+      ...own.ips.map((ip) =>
+        ip.interface === undefined ? ip : { ...ip, interface: ip.interface + shift }
+      ),
+    ],
+    routes: [...previous.routes, ...own.routes],
+    dns: { ...previous.dns, ...own.dns },
+  };
+}

@@ -70,7 +70,13 @@ export type Step =
     readonly address: Prefix;
   }
   /** Adds a route; the same route present is no fault. */
-  | { readonly kind: "add-route"; readonly place: Place; readonly route: Route }
+  | {
+    readonly kind: "add-route";
+    readonly place: Place;
+    readonly route: Route;
+    /** Leave another route to the same destination alone: a pod with several links has one default. */
+    readonly keepPresent?: boolean;
+  }
   /** Removes a route; absent is no fault. */
   | { readonly kind: "remove-route"; readonly place: Place; readonly route: Route }
   /** Adds a rule; present is no fault. */

@@ -100,14 +100,14 @@ function applyRemoveAddress(
 }
 
 function applyAddRoute(
-  { route: { link, ...rest } }: StepOf<"add-route">,
+  { route: { link, ...rest }, keepPresent = false }: StepOf<"add-route">,
   routes: RouteSocket,
   doing: Doing,
 ): void {
   const linkIndex = link === undefined ? undefined : routes.linkIndex(link, doing);
   const route = { ...rest, linkIndex };
   addUnlessPresent(routes, addRoute(route), doing, () => {
-    return routes.answer(listRoutes(linkIndex), doing).map(decodeRoute)
+    return keepPresent || routes.answer(listRoutes(linkIndex), doing).map(decodeRoute)
       .some((have) => have && isSameRoute(route, have));
   });
 }

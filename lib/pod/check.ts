@@ -1,6 +1,6 @@
 /** What CHECK compares: the runtime's memory of ADD against the kernel. */
 import type { Result, ResultIp, ResultRoute } from "../cni/result.ts";
-import { equalAddresses, formatAddress } from "../net/address.ts";
+import { equalAddresses, type Family, formatAddress } from "../net/address.ts";
 import type { Link, LinkAddress } from "../net/link.ts";
 import { formatMac } from "../net/mac.ts";
 import { equalPrefixes, formatPrefix, hostPrefix, networkOf } from "../net/prefix.ts";
@@ -19,8 +19,11 @@ export interface AttachmentFacts {
   readonly gatewayAddresses: readonly LinkAddress[];
   /** Routes of the node by the host link. */
   readonly hostRoutes: readonly KernelRoute[];
+  /** Families that the node does not forward although pods have them. */
+  readonly notForwarded: readonly Family[];
   readonly podLink: Link | undefined;
   readonly podAddresses: readonly LinkAddress[];
+  /** Routes of the pod by any link. */
   readonly podRoutes: readonly KernelRoute[];
 }
 
@@ -36,15 +39,16 @@ export function diffAttachment(
 ): string[] {
   const { ifname } = identity.key;
   if (!facts.hostLink) return [`host link ${identity.hostLink} is missing`];
-  if (!facts.podLink) return [`link ${ifname} is missing in the pod`];
+  const { podLink } = facts;
+  if (!podLink) return [`link ${ifname} is missing in the pod`];
   return [
-    ...diffLinks(network, identity, expected, facts, facts.hostLink, facts.podLink),
+    ...diffLinks(network, identity, expected, facts, facts.hostLink, podLink),
     ...diffNode(network, identity, ownIps(expected, ifname), facts),
     ...ownIps(expected, ifname)
       .filter((ip) => !facts.podAddresses.some(({ address }) => equalPrefixes(address, ip.address)))
       .map((ip) => `address ${formatPrefix(ip.address)} is missing on ${ifname}`),
     ...expected.routes
-      .filter((route) => !facts.podRoutes.some((present) => isSameRoute(route, present)))
+      .filter((route) => !facts.podRoutes.some((present) => isSameRoute(route, present, podLink)))
       .map((route) => `route ${formatRoute(route)} is missing in the pod`),
   ];
 }
@@ -82,10 +86,11 @@ function diffNode(
   network: CheckedNetwork,
   { hostLink }: PodIdentity,
   ips: readonly ResultIp[],
-  { gatewayAddresses, hostRoutes }: AttachmentFacts,
+  { gatewayAddresses, hostRoutes, notForwarded }: AttachmentFacts,
 ): string[] {
   const isPtp = network.datapath === "ptp";
-  const gateways = isPtp || network.isGateway ? ips.flatMap(({ gateway }) => gateway ?? []) : [];
+  const isRouter = isPtp || network.isGateway;
+  const gateways = isRouter ? ips.flatMap(({ gateway }) => gateway ?? []) : [];
   const destinations = isPtp ? ips.map(({ address }) => hostPrefix(address.address)) : [];
   return [
     ...gateways
@@ -98,11 +103,13 @@ function diffNode(
     ...destinations
       .filter((want) => !hostRoutes.some(({ destination }) => equalPrefixes(destination, want)))
       .map((want) => `the node has no route to ${formatPrefix(want)} by ${hostLink}`),
+    ...notForwarded.filter((family) => isRouter && hasFamily(ips, family))
+      .map((family) => `the node does not forward IPv${family}`),
   ];
 }
 
 /** Addresses that the result places on the pod's interface, or on none in particular. */
-function ownIps(expected: Result, ifname: string): ResultIp[] {
+export function ownIps(expected: Result, ifname: string): ResultIp[] {
   return expected.ips.filter((ip) => {
     if (ip.interface === undefined) return true;
     const on = expected.interfaces[ip.interface];
@@ -110,13 +117,18 @@ function ownIps(expected: Result, ifname: string): ResultIp[] {
   });
 }
 
-function isSameRoute(want: ResultRoute, present: KernelRoute): boolean {
+/** By another link of the pod any route will do: other plugins have their own, and the first wins. */
+function isSameRoute(want: ResultRoute, present: KernelRoute, podLink: Link): boolean {
   if (!equalPrefixes(networkOf(want.dst), present.destination)) return false;
   if (want.table !== undefined && want.table !== present.table) return false;
   if (want.priority !== undefined && want.priority !== present.priority) return false;
-  if (!want.gw) return true;
+  if (!want.gw || present.linkIndex !== podLink.index) return true;
   // A route of scope link names a gateway in the result, but the kernel's has none.
   return !present.gateway || equalAddresses(want.gw, present.gateway);
+}
+
+function hasFamily(ips: readonly ResultIp[], family: Family): boolean {
+  return ips.some(({ address }) => address.address.family === family);
 }
 
 function formatRoute(route: ResultRoute): string {

@@ -30,6 +30,7 @@ const GOOD: AttachmentFacts = {
     tentative: false,
   }],
   hostRoutes: [],
+  notForwarded: [],
   podLink: { ...LINK, index: 2, name: "eth0", mac: Uint8Array.of(2, 0, 0, 0, 0, 1) },
   podAddresses: [{
     linkIndex: 2,
@@ -88,6 +89,7 @@ Deno.test("diffAttachment: names each difference", () => {
     ],
     [{ gatewayAddresses: [] }, "gateway 10.0.0.1 is missing on headcni0"],
     [{ podAddresses: [] }, "address 10.0.0.2/24 is missing on eth0"],
+    [{ notForwarded: [4] }, "the node does not forward IPv4"],
     [{ podRoutes: [] }, "route 0.0.0.0/0 via 10.0.0.1 is missing in the pod"],
     [
       {
@@ -116,4 +118,17 @@ Deno.test("diffAttachment: datapath ptp has the gateway on the host link, and a 
     "gateway 10.0.0.1 is missing on veth1",
     "the node has no route to 10.0.0.2/32 by veth1",
   ]);
+});
+
+Deno.test("diffAttachment: a route of another link of the pod has the say", () => {
+  const podRoutes = GOOD.podRoutes.map((route) => ({
+    ...route,
+    linkIndex: 9,
+    gateway: parseAddress("10.9.0.1"),
+  }));
+  assertEquals(diffAttachment(NETWORK, IDENTITY, RESULT, { ...GOOD, podRoutes }), []);
+});
+
+Deno.test("diffAttachment: forwarding counts only for families that the pod has", () => {
+  assertEquals(diffAttachment(NETWORK, IDENTITY, RESULT, { ...GOOD, notForwarded: [6] }), []);
 });

@@ -1,5 +1,6 @@
 import type { AttachmentKey, PodReference } from "../attachment.ts";
 import type { Link, LinkAddress } from "../net/link.ts";
+import type { KernelRoute } from "../net/route.ts";
 
 /** Who is attached, and under which name on the host. */
 export interface PodIdentity {
@@ -17,6 +18,8 @@ export interface NodeFacts {
   readonly bridgeAddresses: readonly LinkAddress[];
   /** True when the bridge has a port; looked up only where one of its addresses must go. */
   readonly bridgeHasPorts: boolean;
+  /** Routes that the pod has already, for datapath `ptp`: those of its other links. */
+  readonly podRoutes: readonly KernelRoute[];
   /** MTU of the link that the node's own traffic to the outside takes, when there is one. */
   readonly uplinkMtuBytes: number | undefined;
 }

@@ -1,7 +1,15 @@
 /** Who gives addresses: ourselves, or another plugin. */
 
-/** Types that mean ourselves: our IPAM part, its name in an older system, and our own plugin. */
-const OWN_TYPES: ReadonlySet<unknown> = new Set(["headcni-ipam", "ipam-plugin"]);
+/**
+ * Types that mean ourselves: our IPAM part, its name in an older system, and our network plugin,
+ * which ADD refuses as an IPAM plugin and which DEL has nothing to ask for.
+ */
+const OWN_TYPES: ReadonlySet<unknown> = new Set([
+  "headcni-ipam",
+  "ipam-plugin",
+  "headcni",
+  "ipam-cni",
+]);
 
 /**
  * The IPAM plugin of somebody else that a network configuration names in `ipam.type`; undefined

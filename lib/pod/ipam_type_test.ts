@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { foreignIpamType } from "./ipam_type.ts";
 
 Deno.test("foreignIpamType: undefined for our names, old ones too, and for none", () => {
-  for (const type of ["headcni-ipam", "ipam-plugin", "", null, undefined]) {
+  for (const type of ["headcni-ipam", "ipam-plugin", "headcni", "ipam-cni", "", null, undefined]) {
     assertEquals(foreignIpamType({ ipam: { type } }), undefined);
   }
   assertEquals(foreignIpamType({}), undefined);

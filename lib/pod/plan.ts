@@ -6,17 +6,31 @@ import { type Masquerade, TAILNET_PREFIXES } from "../nft/masquerade.ts";
 import type { PodAddressing } from "./addresses.ts";
 import type { PodNetwork } from "./config.ts";
 import type { NodeFacts, PodIdentity } from "./facts.ts";
-import { planBridge } from "./plan_bridge.ts";
-import { planPtp } from "./plan_ptp.ts";
+import { planBridge, planBridgePod } from "./plan_bridge.ts";
+import { forwardingSysctls } from "./plan_link.ts";
+import { planPtpPod } from "./plan_ptp.ts";
 
-/** The steps that attach a pod, by datapath. */
-export function planAdd(
+/**
+ * The steps that make the node ready for the pod: shared by all pods, each safe to repeat.
+ * @throws ConfigError when something on the node contradicts the network.
+ */
+export function planNode(
+  network: PodNetwork,
+  addressing: PodAddressing,
+  facts: NodeFacts,
+): Step[] {
+  if (network.datapath === "bridge") return planBridge(network, addressing, facts);
+  return forwardingSysctls(addressing.ips);
+}
+
+/** The steps that hang the pod on the node, after those of {@linkcode planNode}. */
+export function planPod(
   network: PodNetwork,
   identity: PodIdentity,
   addressing: PodAddressing,
   facts: NodeFacts,
 ): Step[] {
-  const plan = network.datapath === "ptp" ? planPtp : planBridge;
+  const plan = network.datapath === "ptp" ? planPtpPod : planBridgePod;
   return plan(network, identity, addressing, facts);
 }
 

@@ -5,6 +5,7 @@
 import { ConfigError } from "../errors.ts";
 import type { Step } from "../host/step.ts";
 import { equalAddresses } from "../net/address.ts";
+import type { Link } from "../net/link.ts";
 import { macFromAddress } from "../net/mac.ts";
 import { containsAddress, formatPrefix, hostPrefix, networkOf } from "../net/prefix.ts";
 import { SCOPE_LINK } from "../net/route.ts";
@@ -12,14 +13,16 @@ import { type PodAddressing, type PodIp, podMtu, podRoutes } from "./addresses.t
 import type { PodNetwork } from "./config.ts";
 import type { NodeFacts, PodIdentity } from "./facts.ts";
 import { diffGateways } from "./gateway_plan.ts";
-import { addPodLink, bringUp, forwardingSysctls, ipv6LinkSysctls } from "./plan_link.ts";
+import {
+  addPodLink,
+  addPodRoutes,
+  bringUp,
+  forwardingSysctls,
+  ipv6LinkSysctls,
+} from "./plan_link.ts";
 
-/**
- * The steps of ADD, in order.
- * @throws ConfigError when the bridge's name is taken by another kind of link, or the bridge has an
- * address that contradicts the wanted one and may not be replaced.
- */
-export function planBridge(
+/** The steps that hang a pod on the bridge, in order. */
+export function planBridgePod(
   network: PodNetwork,
   identity: PodIdentity,
   addressing: PodAddressing,
@@ -28,7 +31,6 @@ export function planBridge(
   const { ips } = addressing;
   const { hostLink } = identity;
   return [
-    ...planBridgeLink(network, ips, facts),
     ...addPodLink(network, identity, ips, podMtu(network, facts.uplinkMtuBytes)),
     { kind: "set-link", place: "host", name: hostLink, master: network.bridge },
     {
@@ -48,16 +50,18 @@ export function planBridge(
   ];
 }
 
-/** The bridge itself: made on first use, its addresses reconciled with the subnets. */
-function planBridgeLink(network: PodNetwork, ips: readonly PodIp[], facts: NodeFacts): Step[] {
+/**
+ * The bridge itself: made on first use, its addresses reconciled with the subnets.
+ * @throws ConfigError when the bridge's name is taken by another kind of link, or the bridge has an
+ * address that contradicts the wanted one and may not be replaced.
+ */
+export function planBridge(
+  network: PodNetwork,
+  { ips }: PodAddressing,
+  facts: NodeFacts,
+): Step[] {
+  requireBridge(network, facts.bridge);
   const { bridge } = network;
-  if (facts.bridge && facts.bridge.linkKind !== "bridge") {
-    throw new ConfigError(
-      "invalid-config",
-      `Cannot use bridge "${bridge}": a link of that name is there and is no bridge; ` +
-        `choose another name with the key "bridge"`,
-    );
-  }
   const steps: Step[] = [];
   const [first] = ips;
   if (!facts.bridge && first) {
@@ -76,6 +80,16 @@ function planBridgeLink(network: PodNetwork, ips: readonly PodIp[], facts: NodeF
     steps.push(...planGateways(network, ips, facts), ...forwardingSysctls(ips));
   }
   return steps;
+}
+
+/** Throws ConfigError when a link that is no bridge has the bridge's name. */
+export function requireBridge({ bridge }: PodNetwork, present: Link | undefined): void {
+  if (!present || present.linkKind === "bridge") return;
+  throw new ConfigError(
+    "invalid-config",
+    `Cannot use bridge "${bridge}": a link of that name is there and is no bridge; ` +
+      `choose another name with the key "bridge"`,
+  );
 }
 
 /** Adds the gateway addresses; an address of an earlier subnet is replaced where that is safe. */
@@ -106,6 +120,5 @@ function planPodRoutes(addressing: PodAddressing, link: string): Step[] {
   const direct = offLink
     .filter((gateway, at) => offLink.findIndex((other) => equalAddresses(other, gateway)) === at)
     .map((gateway) => ({ destination: hostPrefix(gateway), link, scope: SCOPE_LINK }));
-  return [...direct, ...podRoutes(addressing, link)]
-    .map((route): Step => ({ kind: "add-route", place: "pod", route }));
+  return addPodRoutes([...direct, ...podRoutes(addressing, link)]);
 }

@@ -3,12 +3,13 @@ import type { Step } from "../host/step.ts";
 import { FAMILIES, type Family } from "../net/address.ts";
 import { macFromAddress } from "../net/mac.ts";
 import type { PodIp } from "./addresses.ts";
+import type { Route } from "../net/route.ts";
 import type { PodNetwork } from "./config.ts";
 import type { PodIdentity } from "./facts.ts";
 import { formatAlias } from "./identity.ts";
 
 /** Sysctls that make the node forward, below /proc/sys: ip-sysctl of the kernel's documentation. */
-const FORWARDING: Readonly<Record<Family, readonly string[]>> = {
+export const FORWARDING: Readonly<Record<Family, readonly string[]>> = {
   4: ["net", "ipv4", "ip_forward"],
   6: ["net", "ipv6", "conf", "all", "forwarding"],
 };
@@ -55,6 +56,11 @@ export function bringUp(identity: PodIdentity): Step[] {
     { kind: "set-link", place: "host", name: identity.hostLink, up: true },
     { kind: "set-link", place: "pod", name: identity.key.ifname, up: true },
   ];
+}
+
+/** Adds routes to the pod; of its several links the first has the say about a destination. */
+export function addPodRoutes(routes: readonly Route[]): Step[] {
+  return routes.map((route) => ({ kind: "add-route", place: "pod", route, keepPresent: true }));
 }
 
 /** The node routes for pods: forwarding on, for the families that pods have. */

@@ -6,18 +6,18 @@
 import { ConfigError } from "../errors.ts";
 import type { Step } from "../host/step.ts";
 import { type Address, equalAddresses, formatAddress } from "../net/address.ts";
-import { hostPrefix, networkOf } from "../net/prefix.ts";
-import { SCOPE_LINK } from "../net/route.ts";
+import { equalPrefixes, hostPrefix, networkOf } from "../net/prefix.ts";
+import { type KernelRoute, SCOPE_LINK } from "../net/route.ts";
 import { type PodAddressing, type PodIp, podMtu, podRoutes } from "./addresses.ts";
 import type { PodNetwork } from "./config.ts";
 import type { NodeFacts, PodIdentity } from "./facts.ts";
-import { addPodLink, bringUp, forwardingSysctls } from "./plan_link.ts";
+import { addPodLink, addPodRoutes, bringUp } from "./plan_link.ts";
 
 /**
- * The steps of ADD, in order.
+ * The steps that hang a pod on the node, in order.
  * @throws ConfigError when an address has no gateway, which this datapath cannot do without.
  */
-export function planPtp(
+export function planPtpPod(
   network: PodNetwork,
   identity: PodIdentity,
   addressing: PodAddressing,
@@ -28,7 +28,6 @@ export function planPtp(
   const { key, hostLink } = identity;
   return [
     ...addPodLink(network, identity, ips, podMtu(network, facts.uplinkMtuBytes)),
-    ...forwardingSysctls(ips),
     ...bringUp(identity),
     ...gateways.map((gateway): Step => ({
       kind: "add-address",
@@ -51,16 +50,24 @@ export function planPtp(
       link: key.ifname,
       address: hostPrefix(address.address),
     })),
-    ...planPodRoutes(addressing, gateways, key.ifname),
+    ...planPodRoutes(addressing, gateways, key.ifname, facts.podRoutes),
   ];
 }
 
-/** To the gateway directly; to the rest of the subnet, and wherever IPAM says, through it. */
+/**
+ * To the gateway directly; to the rest of the subnet, and wherever IPAM says, through it. What a
+ * pod reaches through a gateway by another link of its own (a second attachment to the network)
+ * stays with that link.
+ */
 function planPodRoutes(
   addressing: PodAddressing,
   gateways: readonly Address[],
   link: string,
+  present: readonly KernelRoute[],
 ): Step[] {
+  const isTaken = (gateway: Address | undefined) =>
+    gateway !== undefined &&
+    present.some(({ destination }) => equalPrefixes(destination, hostPrefix(gateway)));
   const direct = gateways.map((gateway) => ({
     destination: hostPrefix(gateway),
     link,
@@ -71,8 +78,8 @@ function planPodRoutes(
       ? [{ destination: networkOf(address), gateway, link }]
       : []
   );
-  return [...direct, ...subnets, ...podRoutes(addressing, link)]
-    .map((route): Step => ({ kind: "add-route", place: "pod", route }));
+  const through = [...subnets, ...podRoutes(addressing, link)];
+  return addPodRoutes([...direct, ...through.filter(({ gateway }) => !isTaken(gateway))]);
 }
 
 function gatewaysOf(ips: readonly PodIp[]): Address[] {

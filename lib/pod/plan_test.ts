@@ -7,7 +7,7 @@ import { formatPrefix, parsePrefix } from "../net/prefix.ts";
 import { parsePodNetwork, type PodNetwork } from "./config.ts";
 import { resolveAddressing } from "./addresses.ts";
 import type { NodeFacts, PodIdentity } from "./facts.ts";
-import { planAdd, planMasquerade, podResult } from "./plan.ts";
+import { planMasquerade, planNode, planPod, podResult } from "./plan.ts";
 
 type IpamAnswer = Parameters<typeof resolveAddressing>[1];
 
@@ -20,6 +20,7 @@ const EMPTY_NODE: NodeFacts = {
   bridge: undefined,
   bridgeAddresses: [],
   bridgeHasPorts: false,
+  podRoutes: [],
   uplinkMtuBytes: 1500,
 };
 const BRIDGE: Link = {
@@ -69,10 +70,14 @@ function bridgeWith(...texts: string[]): NodeFacts {
 
 function lines(keys: Record<string, unknown>, answer: IpamAnswer, facts: NodeFacts): string[] {
   const pods = network(keys);
-  return planAdd(pods, IDENTITY, resolveAddressing(pods, answer), facts).map(formatStep);
+  const addressing = resolveAddressing(pods, answer);
+  return [
+    ...planNode(pods, addressing, facts),
+    ...planPod(pods, IDENTITY, addressing, facts),
+  ].map(formatStep);
 }
 
-Deno.test("planAdd: first pod of a dual-stack bridge", () => {
+Deno.test("planNode and planPod: first pod of a dual-stack bridge", () => {
   const answer = addresses(["10.244.1.2/24", "fd00:1::2/64"], ["0.0.0.0/0", "::/0"]);
   assertEquals(lines({}, answer, EMPTY_NODE), [
     "ip link add name headcni0 mtu 1280 address 0a:58:0a:f4:01:01 up type bridge",
@@ -103,7 +108,7 @@ Deno.test("planAdd: first pod of a dual-stack bridge", () => {
   ]);
 });
 
-Deno.test("planAdd: a later pod only finishes what the first left undone when it was killed", () => {
+Deno.test("planNode: a later pod only finishes what the first left undone when it was killed", () => {
   const made = lines({}, addresses(["10.244.1.9/24"]), bridgeWith("10.244.1.1/24"));
   assertEquals(made.filter((line) => line.includes("headcni0") && !line.includes("veth")), [
     "sysctl -e -w net/ipv6/conf/headcni0/accept_ra=0",
@@ -111,7 +116,7 @@ Deno.test("planAdd: a later pod only finishes what the first left undone when it
   ]);
 });
 
-Deno.test("planAdd: ptp routes each pod by itself", () => {
+Deno.test("planNode and planPod: ptp routes each pod by itself", () => {
   const answer = addresses(["10.244.1.2/24", "fd00:1::2/64"], ["0.0.0.0/0"]);
   const made = lines({ datapath: "ptp", mtu: 1400 }, answer, EMPTY_NODE);
   assertEquals(made.filter((line) => !line.includes("sysctl")), [
@@ -134,7 +139,23 @@ Deno.test("planAdd: ptp routes each pod by itself", () => {
   ]);
 });
 
-Deno.test("planAdd: default routes come from isDefaultGateway, or when IPAM names no route", () => {
+Deno.test("planPod: ptp leaves the gateway of another link of the pod to that link", () => {
+  const route = {
+    destination: parsePrefix("10.244.1.1/32"),
+    onlink: false,
+    table: 254,
+    scope: 253,
+    protocol: 3,
+    routeType: 1,
+  };
+  const answer = addresses(["10.244.1.3/24"], ["0.0.0.0/0"]);
+  const made = lines({ datapath: "ptp" }, answer, { ...EMPTY_NODE, podRoutes: [route] });
+  assertEquals(made.filter((line) => line.startsWith("ip -n pod route")), [
+    "ip -n pod route add 10.244.1.1/32 dev eth0 scope 253",
+  ]);
+});
+
+Deno.test("planNode and planPod: default routes come from isDefaultGateway, or when IPAM names no route", () => {
   const defaults = (keys: Record<string, unknown>, routes: string[]) =>
     lines(keys, addresses(["10.244.1.2/24", "fd00:1::2/64"], routes), EMPTY_NODE)
       .filter((line) => line.includes("route add")).map((line) => line.split(" ")[5]);
@@ -144,7 +165,7 @@ Deno.test("planAdd: default routes come from isDefaultGateway, or when IPAM name
   assertEquals(defaults({ isDefaultGateway: true }, ["0.0.0.0/0"]), ["0.0.0.0/0", "::/0"]);
 });
 
-Deno.test("planAdd: bridge address of an earlier subnet is replaced only when that is safe", () => {
+Deno.test("planNode: bridge address of an earlier subnet is replaced only when that is safe", () => {
   const answer = addresses(["10.244.2.2/24"]);
   const old = bridgeWith("10.244.1.1/24");
   const replaced = [
@@ -163,7 +184,7 @@ Deno.test("planAdd: bridge address of an earlier subnet is replaced only when th
   assertEquals(error.reason, "invalid-config");
 });
 
-Deno.test("planAdd: IPv6 bridge addresses may be several while their subnets are apart", () => {
+Deno.test("planNode: IPv6 bridge addresses may be several while their subnets are apart", () => {
   const answer = addresses(["fd00:2::2/64"]);
   const made = lines({}, answer, bridgeWith("fd00:1::1/64"));
   assertEquals(made.filter((line) => line.includes("dev headcni0")), [
@@ -173,7 +194,7 @@ Deno.test("planAdd: IPv6 bridge addresses may be several while their subnets are
   assertThrows(() => lines({}, answer, overlapping), ConfigError, "fd00:2::9/48");
 });
 
-Deno.test("planAdd: refuses a bridge name that another kind of link has", () => {
+Deno.test("planNode: refuses a bridge name that another kind of link has", () => {
   const facts = { ...EMPTY_NODE, bridge: { ...BRIDGE, linkKind: "vxlan" } };
   assertThrows(
     () => lines({}, addresses(["10.0.0.2/24"]), facts),
@@ -182,7 +203,7 @@ Deno.test("planAdd: refuses a bridge name that another kind of link has", () => 
   );
 });
 
-Deno.test("planAdd: flags of bridge and port", () => {
+Deno.test("planNode and planPod: flags of bridge and port", () => {
   const answer = addresses(["10.0.0.2/24"]);
   const about = (keys: Record<string, unknown>) =>
     lines(keys, answer, bridgeWith("10.0.0.1/24"))
@@ -196,12 +217,12 @@ Deno.test("planAdd: flags of bridge and port", () => {
   ]);
 });
 
-Deno.test("planAdd: without gateway mode the node takes no address and does not forward", () => {
+Deno.test("planNode and planPod: without gateway mode the node takes no address and does not forward", () => {
   const made = lines({ isGateway: false }, addresses(["10.0.0.2/24"]), EMPTY_NODE);
   assertEquals(made.filter((line) => /forward|address add .* dev headcni0|route/.test(line)), []);
 });
 
-Deno.test("planAdd: a gateway outside the subnet is reached by a link route", () => {
+Deno.test("planNode and planPod: a gateway outside the subnet is reached by a link route", () => {
   const answer = addresses(["10.0.0.2/24 via 169.254.1.1"], ["0.0.0.0/0"]);
   const made = lines({ isGateway: false }, answer, EMPTY_NODE);
   assertEquals(made.filter((line) => line.includes("route add")), [
@@ -210,7 +231,7 @@ Deno.test("planAdd: a gateway outside the subnet is reached by a link route", ()
   ]);
 });
 
-Deno.test("planAdd: refuses an answer without addresses, and ptp without gateway", () => {
+Deno.test("planNode and planPod: refuses an answer without addresses, and ptp without gateway", () => {
   assertThrows(() => lines({}, addresses([]), EMPTY_NODE), ConfigError, "IPAM gave it no address");
   assertThrows(
     () => lines({ datapath: "ptp", isGateway: false }, addresses(["10.0.0.2/24"]), EMPTY_NODE),
@@ -219,7 +240,7 @@ Deno.test("planAdd: refuses an answer without addresses, and ptp without gateway
   );
 });
 
-Deno.test("planAdd: MTU is configured, 1280, or the uplink's if lower", () => {
+Deno.test("planNode and planPod: MTU is configured, 1280, or the uplink's if lower", () => {
   const mtu = (keys: Record<string, unknown>, uplinkMtuBytes: number | undefined) =>
     lines(keys, addresses(["10.0.0.2/24"]), { ...EMPTY_NODE, uplinkMtuBytes })
       .find((line) => line.includes("type veth"))?.match(/mtu (\d+)/)?.[1];

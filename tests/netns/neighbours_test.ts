@@ -53,6 +53,7 @@ for (const datapath of ["bridge", "ptp"]) {
       `headcni: ${datapath}: takes addresses of the reference ${ipam.type}`,
       async (node) => {
         const dataDir = `${node.root}/foreign`;
+        await Deno.mkdir(dataDir);
         const config = network({ datapath, ipam: { ...ipam, dataDir } });
         await node.warmUp(config);
         const pod = await node.makePod();
