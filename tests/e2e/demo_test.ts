@@ -1,18 +1,27 @@
-/** The demo, run as a stranger would: twice in a row, and interrupted. */
-import { assert, assertEquals } from "@std/assert";
+/** The demo, run as a stranger would: twice in a row, interrupted, and where it cannot work. */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 
 const DEMO = fromFileUrl(new URL("../../scripts/demo", import.meta.url));
 const needsRoot = { ignore: Deno.uid() !== 0 };
 
-/** Runs the demo in a process group of its own; `onOutput` is told all that it printed so far. */
+/** What is different about a run of the demo. */
+interface DemoRun {
+  /** Is told all that was printed so far. */
+  readonly onOutput?: (text: string, interrupt: () => void) => void;
+  /** A directory whose commands are found first. */
+  readonly commands?: string;
+}
+
+/** Runs the demo in a process group of its own. */
 async function runDemo(
   tmp: string,
-  onOutput: (text: string, interrupt: () => void) => void = () => {},
+  { onOutput = () => {}, commands }: DemoRun = {},
 ): Promise<{ code: number; text: string }> {
+  const path = Deno.env.get("PATH") ?? "";
   const child = new Deno.Command("setsid", {
     args: [DEMO],
-    env: { TMPDIR: tmp },
+    env: { TMPDIR: tmp, PATH: commands ? `${commands}:${path}` : path },
     stdin: "null",
     stdout: "piped",
     stderr: "inherit",
@@ -65,12 +74,51 @@ Deno.test({
   fn: () =>
     expectNoTrace(async (tmp) => {
       let interrupted = false;
-      const { code } = await runDemo(tmp, (text, interrupt) => {
+      const onOutput = (text: string, interrupt: () => void) => {
         if (interrupted || !text.includes("red to blue: answered")) return;
         interrupted = true;
         interrupt();
-      });
+      };
+      const { code } = await runDemo(tmp, { onOutput });
       assert(interrupted);
       assertEquals(code, 130);
     }),
 });
+
+Deno.test({
+  name: "demo: where nothing can be mounted podman is never asked for anything (root only)",
+  ...needsRoot,
+  fn: () =>
+    expectNoTrace((tmp) =>
+      withStubs(async (commands, asked) => {
+        assertEquals((await runDemo(tmp, { commands })).code, 32);
+        assertEquals(asked(), []);
+      })
+    ),
+});
+
+Deno.test("demo: its inside refuses to run among the machine's own files", () =>
+  withStubs(async (commands, asked) => {
+    const env = { PATH: `${commands}:${Deno.env.get("PATH")}` };
+    const { code, stderr } = await new Deno.Command(DEMO, { args: ["inside"], env }).output();
+    assertEquals([code, asked()], [1, []]);
+    assertStringIncludes(new TextDecoder().decode(stderr), "namespaces of its own");
+  }));
+
+/** A directory with a `mount` that fails and a `podman` whose calls are counted. */
+async function withStubs(
+  body: (commands: string, asked: () => string[]) => Promise<void>,
+): Promise<void> {
+  const commands = await Deno.makeTempDir({ prefix: "hct" });
+  const record = `${commands}/asked`;
+  try {
+    const mode = 0o755;
+    await Deno.writeTextFile(record, "");
+    await Deno.writeTextFile(`${commands}/mount`, "#!/bin/sh\nexit 32\n", { mode });
+    const podman = `#!/bin/sh\necho "$@" >>${record}\n`;
+    await Deno.writeTextFile(`${commands}/podman`, podman, { mode });
+    await body(commands, () => Deno.readTextFileSync(record).split("\n").filter(Boolean));
+  } finally {
+    await Deno.remove(commands, { recursive: true });
+  }
+}
