@@ -1,6 +1,6 @@
 /** Network namespaces: opening those of pods, and working inside one for a moment. */
 import { ConfigError } from "../errors.ts";
-import { ENOENT } from "./errno.ts";
+import { EACCES, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, errnoText } from "./errno.ts";
 import { checkResult, lastErrno, libc } from "./libc.ts";
 
 /** The namespace of the calling thread: proc(5). */
@@ -14,6 +14,9 @@ const O_CLOEXEC = 0o2000000;
 const CLONE_NEWNET = 0x40000000;
 /** ioctl that tells the type of a namespace, _IO(0xb7, 3): linux/nsfs.h. */
 const NS_GET_NSTYPE = 0xb703n;
+
+/** What open(2) says when the path itself is wrong: the caller's fault, not the kernel's. */
+const PATH_FAULTS: readonly number[] = [EACCES, ELOOP, ENAMETOOLONG, ENOTDIR];
 
 /** An open network namespace. */
 export interface Netns extends Disposable {
@@ -34,20 +37,19 @@ export type Sync<T> = T extends PromiseLike<unknown> ? never : T;
 export function openNetns(path: string): Netns {
   const netns = tryOpenNetns(path);
   if (netns) return netns;
-  throw new ConfigError("invalid-netns", `Cannot open network namespace "${path}": it is gone`);
+  throw netnsError(path, "it is gone");
 }
 
 /** {@linkcode openNetns} that answers undefined when nothing is at the path. */
 export function tryOpenNetns(path: string): Netns | undefined {
   const fd = libc().open(cString(path), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-  if (fd < 0 && lastErrno() === ENOENT) return undefined;
+  const errno = fd < 0 ? lastErrno() : 0;
+  if (errno === ENOENT) return undefined;
+  if (PATH_FAULTS.includes(errno)) throw netnsError(path, errnoText(errno));
   checkResult(fd, "open", `open network namespace "${path}"`);
   if (libc().ioctl(fd, NS_GET_NSTYPE) === CLONE_NEWNET) return new OpenNetns(path, fd);
   libc().close(fd);
-  throw new ConfigError(
-    "invalid-netns",
-    `Cannot open network namespace "${path}": it is ${describeFile(path)}`,
-  );
+  throw netnsError(path, `it is ${describeFile(path)}`);
 }
 
 /** True when the path leads to the namespace that we are in ourselves. */
@@ -96,6 +98,10 @@ class OpenNetns implements Netns {
     if (this.#fd >= 0) libc().close(this.#fd);
     this.#fd = -1;
   }
+}
+
+function netnsError(path: string, seen: string): ConfigError {
+  return new ConfigError("invalid-netns", `Cannot open network namespace "${path}": ${seen}`);
 }
 
 function describeFile(path: string): string {
