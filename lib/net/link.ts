@@ -49,12 +49,13 @@ export interface LinkAddress {
 /**
  * Why no interface can have this name, to be said after "interface name"; undefined for a good one.
  * The rule is the kernel's, dev_valid_name() in net/core/dev.c; the words are those of the CNI
- * reference library.
+ * reference library. Patterns such as `eth%d`, of which the kernel makes names, are refused too.
  */
 export function linkNameFault(name: string): string | undefined {
   if (name === "") return "is empty";
   if (new TextEncoder().encode(name).length > MAX_IFNAME_BYTES) return "is too long";
   if (name === "." || name === "..") return "is . or ..";
   if (/[/:\s]/.test(name)) return "contains / or : or whitespace characters";
+  if (name.includes("%")) return "contains %, which the kernel replaces by a number";
   return undefined;
 }

@@ -17,6 +17,7 @@ Deno.test("linkNameFault: why a name is refused; its length counts in bytes", ()
     ["a/b", "contains / or : or whitespace characters"],
     ["a:b", "contains / or : or whitespace characters"],
     ["a b", "contains / or : or whitespace characters"],
+    ["eth%d", "contains %, which the kernel replaces by a number"],
   ] as const;
   for (const [name, fault] of faults) assertEquals(linkNameFault(name), fault, name);
 });
