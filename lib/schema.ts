@@ -45,6 +45,20 @@ export function parsedText<Value>(
   );
 }
 
+/**
+ * The value without members that are null or empty text, at every depth: Go programs write so what
+ * they do not have. A null of its own becomes undefined; places in arrays are kept.
+ */
+export function withoutEmpty(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutEmpty);
+  if (typeof value !== "object" || value === null) return value ?? undefined;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([, member]) => member !== null && member !== "")
+      .map(([key, member]) => [key, withoutEmpty(member)]),
+  );
+}
+
 /** How an error text shows a refused value: as JSON, cut when it is long. */
 export function showValue(value: unknown): string {
   const text = JSON.stringify(value) ?? String(value);

@@ -6,7 +6,7 @@ import * as v from "valibot";
 import { ConfigError } from "../errors.ts";
 import { type Family, formatAddress, tryParseAddress } from "../net/address.ts";
 import { formatPrefix, tryParsePrefix } from "../net/prefix.ts";
-import { parsedText, parseWith } from "../schema.ts";
+import { parsedText, parseWith, withoutEmpty } from "../schema.ts";
 import type { Result, ResultDns, ResultInterface, ResultIp, ResultRoute } from "./result.ts";
 import { isAtLeast, SPEC_VERSIONS, type SpecVersion } from "./version.ts";
 
@@ -114,17 +114,6 @@ const oldResultObject = v.object({ ip4: oldFamily, ip6: oldFamily, dns: dnsObjec
 const versionObject = v.object({
   cniVersion: v.optional(v.picklist(SPEC_VERSIONS)),
 });
-
-/** The value without members that are null or empty text: Go programs write what they have not. */
-function withoutEmpty(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(withoutEmpty);
-  if (typeof value !== "object" || value === null) return value === null ? undefined : value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([, member]) => member !== null && member !== "")
-      .map(([key, member]) => [key, withoutEmpty(member)]),
-  );
-}
 
 function formatInterface(link: ResultInterface, version: SpecVersion): Record<string, unknown> {
   const { name, mac, mtu, sandbox, socketPath, pciID } = link;

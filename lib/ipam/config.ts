@@ -6,7 +6,7 @@ import * as v from "valibot";
 import { ConfigError } from "../errors.ts";
 import { type Address, equalAddresses, tryParseAddress } from "../net/address.ts";
 import { tryParsePrefix } from "../net/prefix.ts";
-import { parsedText, parseWith } from "../schema.ts";
+import { parsedText, parseWith, withoutEmpty } from "../schema.ts";
 import { parseDurationMs } from "./duration.ts";
 import { type AddressRange, parseRangeSets } from "./range.ts";
 import { STRATEGY_NAMES, type StrategyName } from "./strategy.ts";
@@ -43,19 +43,19 @@ const DEFAULT_COOLDOWN = "60s";
 const UNBUILT_KEYS: readonly string[] = ["exclude", "reserved", "pools"];
 
 const prefix = parsedText(tryParsePrefix, "an IP prefix");
-const address = present(parsedText(tryParseAddress, "an IP address"));
+const address = v.optional(parsedText(tryParseAddress, "an IP address"));
 const requests = v.optional(v.array(parsedText(parseRequest, "an IP address")), []);
 const rangeEnds = { rangeStart: address, rangeEnd: address, gateway: address };
 const ranges = v.optional(v.array(v.array(v.object({ subnet: prefix, ...rangeEnds }))), []);
-const strategy = present(v.string());
+const strategy = v.optional(v.string());
 
 const RawIpam = v.object({
-  subnet: present(prefix),
+  subnet: v.optional(prefix),
   ...rangeEnds,
   ranges,
   allocation_strategy: strategy,
   allocationStrategy: strategy,
-  cooldown: present(v.union([v.string(), v.number()])),
+  cooldown: v.optional(v.union([v.string(), v.number()])),
 });
 const RawCniArgs = v.optional(v.object({ ips: requests }), {});
 const RawRuntimeConfig = v.optional(v.object({ ips: requests, ipRanges: ranges }), {});
@@ -72,9 +72,13 @@ export function parseIpamConfig(sources: IpamSources): IpamConfig {
     throw new ConfigError("invalid-config", `IPAM config missing 'ipam' key`);
   }
   refuseUnbuilt(sources.ipam, what);
-  const raw = parseWith(RawIpam, sources.ipam, what);
-  const cniArgs = parseWith(RawCniArgs, sources.cniArgs, "args.cni");
-  const runtimeConfig = parseWith(RawRuntimeConfig, sources.runtimeConfig, "runtimeConfig");
+  const raw = parseWith(RawIpam, withoutEmpty(sources.ipam), what);
+  const cniArgs = parseWith(RawCniArgs, withoutEmpty(sources.cniArgs), "args.cni");
+  const runtimeConfig = parseWith(
+    RawRuntimeConfig,
+    withoutEmpty(sources.runtimeConfig),
+    "runtimeConfig",
+  );
   const { subnet, rangeStart, rangeEnd, gateway } = raw;
   const rangeSets = parseRangeSets([
     ...runtimeConfig.ipRanges,
@@ -105,15 +109,6 @@ export function requireOnePerFamily({ rangeSets }: IpamConfig, cniVersion: strin
     "invalid-config",
     `CNI version ${cniVersion} does not support more than 1 address per family`,
   );
-}
-
-/** An optional key; Go programs write the empty text, or null, for what they do not have. */
-function present<Value>(schema: v.GenericSchema<unknown, Value>) {
-  return v.optional(v.pipe(
-    v.unknown(),
-    v.transform((value) => value === "" || value === null ? undefined : value),
-    v.optional(schema),
-  ));
 }
 
 /** A request may carry a prefix length, which says nothing: the range's own counts. */
