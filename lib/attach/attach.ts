@@ -7,15 +7,13 @@ import { ConfigError, errorText } from "../errors.ts";
 import type { Request } from "../cni/request.ts";
 import { joinResults, type Result } from "../cni/result.ts";
 import type { Host } from "../host/host.ts";
-import type { Step } from "../host/step.ts";
 import { log } from "../log.ts";
-import { type PodAddressing, podMtu, resolveAddressing } from "../pod/addresses.ts";
+import { podMtu, resolveAddressing } from "../pod/addresses.ts";
 import { parsePodNetwork, type PodNetwork } from "../pod/config.ts";
-import type { NodeFacts, PodIdentity } from "../pod/facts.ts";
-import { diffGateways } from "../pod/gateway_plan.ts";
+import type { PodIdentity } from "../pod/facts.ts";
 import { isLinkOf } from "../pod/identity.ts";
 import { foreignIpamType } from "../pod/ipam_type.ts";
-import { planMasquerade, planNode, planPod, podResult } from "../pod/plan.ts";
+import { planPod, podResult } from "../pod/plan.ts";
 import {
   type Attachment,
   findAttachment,
@@ -27,6 +25,7 @@ import type { Store } from "../store/store.ts";
 import type { StoreReader } from "../store/transaction.ts";
 import { type AttachContext, podIdentity } from "./context.ts";
 import { allocateForeign } from "./foreign_ipam.ts";
+import { ensureMasquerade, prepareNode } from "./prepare_node.ts";
 import { openRequestStore } from "./open_store.ts";
 import { type IpamAnswer, ownAnswer, parseOwnIpam, reserveOwn } from "./own_ipam.ts";
 
@@ -47,11 +46,11 @@ export async function attach(request: Request, context: AttachContext): Promise<
   const recorded: Recorded = { request, attachment, store, undo };
   const answer = await allocate(recorded, network, context);
   const addressing = resolveAddressing(network, answer);
-  const facts = await prepareNode(host, network, addressing, store);
+  const facts = await prepareNode(host, network, identity, addressing, store);
   undo.defer(() => removeOwnLink(host, identity));
   removeOwnLink(host, identity); // what an ADD left that the store knows nothing of
   for (const step of planPod(network, identity, addressing, facts)) host.apply(step);
-  ensureMasquerade(network, addressing, context);
+  ensureMasquerade(network, addressing, context.node);
   const result = podResult(network, identity, addressing, {
     mtuBytes: podMtu(network, facts.uplinkMtuBytes),
     netns,
@@ -137,64 +136,6 @@ function refuseTaken(host: Host, { key, hostLink }: PodIdentity): void {
     `Cannot create link "${hostLink}" for container "${key.containerId}": ` +
       `a link of that name is there and is not ours (alias "${present.alias ?? ""}")`,
   );
-}
-
-/**
- * Makes the node ready. Bridges and their addresses are changed under the lock of the store, so
- * that two networks that want one bridge do not both believe they are the first.
- */
-async function prepareNode(
-  host: Host,
-  network: PodNetwork,
-  addressing: PodAddressing,
-  store: Store,
-): Promise<NodeFacts> {
-  const facts = observeNode(host, network, addressing);
-  const apply = (steps: readonly Step[]) => steps.forEach((step) => host.apply(step));
-  if (isNodeReady(network, addressing, facts)) {
-    apply(planNode(network, addressing, facts));
-    return facts;
-  }
-  return await store.write(() => {
-    const current = observeNode(host, network, addressing);
-    apply(planNode(network, addressing, current));
-    return current;
-  });
-}
-
-/** True when only steps are left that change nothing for others. */
-function isNodeReady(
-  network: PodNetwork,
-  { ips }: PodAddressing,
-  { bridge, bridgeAddresses }: NodeFacts,
-): boolean {
-  if (network.datapath !== "bridge") return true;
-  const { stale, missing } = diffGateways(ips, bridgeAddresses);
-  return bridge !== undefined && stale.length === 0 && (missing.length === 0 || !network.isGateway);
-}
-
-function observeNode(host: Host, network: PodNetwork, { ips }: PodAddressing): NodeFacts {
-  const bridge = network.datapath === "bridge" ? host.findLink("host", network.bridge) : undefined;
-  const bridgeAddresses = bridge ? host.listAddresses("host", bridge.index) : [];
-  const isStale = diffGateways(ips, bridgeAddresses).stale.length > 0;
-  return {
-    bridge,
-    bridgeAddresses,
-    bridgeHasPorts: bridge !== undefined && isStale && host.hasPorts(bridge.index),
-    podRoutes: network.datapath === "ptp" ? host.listRoutes("pod") : [],
-    uplinkMtuBytes: network.mtuBytes === undefined ? host.uplinkMtuBytes() : undefined,
-  };
-}
-
-function ensureMasquerade(
-  network: PodNetwork,
-  { ips }: PodAddressing,
-  context: AttachContext,
-): void {
-  const want = planMasquerade(network, ips.map(({ address }) => address));
-  if (!want) return;
-  using firewall = context.node.openFirewall();
-  firewall.ensureMasquerade(want);
 }
 
 /** An undo: reports its own failure to the log and throws nothing. */

@@ -45,6 +45,9 @@ export interface PodNetwork {
   readonly warnings: readonly string[];
 }
 
+/** Name of the bridge where a configuration names none. */
+export const DEFAULT_BRIDGE = "headcni0";
+
 /** Names of ourselves as a network plugin, which gives no addresses to itself. */
 const OWN_PLUGIN_TYPES: ReadonlySet<string> = new Set(["headcni", "ipam-cni"]);
 
@@ -129,7 +132,7 @@ export function parsePodNetwork(config: NetworkConfig, argsMac: string | undefin
   const isDefaultGateway = raw.isDefaultGateway;
   return {
     datapath: raw.datapath ?? "bridge",
-    bridge: raw.bridge ?? "headcni0",
+    bridge: raw.bridge ?? DEFAULT_BRIDGE,
     isGateway: (raw.isGateway ?? true) || isDefaultGateway === true,
     isDefaultGateway,
     forceAddress: raw.forceAddress ?? false,

@@ -16,8 +16,8 @@ export interface NodeFacts {
   readonly bridge: Link | undefined;
   /** Addresses of that bridge. */
   readonly bridgeAddresses: readonly LinkAddress[];
-  /** True when the bridge has a port; looked up only where one of its addresses must go. */
-  readonly bridgeHasPorts: boolean;
+  /** True when pods are on the bridge or about to be; looked up only where an address must go. */
+  readonly isBridgeInUse: boolean;
   /** Routes that the pod has already, for datapath `ptp`: those of its other links. */
   readonly podRoutes: readonly KernelRoute[];
   /** MTU of the link that the node's own traffic to the outside takes, when there is one. */

@@ -95,7 +95,7 @@ export function requireBridge({ bridge }: PodNetwork, present: Link | undefined)
 /** Adds the gateway addresses; an address of an earlier subnet is replaced where that is safe. */
 function planGateways(network: PodNetwork, ips: readonly PodIp[], facts: NodeFacts): Step[] {
   const { stale, missing, wanted } = diffGateways(ips, facts.bridgeAddresses);
-  if (stale.length > 0 && facts.bridgeHasPorts && !network.forceAddress) {
+  if (stale.length > 0 && facts.isBridgeInUse && !network.forceAddress) {
     const has = stale.map(formatPrefix).join(", ");
     throw new ConfigError(
       "invalid-config",

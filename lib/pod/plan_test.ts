@@ -19,7 +19,7 @@ const IDENTITY: PodIdentity = {
 const EMPTY_NODE: NodeFacts = {
   bridge: undefined,
   bridgeAddresses: [],
-  bridgeHasPorts: false,
+  isBridgeInUse: false,
   podRoutes: [],
   uplinkMtuBytes: 1500,
 };
@@ -174,7 +174,7 @@ Deno.test("planNode: bridge address of an earlier subnet is replaced only when t
   ];
   const about = (made: string[]) => made.filter((line) => line.includes("dev headcni0"));
   assertEquals(about(lines({}, answer, old)), replaced);
-  const inUse = { ...old, bridgeHasPorts: true };
+  const inUse = { ...old, isBridgeInUse: true };
   assertEquals(about(lines({ forceAddress: true }, answer, inUse)), replaced);
   const error = assertThrows(
     () => lines({}, answer, inUse),
@@ -190,7 +190,7 @@ Deno.test("planNode: IPv6 bridge addresses may be several while their subnets ar
   assertEquals(made.filter((line) => line.includes("dev headcni0")), [
     "ip address add fd00:2::1/64 dev headcni0 nodad",
   ]);
-  const overlapping = { ...bridgeWith("fd00:2::9/48"), bridgeHasPorts: true };
+  const overlapping = { ...bridgeWith("fd00:2::9/48"), isBridgeInUse: true };
   assertThrows(() => lines({}, answer, overlapping), ConfigError, "fd00:2::9/48");
 });
 

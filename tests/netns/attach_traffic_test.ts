@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { callers, connectOutside } from "./callers.ts";
 import type { TestNetns } from "./namespace.ts";
-import { addressesOf, bare, network, nodeTest } from "./plugin.ts";
+import { type AddResult, addressesOf, bare, network, nodeTest } from "./plugin.ts";
 
 const PODS_AT_ONCE = 20;
 
@@ -81,3 +81,25 @@ for (const datapath of ["bridge", "ptp"]) {
     }
   });
 }
+
+nodeTest(
+  "headcni: bridge: two networks that want one bridge at once, one gets it",
+  async (node) => {
+    const networks = ["10.7.0.0/24", "10.8.0.0/24"].map((subnet, at) =>
+      network({ name: `pods${at}`, ipam: { type: "headcni-ipam", subnet } })
+    );
+    const attempts = await Promise.all(networks.map(async (config) => {
+      const pod = await node.makePod();
+      return { pod, config, ...await node.call({ verb: "ADD", config, pod }) };
+    }));
+    const winners = attempts.filter(({ code }) => code === 0);
+    assertEquals(winners.length, 1);
+    const [link] = await node.host.ip("-4", "address", "show", "dev", "headcni0");
+    assertEquals(Array.isArray(link?.addr_info) && link.addr_info.length, 1);
+    for (const { pod, stdout } of winners) {
+      const { ips = [] }: AddResult = JSON.parse(stdout);
+      await pod.run("ping", "-c", "1", "-W", "2", bare(ips[0]?.gateway));
+    }
+    for (const { pod, config } of attempts) await node.del(pod, config);
+  },
+);
