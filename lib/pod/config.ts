@@ -11,7 +11,7 @@ import { linkNameFault, MAX_IFNAME_BYTES } from "../net/link.ts";
 import { type Mac, tryParseMac } from "../net/mac.ts";
 import { type Prefix, tryParsePrefix } from "../net/prefix.ts";
 import { LOG_LEVELS } from "../log.ts";
-import { parsedText, parseWith } from "../schema.ts";
+import { parsedText, parseWith, withoutEmpty } from "../schema.ts";
 
 /** How pods hang on the node: ports of one bridge, or a routed link each. */
 export type Datapath = "bridge" | "ptp";
@@ -127,7 +127,7 @@ const RawPodNetwork = v.object({
 export function parsePodNetwork(config: NetworkConfig, argsMac: string | undefined): PodNetwork {
   refuseUnbuilt(config);
   requireIpam(config);
-  const raw = parseWith(RawPodNetwork, config.raw, `network config "${config.name}"`);
+  const raw = parseWith(RawPodNetwork, withoutEmpty(config.raw), `network config "${config.name}"`);
   const networkPolicy = raw.enable_network_policy ?? raw.enableNetworkPolicy ?? false;
   const isDefaultGateway = raw.isDefaultGateway;
   return {

@@ -74,6 +74,11 @@ Deno.test("parsePodNetwork: every fault at once, with path and value", () => {
   }
 });
 
+Deno.test("parsePodNetwork: null and the empty text mean absent, as Go and Helm write them", () => {
+  const empty = { bridge: "", datapath: "", mac: "", logLevel: "", mtu: null, dns: null };
+  assertEquals(parse({ ...empty, isGateway: null, pod_cidr: null }), parse({}));
+});
+
 Deno.test("parsePodNetwork: MTU bounds, 0 is automatic", () => {
   assertEquals(parse({ mtu: 0 }).mtuBytes, undefined);
   assertEquals(parse({ mtu: 1420 }).mtuBytes, 1420);
