@@ -184,13 +184,13 @@ export class NetlinkSocket implements Disposable {
     const capacity = BigInt(this.#buffer.length);
     for (;;) {
       const received = Number(libc().recv(this.#fd, this.#buffer, capacity, MSG_TRUNC));
-      const errno = received < 0 ? lastErrno() : 0;
-      if (errno === EINTR) continue;
-      if (errno === EAGAIN) {
-        const words = `no answer within ${RECEIVE_TIMEOUT_SECONDS} s`;
-        throw new KernelError("recv", ETIMEDOUT, `${cannot(doing)}: recv: ${words}`);
-      }
-      if (errno !== 0) {
+      if (received < 0) {
+        const errno = lastErrno();
+        if (errno === EINTR) continue;
+        if (errno === EAGAIN) {
+          const words = `no answer within ${RECEIVE_TIMEOUT_SECONDS} s`;
+          throw new KernelError("recv", ETIMEDOUT, `${cannot(doing)}: recv: ${words}`);
+        }
         throw new KernelError("recv", errno, `${cannot(doing)}: recv: ${errnoText(errno)}`);
       }
       if (received > this.#buffer.length) {
