@@ -4,7 +4,7 @@
  * kernel frees it when its holder dies.
  */
 import { StoreError } from "../errors.ts";
-import { storeFailure } from "./transaction.ts";
+import { storeFailure } from "./failure.ts";
 
 /** Who else may hold the lock at the same time: nobody, or other readers. */
 export type LockMode = "exclusive" | "shared";
@@ -32,11 +32,14 @@ export function lockPath(runDirectory: string, storeDirectory: string): string {
   );
 }
 
-/** Directories of the stores that have a lock below the run directory: those in use since boot. */
+/**
+ * Directories of the stores that have a lock below the run directory, without those that are gone:
+ * the stores in use since boot.
+ */
 export function listLockedStores(runDirectory: string): string[] {
-  const names = Array.from(Deno.readDirSync(runDirectory), (entry) => entry.name);
-  return names.filter((name) => name.startsWith(ROOT) && name.endsWith(SUFFIX))
-    .map((name) => decodeURIComponent(name.slice(0, -SUFFIX.length))).sort();
+  return Array.from(Deno.readDirSync(runDirectory))
+    .flatMap(({ name }) => lockedStore(name) ?? [])
+    .filter((directory) => !isGone(directory)).sort();
 }
 
 /**
@@ -55,6 +58,25 @@ export async function withLock<T>(
     return await fn();
   } finally {
     file.close();
+  }
+}
+
+/** The store that a file is the lock of; undefined for files that are something else. */
+function lockedStore(fileName: string): string | undefined {
+  if (!fileName.startsWith(ROOT) || !fileName.endsWith(SUFFIX)) return undefined;
+  try {
+    return decodeURIComponent(fileName.slice(0, -SUFFIX.length));
+  } catch {
+    return undefined;
+  }
+}
+
+function isGone(directory: string): boolean {
+  try {
+    Deno.statSync(directory);
+    return false;
+  } catch (error) {
+    return error instanceof Deno.errors.NotFound;
   }
 }
 

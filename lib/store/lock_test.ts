@@ -3,14 +3,18 @@ import { StoreError } from "../errors.ts";
 import { listLockedStores, lockPath, withLock } from "./lock.ts";
 
 Deno.test("lockPath: names a file for each store that can be read back", async () => {
-  const runDirectory = await Deno.makeTempDir({ prefix: "hct" });
-  const stores = ["/a%2Fb", "/a/b", "/var/lib/headcni"];
-  for (const store of stores) Deno.writeTextFileSync(lockPath(runDirectory, store), "");
-  for (const other of ["status.sock", "headcni.lock", "%zz.lock"]) {
+  const root = await Deno.makeTempDir({ prefix: "hct" });
+  const runDirectory = `${root}/run`;
+  const stores = [`${root}/a%2Fb`, `${root}/a/b`, `${root}/\u00e9`];
+  for (const folder of [runDirectory, ...stores]) Deno.mkdirSync(folder, { recursive: true });
+  for (const store of [...stores, `${root}/gone`]) {
+    Deno.writeTextFileSync(lockPath(runDirectory, store), "");
+  }
+  for (const other of ["status.sock", "headcni.lock", "%zz.lock", "%2F%zz.lock", "%2F%FF.lock"]) {
     Deno.writeTextFileSync(`${runDirectory}/${other}`, "");
   }
   assertEquals(listLockedStores(runDirectory), stores);
-  await Deno.remove(runDirectory, { recursive: true });
+  await Deno.remove(root, { recursive: true });
 });
 
 Deno.test("lockPath: refuses a path that is too long to be a file name", () => {

@@ -6,15 +6,11 @@
 import * as v from "valibot";
 import { StoreError } from "../errors.ts";
 import { log } from "../log.ts";
+import { storeFailure } from "./failure.ts";
 import { type LockMode, lockPath, withLock } from "./lock.ts";
 import { SCHEMA_KEY } from "./keys.ts";
 import { parseRecord } from "./record.ts";
-import {
-  storeFailure,
-  type StoreReader,
-  type StoreTransaction,
-  Transaction,
-} from "./transaction.ts";
+import { type StoreReader, type StoreTransaction, Transaction } from "./transaction.ts";
 
 /** Where a store is, and how long one waits for it. */
 export interface StoreOptions {
@@ -68,7 +64,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
  * @throws StoreError as {@linkcode openStore}.
  */
 export async function openExistingStore(options: StoreOptions): Promise<Store | undefined> {
-  if (!isFile(filePath(options.directory))) return undefined;
+  if (!isPresent(filePath(options.directory))) return undefined;
   const store = await openReadable(options);
   if (!store) log.warn(unreadableText(options.directory));
   return store;
@@ -141,9 +137,10 @@ async function openReadable(options: StoreOptions): Promise<Store | undefined> {
 }
 
 async function openKv(path: string): Promise<Deno.Kv> {
+  const isNew = !isPresent(path);
   try {
     // The KV gives its own files the mode of this one.
-    if (!isFile(path)) Deno.openSync(path, { create: true, write: true, mode: 0o600 }).close();
+    if (isNew) Deno.openSync(path, { create: true, write: true, mode: 0o600 }).close();
     return await Deno.openKv(path);
   } catch (cause) {
     throw storeFailure("open", path, cause);
@@ -175,11 +172,13 @@ function makePrivateDirectory(directory: string): void {
   }
 }
 
-function isFile(path: string): boolean {
+function isPresent(path: string): boolean {
   try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
+    Deno.statSync(path);
+    return true;
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) return false;
+    throw storeFailure("find", path, cause);
   }
 }
 

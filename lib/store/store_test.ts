@@ -200,6 +200,7 @@ Deno.test("openStore: names the path when it cannot be made, opened or understoo
     const error = await assertRejects(() => openStore({ ...options, directory }), StoreError);
     assertEquals(error.reason, "store-failure");
     assertStringIncludes(error.message, directory);
+    assertEquals(error.details?.includes("is damaged"), directory.endsWith("noise"));
   }
 });
 
@@ -226,6 +227,22 @@ Deno.test("openExistingStore: makes nothing where there is nothing", async () =>
   await assertRejects(() => Deno.stat(directory), Deno.errors.NotFound);
   await using present = await openExistingStore(temporary.options);
   assertExists(present);
+});
+
+Deno.test("openExistingStore: what cannot be looked at is not the same as no store", async () => {
+  await using temporary = await makeTemporaryStore();
+  const { options } = temporary;
+  const file = `${options.runDirectory}/file`;
+  Deno.writeTextFileSync(file, "");
+  Deno.mkdirSync(`${options.runDirectory}/taken/state.kv`, { recursive: true });
+  for (const directory of [`${file}/store`, `${options.runDirectory}/taken`]) {
+    const error = await assertRejects(
+      () => openExistingStore({ ...options, directory }),
+      StoreError,
+      directory,
+    );
+    assertEquals(error.reason, "store-failure");
+  }
 });
 
 function modeOf(path: string): string {

@@ -3,7 +3,8 @@
  * is committed at once. The commit checks that what was read and written did not change meanwhile:
  * the lock sees to that, but a lock file can be deleted, and an address must not have two owners.
  */
-import { errorText, StoreError } from "../errors.ts";
+import { StoreError } from "../errors.ts";
+import { storeFailure } from "./failure.ts";
 
 /** What can be asked of the store. */
 export interface StoreReader {
@@ -119,19 +120,6 @@ export class Transaction implements StoreTransaction {
       throw storeFailure(action, this.#path, cause);
     }
   }
-}
-
-/** The error for a store that cannot be opened, read or written. */
-export function storeFailure(action: string, path: string, cause: unknown): StoreError {
-  return new StoreError(
-    "store-failure",
-    `Cannot ${action} the store "${path}": ${errorText(cause)}`,
-    {
-      cause,
-      details: "The store needs a local file system that root can write and that has space left; " +
-        "dataDir and HEADCNI_DATA_DIR name its directory",
-    },
-  );
 }
 
 /** The key as text, different for different keys. */
