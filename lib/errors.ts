@@ -20,6 +20,7 @@ export type Reason =
   | "try-again"
   | "unavailable"
   | "limited-connectivity"
+  // What the reference library answers for anything unclassified.
   | "internal"
   // Faults of our own.
   | "no-pod-cidr"
