@@ -14,20 +14,26 @@ const KNOWN_KEYS: ReadonlySet<string> = new Set([
   "MAC",
 ]);
 
+/** Keys that name a pod. */
+const POD_KEYS: readonly string[] = ["K8S_POD_NAMESPACE", "K8S_POD_NAME", "K8S_POD_UID"];
+
+/** Longest name of a pod in bytes, a subdomain of RFC 1123; namespaces and UIDs are shorter. */
+const MAX_POD_NAME_BYTES = 253;
+
 /**
- * Reads all pairs, known or not. Unless `strict`, malformed pairs are left out and unknown keys
- * are no fault.
- * @throws ConfigError for a pair without exactly one `=`, and for keys that nobody knows unless
- * `IgnoreUnknown` is `1` or `true` anywhere in the text (containerd sends the pairs in any order).
+ * Reads all pairs, known or not. Unless `strict`, malformed pairs and names of pods that are too
+ * long are left out, and unknown keys are no fault.
+ * @throws ConfigError for a pair without exactly one `=`, for a name of a pod that is too long, and
+ * for keys that nobody knows unless `IgnoreUnknown` is `1` or `true` anywhere in the text
+ * (containerd sends the pairs in any order).
  */
 export function parseArgs(text: string, { strict }: { strict: boolean }): Map<string, string> {
   const args = new Map<string, string>();
   for (const pair of text === "" ? [] : text.split(";")) {
     const [key, value, ...rest] = pair.split("=");
-    if (key && value !== undefined && rest.length === 0) args.set(key, value);
-    else if (strict) {
-      throw argsError(text, `"${pair}" is no pair of key and value with one "=" between them`);
-    }
+    const isPair = key && value !== undefined && rest.length === 0;
+    if (isPair && !isTooLong(key, value)) args.set(key, value);
+    else if (strict) throw isPair ? lengthError(key, value) : pairError(text, pair);
   }
   const unknown = [...args.keys()].filter((key) => !KNOWN_KEYS.has(key));
   if (strict && unknown.length > 0 && !ignoresUnknown(args)) {
@@ -46,6 +52,26 @@ export function podReference(args: ReadonlyMap<string, string>): PodReference {
 
 function ignoresUnknown(args: ReadonlyMap<string, string>): boolean {
   return /^(1|true)$/i.test(args.get("IgnoreUnknown") ?? "");
+}
+
+function isTooLong(key: string, value: string): boolean {
+  return POD_KEYS.includes(key) && byteLength(value) > MAX_POD_NAME_BYTES;
+}
+
+function byteLength(text: string): number {
+  return new TextEncoder().encode(text).length;
+}
+
+function lengthError(key: string, value: string): ConfigError {
+  return new ConfigError(
+    "invalid-environment",
+    `Cannot use ${key} of CNI_ARGS: it has ${byteLength(value)} bytes, ` +
+      `${MAX_POD_NAME_BYTES} are allowed`,
+  );
+}
+
+function pairError(text: string, pair: string): ConfigError {
+  return argsError(text, `"${pair}" is no pair of key and value with one "=" between them`);
 }
 
 function argsError(text: string, seen: string): ConfigError {

@@ -39,6 +39,17 @@ Deno.test("parseArgs: when lenient takes what can be read", () => {
   assertEquals([...parseArgs("OTHER=x;;a=b=c;MAC=m", LENIENT)], [["OTHER", "x"], ["MAC", "m"]]);
 });
 
+for (const key of ["K8S_POD_NAME", "K8S_POD_NAMESPACE", "K8S_POD_UID"]) {
+  Deno.test(`parseArgs: a ${key} longer than any name is refused, or left out`, () => {
+    const longest = `${key}=${"\u00e9".repeat(126)}x`;
+    assertEquals(parseArgs(longest, STRICT).size, 1);
+    const seen = `Cannot use ${key} of CNI_ARGS: it has 254 bytes, 253 are allowed`;
+    const error = assertThrows(() => parseArgs(`${longest}x`, STRICT), ConfigError, seen);
+    assertEquals(error.reason, "invalid-environment");
+    assertEquals([...parseArgs(`${longest}x;MAC=m`, LENIENT)], [["MAC", "m"]]);
+  });
+}
+
 Deno.test("podReference: names the pod as far as the arguments do", () => {
   for (
     const [text, pod] of [
