@@ -32,11 +32,11 @@ export function logged(context: PluginContext, handlers: Handlers): Handlers {
     }
   };
   return {
-    add: wrap(handlers.add),
-    del: wrap(handlers.del),
-    check: wrap(handlers.check),
-    gc: wrap(handlers.gc),
-    status: wrap(handlers.status),
+    ADD: wrap(handlers.ADD),
+    DEL: wrap(handlers.DEL),
+    CHECK: wrap(handlers.CHECK),
+    GC: wrap(handlers.GC),
+    STATUS: wrap(handlers.STATUS),
   };
 }
 

@@ -40,10 +40,10 @@ function pluginHandlers(role: PluginRole, context: PluginContext): Handlers {
 function chooseByType(typed: Handlers, untyped: Handlers): Handlers {
   const of = ({ config }: Request) => config.type === undefined ? untyped : typed;
   return {
-    add: (request) => of(request).add(request),
-    del: (request) => of(request).del(request),
-    check: (request) => of(request).check(request),
-    gc: (request) => of(request).gc(request),
-    status: (request) => of(request).status(request),
+    ADD: (request) => of(request).ADD(request),
+    DEL: (request) => of(request).DEL(request),
+    CHECK: (request) => of(request).CHECK(request),
+    GC: (request) => of(request).GC(request),
+    STATUS: (request) => of(request).STATUS(request),
   };
 }

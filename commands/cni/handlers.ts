@@ -19,10 +19,10 @@ export function cniHandlers(context: PluginContext): Handlers {
     nowMs: context.nowMs,
   };
   return logged(context, {
-    add: (request) => attach(request, attachContext),
-    del: (request) => detach(request, attachContext),
-    check: (request) => check(request, attachContext),
-    gc: (request) => collect(request, attachContext),
-    status: (request) => status(request, attachContext),
+    ADD: (request) => attach(request, attachContext),
+    DEL: (request) => detach(request, attachContext),
+    CHECK: (request) => check(request, attachContext),
+    GC: (request) => collect(request, attachContext),
+    STATUS: (request) => status(request, attachContext),
   });
 }

@@ -19,10 +19,10 @@ export function ipamHandlers(context: PluginContext): Handlers {
     nowMs: context.nowMs,
   };
   return logged(context, {
-    add: (request) => add(request, attachContext),
-    del: (request) => del(request, attachContext),
-    check: (request) => check(request, attachContext),
-    gc: (request) => gc(request, attachContext),
-    status: (request) => status(request, attachContext),
+    ADD: (request) => add(request, attachContext),
+    DEL: (request) => del(request, attachContext),
+    CHECK: (request) => check(request, attachContext),
+    GC: (request) => gc(request, attachContext),
+    STATUS: (request) => status(request, attachContext),
   });
 }

@@ -26,11 +26,11 @@ const LOOPBACK_PREFIXES: readonly Prefix[] = [
 export function loopbackHandlers(context: PluginContext): Handlers {
   const open = ({ netns }: Request) => openHost({ netns, allowOwnNetns: context.allowOwnNetns });
   return logged(context, {
-    add: (request) => Promise.resolve(add(request, open)),
-    check: (request) => Promise.resolve(check(request, open)),
-    del: (request) => Promise.resolve(del(request, open)),
-    gc: () => Promise.resolve(),
-    status: () => Promise.resolve(),
+    ADD: (request) => Promise.resolve(add(request, open)),
+    CHECK: (request) => Promise.resolve(check(request, open)),
+    DEL: (request) => Promise.resolve(del(request, open)),
+    GC: () => Promise.resolve(),
+    STATUS: () => Promise.resolve(),
   });
 }
 

@@ -6,7 +6,7 @@ import { VERSION } from "../version.ts";
 import { errorObject } from "./codes.ts";
 import { type Environment, parseEnvironment, parseVerb } from "./environment.ts";
 import { decodeConfig, parseNetworkConfig } from "./network_config.ts";
-import type { Request, Verb } from "./request.ts";
+import type { Request } from "./request.ts";
 import type { Result } from "./result.ts";
 import { formatResult } from "./result_codec.ts";
 import {
@@ -19,11 +19,11 @@ import {
 
 /** What a role does, one function a verb. They throw the errors of `lib/errors.ts`. */
 export interface Handlers {
-  add(request: Request): Promise<Result>;
-  del(request: Request): Promise<void>;
-  check(request: Request): Promise<void>;
-  gc(request: Request): Promise<void>;
-  status(request: Request): Promise<void>;
+  ADD(request: Request): Promise<Result>;
+  DEL(request: Request): Promise<void>;
+  CHECK(request: Request): Promise<void>;
+  GC(request: Request): Promise<void>;
+  STATUS(request: Request): Promise<void>;
 }
 
 /** What the process was given. */
@@ -56,7 +56,10 @@ export async function answerCall(call: Call, handlers: Handlers): Promise<Answer
     const raw = decodeConfig(call.readStdin());
     version = answerVersion(raw);
     const config = parseNetworkConfig(raw, parseSpecVersion(raw, verb), verb);
-    return await perform(verb, { verb, ...environment, config }, handlers);
+    const request: Request = { verb, ...environment, config };
+    if (verb === "ADD") return await performAdd(request, handlers);
+    await handlers[verb](request);
+    return SILENCE;
   } catch (error) {
     return failure(error, version);
   }
@@ -71,29 +74,16 @@ export function failure(error: unknown, version: SpecVersion = NEWEST_VERSION): 
 const ABOUT = `HeadCNI ${VERSION}: a CNI plugin, to be called by a container runtime\n` +
   `CNI protocol versions supported: ${SPEC_VERSIONS.join(", ")}\n`;
 
-/** The handlers of the verbs that print nothing. */
-const HANDLER_NAMES = { DEL: "del", CHECK: "check", GC: "gc", STATUS: "status" } as const;
-
 const SILENCE: Answer = { stdout: "", stderr: "", exitCode: 0 };
 
 function success(object: unknown): Answer {
   return { ...SILENCE, stdout: `${JSON.stringify(object)}\n` };
 }
 
-async function perform(
-  verb: Exclude<Verb, "VERSION">,
-  request: Request,
-  handlers: Handlers,
-): Promise<Answer> {
-  if (verb === "ADD") return await performAdd(request, handlers);
-  await handlers[HANDLER_NAMES[verb]](request);
-  return SILENCE;
-}
-
 /** A result that the caller's version cannot express must not stay behind as an attachment. */
 async function performAdd(request: Request, handlers: Handlers): Promise<Answer> {
-  const result = await handlers.add(request);
-  const undo = () => handlers.del({ ...request, verb: "DEL" });
+  const result = await handlers.ADD(request);
+  const undo = () => handlers.DEL({ ...request, verb: "DEL" });
   try {
     return { ...success(formatResult(result, request.config.cniVersion)), undo };
   } catch (error) {

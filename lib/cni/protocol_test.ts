@@ -24,11 +24,11 @@ function recorder(fail?: unknown): Handlers & { seen: Request[] } {
   };
   return {
     seen,
-    add: async (request) => (await record(request), RESULT),
-    del: record,
-    check: record,
-    gc: record,
-    status: record,
+    ADD: async (request) => (await record(request), RESULT),
+    DEL: record,
+    CHECK: record,
+    GC: record,
+    STATUS: record,
   };
 }
 
@@ -121,7 +121,7 @@ Deno.test("answerCall: every fault of a handler is one error object with its cod
 
 Deno.test("answerCall: a stack overflow is an error object too", async () => {
   const dive = (): never => dive();
-  const handlers = { ...recorder(), add: () => Promise.resolve(dive()) };
+  const handlers = { ...recorder(), ADD: () => Promise.resolve(dive()) };
   const answer = await call("ADD", { name: "pods" }, handlers);
   const { cniVersion, code, msg } = JSON.parse(answer.stdout);
   assertEquals([cniVersion, code, msg], ["0.1.0", 999, "Maximum call stack size exceeded"]);
@@ -152,7 +152,7 @@ Deno.test("answerCall: an ADD whose result the version cannot express is undone"
   const recording = recorder();
   const handlers = {
     ...recording,
-    add: async (request: Request) => ({ ...await recording.add(request), ips: [] }),
+    ADD: async (request: Request) => ({ ...await recording.ADD(request), ips: [] }),
   };
   const answer = await call("ADD", { cniVersion: "0.2.0", name: "pods" }, handlers);
   assertEquals(JSON.parse(answer.stdout).msg, "cannot convert: no valid IP addresses");

@@ -98,11 +98,11 @@ for (const { name, env, stdin } of CALLS) {
     const answer = await answerCall(
       { env, readStdin: () => bytes, peekStdin: () => Promise.resolve(bytes) },
       {
-        add: (request) => record(request).then(() => result),
-        del: record,
-        check: record,
-        gc: record,
-        status: record,
+        ADD: (request) => record(request).then(() => result),
+        DEL: record,
+        CHECK: record,
+        GC: record,
+        STATUS: record,
       },
     );
     assertEquals(answer.exitCode, 0, answer.stdout);

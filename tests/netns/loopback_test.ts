@@ -50,7 +50,7 @@ function loopbackTest(name: string, fn: (pod: TestNetns) => Promise<void>): void
 
 loopbackTest("loopback: ADD brings lo up with both addresses, DEL takes it down", async (pod) => {
   const request = requestFor(pod.path);
-  const result = await handlers.add(request);
+  const result = await handlers.ADD(request);
   assertEquals(await isUp(pod), true);
   assertEquals(JSON.parse(JSON.stringify(formatResult(result, "0.3.1"))), {
     cniVersion: "0.3.1",
@@ -60,49 +60,49 @@ loopbackTest("loopback: ADD brings lo up with both addresses, DEL takes it down"
       { version: "6", interface: 0, address: "::1/128" },
     ],
   });
-  assertEquals(await handlers.add(request), result, "a second ADD finds it as it is");
-  await handlers.check(request);
-  await handlers.del(request);
-  await handlers.del(request);
+  assertEquals(await handlers.ADD(request), result, "a second ADD finds it as it is");
+  await handlers.CHECK(request);
+  await handlers.DEL(request);
+  await handlers.DEL(request);
   assertEquals(await isUp(pod), false);
 });
 
 loopbackTest("loopback: CHECK tells what is wrong", async (pod) => {
   const request = requestFor(pod.path);
-  const check = () => Promise.resolve().then(() => handlers.check(request));
+  const check = () => Promise.resolve().then(() => handlers.CHECK(request));
   await assertRejects(check, HeadcniError, 'Cannot confirm interface "lo": it is down');
-  await handlers.add(request);
+  await handlers.ADD(request);
   await pod.run("ip", "address", "flush", "dev", "lo");
   await assertRejects(check, HeadcniError, '"lo": 127.0.0.1 is missing');
-  await handlers.del(request);
-  await handlers.add(request);
-  await handlers.check(request);
-  await handlers.del(request);
+  await handlers.DEL(request);
+  await handlers.ADD(request);
+  await handlers.CHECK(request);
+  await handlers.DEL(request);
 });
 
 loopbackTest("loopback: without IPv6 there is no IPv6 address", async (pod) => {
   await pod.run("sysctl", "-qw", "net.ipv6.conf.lo.disable_ipv6=1");
-  const { ips } = await handlers.add(requestFor(pod.path));
+  const { ips } = await handlers.ADD(requestFor(pod.path));
   assertEquals(ips.map(({ address }) => address.address.family), [4]);
-  await handlers.del(requestFor(pod.path));
+  await handlers.DEL(requestFor(pod.path));
 });
 
 loopbackTest("loopback: ADD passes the result of earlier plugins on", async (pod) => {
   const prevResult = { cniVersion: "0.3.1", ips: [{ version: "4", address: "10.0.0.2/24" }] };
   const request = requestFor(pod.path, { ...CONFIG, prevResult });
-  assertEquals(await handlers.add(request), request.config.prevResult);
-  await handlers.del(request);
+  assertEquals(await handlers.ADD(request), request.config.prevResult);
+  await handlers.DEL(request);
 });
 
 netnsTest("loopback: DEL of a namespace that is gone, or was never named, succeeds", async () => {
-  await handlers.del(requestFor("/run/netns/hct-none"));
-  await handlers.del(requestFor(""));
+  await handlers.DEL(requestFor("/run/netns/hct-none"));
+  await handlers.DEL(requestFor(""));
 });
 
 netnsTest(
   "loopback: ADD refuses other interfaces, missing namespaces and our own",
   async ({ pod }) => {
-    const add = (request: Request) => Promise.resolve().then(() => handlers.add(request));
+    const add = (request: Request) => Promise.resolve().then(() => handlers.ADD(request));
     const rows: [Request, string][] = [
       [{ ...requestFor(pod.path), ifname: "eth0" }, "invalid-environment"],
       [requestFor("/run/netns/hct-none"), "invalid-netns"],
