@@ -126,8 +126,10 @@ async function openReadable(options: StoreOptions): Promise<Store | undefined> {
   const directory = Deno.realPathSync(options.directory);
   const path = lockPath(runDirectory, directory);
   const lock: Lock = (mode, fn) => withLock({ path, timeoutMs }, mode, fn);
+  // Deno loads its KV when it is first asked for: 3 ms for which nobody else should have to wait.
+  const open = Deno.openKv;
   return await lock("exclusive", async () => {
-    const kv = await openKv(filePath(directory));
+    const kv = await openKv(filePath(directory), open);
     await using undo = new AsyncDisposableStack();
     undo.defer(() => kv.close());
     if (!await isReadable(kv, filePath(directory))) return undefined;
@@ -136,12 +138,12 @@ async function openReadable(options: StoreOptions): Promise<Store | undefined> {
   });
 }
 
-async function openKv(path: string): Promise<Deno.Kv> {
+async function openKv(path: string, open: typeof Deno.openKv): Promise<Deno.Kv> {
   const isNew = !isPresent(path);
   try {
     // The KV gives its own files the mode of this one.
     if (isNew) Deno.openSync(path, { create: true, write: true, mode: 0o600 }).close();
-    return await Deno.openKv(path);
+    return await open(path);
   } catch (cause) {
     throw storeFailure("open", path, cause);
   }
