@@ -1,12 +1,14 @@
 /**
- * The loopback plugin: containerd runs it for every pod, on `lo` of the pod's namespace. It keeps
- * no state; bringing the link up makes the kernel give it its addresses.
+ * The loopback plugin: containerd runs it for every pod. It works on `lo` of the pod's namespace
+ * whatever `CNI_IFNAME` says, for cnitool and others send the `eth0` of their other plugins. It
+ * keeps no state; bringing the link up makes the kernel give it its addresses.
  */
 import type { Handlers } from "../../lib/cni/protocol.ts";
 import type { Request } from "../../lib/cni/request.ts";
 import type { Result } from "../../lib/cni/result.ts";
 import { ConfigError, HeadcniError } from "../../lib/errors.ts";
 import type { Host } from "../../lib/host/host.ts";
+import { formatAddress } from "../../lib/net/address.ts";
 import { formatMac } from "../../lib/net/mac.ts";
 import { equalPrefixes, type Prefix } from "../../lib/net/prefix.ts";
 import { openHost } from "../../lib/platform.ts";
@@ -37,20 +39,28 @@ export function loopbackHandlers(context: PluginContext): Handlers {
 type OpenHost = (request: Request) => Host;
 
 function add(request: Request, open: OpenHost): Result {
-  requireLoopback(request);
   using host = open(request);
   host.apply({ kind: "set-link", place: "pod", name: LOOPBACK, up: true });
   return request.config.prevResult ?? observe(host, request.netns);
 }
 
+/** Needs 127.0.0.1, and ::1 where ADD found it. */
 function check(request: Request, open: OpenHost): void {
-  requireLoopback(request);
   using host = open(request);
-  const isUp = host.findLink("pod", LOOPBACK)?.up;
-  if (isUp && presentPrefixes(host).some(({ address }) => address.family === 4)) return;
-  throw new HeadcniError(
+  if (!host.findLink("pod", LOOPBACK)?.up) throw checkError("it is down");
+  const added = request.config.prevResult?.ips.map(({ address }) => address) ?? [];
+  const wanted = LOOPBACK_PREFIXES.filter((prefix) =>
+    prefix.address.family === 4 || includesPrefix(added, prefix)
+  );
+  const present = presentPrefixes(host);
+  const missing = wanted.find((prefix) => !includesPrefix(present, prefix));
+  if (missing) throw checkError(`${formatAddress(missing.address)} is missing`);
+}
+
+function checkError(seen: string): HeadcniError {
+  return new HeadcniError(
     "check-failure",
-    `Cannot confirm interface "${LOOPBACK}": ${isUp ? "127.0.0.1 is missing" : "it is down"}`,
+    `Cannot confirm interface "${LOOPBACK}": ${seen}`,
   );
 }
 
@@ -65,14 +75,6 @@ function del(request: Request, open: OpenHost): void {
   }
 }
 
-function requireLoopback({ ifname }: Request): void {
-  if (ifname === LOOPBACK) return;
-  throw new ConfigError(
-    "invalid-environment",
-    `Cannot use interface "${ifname}": the loopback plugin is for "${LOOPBACK}" only`,
-  );
-}
-
 /** What the kernel shows; IPv6 may be switched off. */
 function observe(host: Host, netns: string): Result {
   const mac = host.findLink("pod", LOOPBACK)?.mac;
@@ -84,10 +86,13 @@ function observe(host: Host, netns: string): Result {
   };
 }
 
+/** The addresses of a loopback link that are there. */
 function presentPrefixes(host: Host): Prefix[] {
   const index = host.findLink("pod", LOOPBACK)?.index;
-  const present = host.listAddresses("pod", index);
-  return LOOPBACK_PREFIXES.filter((prefix) =>
-    present.some(({ address }) => equalPrefixes(address, prefix))
-  );
+  const present = host.listAddresses("pod", index).map(({ address }) => address);
+  return LOOPBACK_PREFIXES.filter((prefix) => includesPrefix(present, prefix));
+}
+
+function includesPrefix(prefixes: readonly Prefix[], prefix: Prefix): boolean {
+  return prefixes.some((each) => equalPrefixes(each, prefix));
 }
