@@ -110,10 +110,20 @@ function appendLine(path: string, line: string): void {
 function openForAppend(path: string): Deno.FsFile {
   const options = { append: true, create: true, mode: 0o600 };
   try {
+    requireFile(path);
     return Deno.openSync(path, options);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     Deno.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     return Deno.openSync(path, options);
   }
+}
+
+/**
+ * Opening a FIFO waits for a reader, maybe for ever. Devices are taken, for the sake of /dev/null.
+ * @throws Deno.errors.NotFound when nothing is at the path.
+ */
+function requireFile(path: string): void {
+  const { isFile, isCharDevice } = Deno.statSync(path);
+  if (!isFile && !isCharDevice) throw new Error("it is no regular file");
 }

@@ -78,16 +78,23 @@ Deno.test("configureLog: both levels count, and the file is private", () =>
     assertEquals(modes.map(({ mode }) => (mode ?? 0) & 0o777), [0o600, 0o700]);
   }));
 
-Deno.test("configureLog: a file that cannot be written is told once and fails nobody", () =>
-  withTempDir(async (dir) => {
-    const { stderr, stdout } = await runLog(
-      `configureLog({ level: "info", file: ${JSON.stringify(dir)} });` +
-        `log.info("i"); log.info("j"); console.log("alive");`,
-    );
-    assertEquals(stderr.length, 1);
-    assertMatch(String(stderr[0]?.["message"]), /^Cannot write log file ".*": .*directory/);
-    assertEquals(stdout, "alive\n");
-  }));
+for (const kind of ["directory", "fifo"]) {
+  Deno.test(`configureLog: a ${kind} as log file is told once and fails nobody`, () =>
+    withTempDir(async (dir) => {
+      const file = join(dir, kind);
+      const command = kind === "fifo" ? "mkfifo" : "mkdir";
+      await new Deno.Command(command, { args: [file] }).output();
+      const { stderr, stdout } = await runLog(
+        `configureLog({ level: "info", file: ${JSON.stringify(file)} });` +
+          `log.info("i"); log.info("j"); console.log("alive");`,
+      );
+      assertEquals(
+        stderr.map(({ message }) => message),
+        [`Cannot write log file "${file}": it is no regular file`],
+      );
+      assertEquals(stdout, "alive\n");
+    }));
+}
 
 Deno.test("log: processes that write one file at once do not mix lines", () =>
   withTempDir(async (dir) => {
