@@ -1,18 +1,12 @@
+import type { AttachContext } from "../lib/attach/context.ts";
 import type { Environment } from "../lib/cni/environment.ts";
+import { bootId, openFirewall, openHost } from "../lib/platform.ts";
 
 /** What a plugin call takes from its process, beside the call itself. */
-export interface PluginContext {
-  /** Store directory where no configuration names one. */
-  readonly dataDir: string;
-  /** Folder of locks and of the registry of stores; gone after a reboot. */
-  readonly runDir: string;
+export interface PluginContext extends AttachContext {
   /** As given; the log checks it. */
   readonly logLevel: string | undefined;
   readonly logFile: string | undefined;
-  /** Accept our own namespace as a pod's: only tests want that. */
-  readonly allowOwnNetns: boolean;
-  /** Wall clock in milliseconds since 1970. */
-  nowMs(): number;
 }
 
 /**
@@ -21,11 +15,12 @@ export interface PluginContext {
  */
 export function pluginContext(env: Environment): PluginContext {
   return {
-    dataDir: env.HEADCNI_DATA_DIR || "/var/lib/headcni",
-    runDir: env.HEADCNI_RUN_DIR || "/run/headcni",
+    node: { openHost, openFirewall, bootId },
+    runDirectory: env.HEADCNI_RUN_DIR || "/run/headcni",
+    dataDirectory: env.HEADCNI_DATA_DIR || undefined,
+    allowOwnNetns: /^(1|true)$/i.test(env.CNI_NETNS_OVERRIDE ?? ""),
     logLevel: env.HEADCNI_LOG_LEVEL || undefined,
     logFile: env.HEADCNI_LOG_FILE || undefined,
-    allowOwnNetns: /^(1|true)$/i.test(env.CNI_NETNS_OVERRIDE ?? ""),
     nowMs: Date.now,
   };
 }

@@ -2,10 +2,13 @@ import { assertEquals } from "@std/assert";
 import { pluginContext } from "./context.ts";
 
 Deno.test("pluginContext: defaults, also for empty variables", () => {
-  const { nowMs: _, ...context } = pluginContext({ HEADCNI_DATA_DIR: "", HEADCNI_LOG_FILE: "" });
+  const { nowMs: _nowMs, node: _node, ...context } = pluginContext({
+    HEADCNI_DATA_DIR: "",
+    HEADCNI_LOG_FILE: "",
+  });
   assertEquals(context, {
-    dataDir: "/var/lib/headcni",
-    runDir: "/run/headcni",
+    dataDirectory: undefined,
+    runDirectory: "/run/headcni",
     logLevel: undefined,
     logFile: undefined,
     allowOwnNetns: false,
@@ -13,7 +16,7 @@ Deno.test("pluginContext: defaults, also for empty variables", () => {
 });
 
 Deno.test("pluginContext: takes what the environment says", () => {
-  const { nowMs: _, ...context } = pluginContext({
+  const { nowMs: _nowMs, node: _node, ...context } = pluginContext({
     HEADCNI_DATA_DIR: "/data",
     HEADCNI_RUN_DIR: "/r",
     HEADCNI_LOG_LEVEL: "debug",
@@ -21,8 +24,8 @@ Deno.test("pluginContext: takes what the environment says", () => {
     CNI_NETNS_OVERRIDE: "true",
   });
   assertEquals(context, {
-    dataDir: "/data",
-    runDir: "/r",
+    dataDirectory: "/data",
+    runDirectory: "/r",
     logLevel: "debug",
     logFile: "/log",
     allowOwnNetns: true,

@@ -52,11 +52,11 @@ export interface AttachmentStatus {
  * @throws ConfigError for a relative directory; StoreError when a store cannot be read.
  */
 export async function collectStatus(named: string | undefined, env: Environment): Promise<Status> {
-  const { runDir: runDirectory } = pluginContext(env);
-  const sources = { ipam: undefined, network: named, environment: env.HEADCNI_DATA_DIR };
+  const { runDirectory, dataDirectory } = pluginContext(env);
+  const sources = { ipam: undefined, network: named, environment: dataDirectory };
   const directory = storeDirectory(sources);
   try {
-    const isChosen = named || env.HEADCNI_DATA_DIR;
+    const isChosen = named || dataDirectory;
     const others = isChosen ? [] : listStoresInUse(runDirectory);
     const stores: StoreStatus[] = [];
     for (const each of new Set([directory, ...others])) {

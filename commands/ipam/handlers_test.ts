@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { answerCall } from "../../lib/cni/protocol.ts";
-import type { PluginContext } from "../context.ts";
+import { pluginContext } from "../context.ts";
 import { ipamHandlers } from "./handlers.ts";
 
 Deno.test("headcni-ipam: ADD answers with addresses, routes and dns, and no interface", async () => {
@@ -45,7 +45,7 @@ Deno.test("headcni-ipam: ADD answers with addresses, routes and dns, and no inte
 
 Deno.test("headcni-ipam: ADD reads ranges, requests and resolvConf", async () => {
   await using plugin = await makePlugin();
-  const resolvConf = `${plugin.context.dataDir}.resolv.conf`;
+  const resolvConf = `${plugin.dataDirectory}.resolv.conf`;
   Deno.writeTextFileSync(
     resolvConf,
     "nameserver 192.0.2.53\nsearch example.org\noptions ndots:5\n",
@@ -95,19 +95,22 @@ Deno.test("headcni-ipam: what has no store makes none", async () => {
   await plugin.call("DEL", "c1", { ipam: { subnet: "10.244.0.0/24" } });
   await plugin.call("CHECK", "c1", { ipam: { subnet: "10.244.0.0/24" } });
   await plugin.call("GC", "", { cniVersion: "1.1.0", ipam: { subnet: "10.244.0.0/24" } });
-  await assertRejects(() => Deno.stat(plugin.context.dataDir), Deno.errors.NotFound);
+  await assertRejects(() => Deno.stat(plugin.dataDirectory), Deno.errors.NotFound);
 });
 
 Deno.test("headcni-ipam: the configured dataDir wins, ipam's first", async () => {
   await using plugin = await makePlugin();
-  const { dataDir } = plugin.context;
+  const { dataDirectory } = plugin;
   const ipam = { subnet: "10.244.0.0/24" };
-  await plugin.call("ADD", "c1", { ipam, dataDir: `${dataDir}-network` });
-  await plugin.call("ADD", "c1", { ipam: { ...ipam, dataDir: `${dataDir}-ipam` }, dataDir: "/x" });
-  for (const directory of [`${dataDir}-network`, `${dataDir}-ipam`]) {
+  await plugin.call("ADD", "c1", { ipam, dataDir: `${dataDirectory}-network` });
+  await plugin.call("ADD", "c1", {
+    ipam: { ...ipam, dataDir: `${dataDirectory}-ipam` },
+    dataDir: "/x",
+  });
+  for (const directory of [`${dataDirectory}-network`, `${dataDirectory}-ipam`]) {
     assertEquals((await Deno.stat(`${directory}/state.kv`)).isFile, true);
   }
-  await assertRejects(() => Deno.stat(dataDir), Deno.errors.NotFound);
+  await assertRejects(() => Deno.stat(dataDirectory), Deno.errors.NotFound);
 });
 
 /** Configurations that cannot be served, and code and text of the answer. */
@@ -193,7 +196,7 @@ Deno.test("headcni-ipam: STATUS says why an ADD could not work", async () => {
 
 /** The plugin with a store of its own. */
 interface Plugin extends AsyncDisposable {
-  readonly context: PluginContext;
+  readonly dataDirectory: string;
   /** Calls a verb; answers what it printed, undefined for nothing. */
   call(
     verb: string,
@@ -205,17 +208,15 @@ interface Plugin extends AsyncDisposable {
 
 async function makePlugin(): Promise<Plugin> {
   const root = await Deno.makeTempDir({ prefix: "hct" });
-  const context: PluginContext = {
-    dataDir: `${root}/data`,
-    runDir: `${root}/run`,
-    logLevel: "error",
-    logFile: `${root}/plugin.log`,
-    allowOwnNetns: false,
-    nowMs: Date.now,
-  };
-  const handlers = ipamHandlers(context);
+  const dataDirectory = `${root}/data`;
+  const handlers = ipamHandlers(pluginContext({
+    HEADCNI_DATA_DIR: dataDirectory,
+    HEADCNI_RUN_DIR: `${root}/run`,
+    HEADCNI_LOG_LEVEL: "error",
+    HEADCNI_LOG_FILE: `${root}/plugin.log`,
+  }));
   return {
-    context,
+    dataDirectory,
     async call(verb, containerId, config, env = {}) {
       const stdin = { cniVersion: "1.0.0", name: "pods", type: "headcni", ...config };
       const answer = await answerCall({
