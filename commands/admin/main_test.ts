@@ -47,6 +47,17 @@ Deno.test("runAdmin: status without a store is no failure", async () => {
   ]);
 });
 
+Deno.test("runAdmin: status of a store that was asked for and is not there fails", async () => {
+  for (const output of ["json", "table"]) {
+    const outcome = await run("status", "--store", "/nonexistent/other", "--output", output);
+    assertEquals(outcome, {
+      code: 1,
+      stdout: "",
+      stderr: 'headcni: Cannot show the store "/nonexistent/other": there is none',
+    });
+  }
+});
+
 Deno.test("runAdmin: the options of status are told", async () => {
   const { code, stdout } = await run("status", "--help");
   assertEquals(code, 0);
@@ -58,7 +69,9 @@ const mistakes: readonly [args: string, text: string][] = [
   ["uninstall", '"headcni help" tells which there are'],
   ["status --outptu json", 'did you mean "--output"?'],
   ["status --output yaml", 'Cannot use --output "yaml": json or table wanted'],
-  ["status --store relative", "an absolute path wanted"],
+  ["status --output toString", 'Cannot use --output "toString": json or table wanted'],
+  ["status --store relative", 'Cannot use --store "relative": an absolute path wanted'],
+  ["status --store", 'Cannot use option "--store": it needs a value'],
 ];
 
 for (const [args, text] of mistakes) {

@@ -4,7 +4,8 @@ import { nearestWord } from "../../lib/nearest.ts";
 
 /**
  * Reads the options of a subcommand that takes no other arguments.
- * @throws ConfigError for an unknown option, with the nearest known one, and for any other argument.
+ * @throws ConfigError for an unknown option, with the nearest known one, for one that lacks its
+ * value, and for any other argument.
  */
 export function parseOptions<
   const B extends string,
@@ -22,5 +23,9 @@ export function parseOptions<
           (nearest ? `did you mean "--${nearest}"?` : "--help tells the options"),
     );
   };
-  return parseArgs(args, { ...options, unknown: refuse });
+  const parsed = parseArgs(args, { ...options, unknown: refuse });
+  const values = new Map<string, unknown>(Object.entries(parsed));
+  const bare = options.string?.find((name) => values.get(name) === "");
+  if (bare === undefined) return parsed;
+  throw new ConfigError("invalid-config", `Cannot use option "--${bare}": it needs a value`);
 }

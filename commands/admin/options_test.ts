@@ -13,6 +13,9 @@ Deno.test("parseOptions: known options, by either name", () => {
 const refusals: readonly [arg: string, text: string][] = [
   ["--outptu=json", 'Cannot use option "--outptu=json": not known; did you mean "--output"?'],
   ["-x", 'Cannot use option "-x": not known; --help tells the options'],
+  ["--output", 'Cannot use option "--output": it needs a value'],
+  ["--output=", 'Cannot use option "--output": it needs a value'],
+  ["-o", 'Cannot use option "--output": it needs a value'],
   ["pods", 'Cannot use argument "pods": only options are taken'],
 ];
 
