@@ -1,5 +1,6 @@
 /** Standard input and output of a plugin call. */
 import { ConfigError } from "../lib/errors.ts";
+import { pause } from "../lib/pause.ts";
 
 /** Size of one read in bytes: what a pipe holds at most, pipe(7). */
 const CHUNK_BYTES = 65_536;
@@ -25,10 +26,7 @@ export function readStdin(maxBytes: number): Uint8Array {
 /** What the first read of standard input gives: nothing on a terminal where nobody types. */
 export async function peekStdin(): Promise<Uint8Array> {
   const buffer = new Uint8Array(CHUNK_BYTES);
-  const patience = new Promise<null>((resolve) => {
-    AbortSignal.timeout(PEEK_MS).addEventListener("abort", () => resolve(null));
-  });
-  const count = await Promise.race([Deno.stdin.read(buffer), patience]);
+  const count = await Promise.race([Deno.stdin.read(buffer), pause(PEEK_MS).then(() => null)]);
   return buffer.subarray(0, count ?? 0);
 }
 

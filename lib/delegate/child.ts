@@ -1,5 +1,6 @@
 /** One child process: standard input in, bounded output out, killed at a deadline. */
 import { errorText } from "../errors.ts";
+import { pause } from "../pause.ts";
 
 /** How a child runs. */
 export interface ChildOptions {
@@ -66,13 +67,6 @@ async function spawn(path: string, env: ChildOptions["env"]): Promise<Deno.Child
 /** Deno tells the errno in the text alone; 26 is ETXTBSY, asm-generic/errno-base.h. */
 function isBusy(error: unknown): boolean {
   return errorText(error).includes("(os error 26)");
-}
-
-/** A timer would cost the plugin's start milliseconds (`setTimeout` does), a signal does not. */
-function pause(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    AbortSignal.timeout(ms).addEventListener("abort", () => resolve());
-  });
 }
 
 /**

@@ -4,6 +4,7 @@
  * kernel frees it when its holder dies.
  */
 import { StoreError } from "../errors.ts";
+import { pause } from "../pause.ts";
 import { storeFailure } from "./failure.ts";
 
 /** Who else may hold the lock at the same time: nobody, or other readers. */
@@ -91,12 +92,9 @@ function openLockFile(path: string): Deno.FsFile {
 async function acquire(file: Deno.FsFile, options: LockOptions, mode: LockMode): Promise<void> {
   const exclusive = mode === "exclusive";
   if (file.tryLockSync(exclusive)) return;
-  // Waits in a thread of its own: no polling, and the deadline needs no timer of the event loop.
+  // Waits in a thread of its own: no polling.
   const locked = file.lock(exclusive).then(() => true);
-  const deadline = AbortSignal.timeout(options.timeoutMs);
-  const expired = new Promise<false>((resolve) => {
-    deadline.addEventListener("abort", () => resolve(false), { once: true });
-  });
+  const expired = pause(options.timeoutMs).then(() => false);
   if (await Promise.race([locked, expired])) return;
   // The thread still waits; what it gets one day is given back at once.
   locked.finally(() => file.close());
