@@ -5,15 +5,18 @@
  * program of the bundles. Where the runtime that it embeds cannot be downloaded, the executable is a
  * script instead, which starts a Deno at a fixed path with a cache of its own and names the plugin's
  * bundle by absolute path. So symlinks and copies of it work anywhere.
- *
- * Usage: deno task build [--prefix=DIR] [--check-compile]
- *   --prefix         build into DIR instead of dist/, and put a copy of Deno beside the bundles
- *   --check-compile  only prove that `deno compile` can embed the bundles, without its runtime
  */
-import { parseArgs } from "@std/cli";
 import { ensureDir } from "@std/fs";
 import { fromFileUrl, join, resolve } from "@std/path";
+import { parseOptions } from "../commands/admin/options.ts";
+import { ConfigError } from "../lib/errors.ts";
 import { VERSION } from "../lib/version.ts";
+
+const USAGE = `Usage: deno task build [OPTIONS]
+
+  --prefix DIR     build into DIR instead of dist/, and put a copy of Deno beside the bundles
+  --check-compile  only prove that deno compile can embed the bundles, without its runtime
+  --help           this text`;
 
 /** A bundle by role, and the module that it is made of. */
 const BUNDLES = {
@@ -228,8 +231,19 @@ async function run(command: string, options: Deno.CommandOptions): Promise<Outco
   return { code, stdout: decoder.decode(output.stdout), stderr: decoder.decode(output.stderr) };
 }
 
-if (import.meta.main) {
-  const options = parseArgs(Deno.args, { boolean: ["check-compile"], string: ["prefix"] });
-  if (options["check-compile"]) await checkCompile();
+async function main(args: readonly string[]): Promise<void> {
+  const options = parseOptions(args, { boolean: ["check-compile", "help"], string: ["prefix"] });
+  if (options.help) console.log(USAGE);
+  else if (options["check-compile"]) await checkCompile();
   else await build(resolve(options.prefix ?? join(ROOT, "dist")), options.prefix !== undefined);
+}
+
+if (import.meta.main) {
+  try {
+    await main(Deno.args);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    console.error(`${error.message}\n\n${USAGE}`);
+    Deno.exitCode = 2;
+  }
 }

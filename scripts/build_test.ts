@@ -1,4 +1,5 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { fromFileUrl } from "@std/path";
 import { launcherText, missingRuntime, nodeImports } from "./build.ts";
 
 Deno.test("launcherText: shell up to the second line, then JavaScript", () => {
@@ -46,3 +47,22 @@ Deno.test("nodeImports: each module of Node once, in any quotes", () => {
   assertEquals(nodeImports(bundle), ["node:fs", "node:fs/promises"]);
   assertEquals(nodeImports('const node = { kind: "node:" };'), []);
 });
+
+const commandLines: readonly [arg: string, code: number, text: string][] = [
+  ["--help", 0, "Usage: deno task build"],
+  ["--chek-compile", 2, 'did you mean "--check-compile"?\n\nUsage: deno task build'],
+  ["--prefix", 2, 'Cannot use option "--prefix": it needs a value'],
+];
+
+for (const [arg, code, text] of commandLines) {
+  Deno.test(`build: ${arg} is answered, and nothing is built`, async () => {
+    const script = fromFileUrl(new URL("build.ts", import.meta.url));
+    // Without a right to write or to run anything, to be sure.
+    const args = ["run", "--allow-read", "--allow-env", script, arg];
+    const output = await new Deno.Command(Deno.execPath(), { args, stdin: "null" }).output();
+    const [stdout, stderr] = [output.stdout, output.stderr]
+      .map((bytes) => new TextDecoder().decode(bytes));
+    assertEquals(output.code, code, stderr);
+    assertStringIncludes(code === 0 ? stdout ?? "" : stderr ?? "", text);
+  });
+}
