@@ -4,7 +4,7 @@
  */
 import * as v from "valibot";
 import { ConfigError } from "../errors.ts";
-import { type Address, equalAddresses, tryParseAddress } from "../net/address.ts";
+import { type Address, distinctAddresses, tryParseAddress } from "../net/address.ts";
 import { tryParsePrefix } from "../net/prefix.ts";
 import { parsedText, parseWith, withoutEmpty } from "../schema.ts";
 import { parseDurationMs } from "./duration.ts";
@@ -88,7 +88,7 @@ export function parseIpamConfig(sources: IpamSources): IpamConfig {
   if (rangeSets.length === 0) throw missingRanges(what);
   return {
     rangeSets,
-    requested: distinct([
+    requested: distinctAddresses([
       ...parseArgsIp(sources.argsIp ?? ""),
       ...cniArgs.ips,
       ...runtimeConfig.ips,
@@ -126,12 +126,6 @@ function parseArgsIp(text: string): Address[] {
       `Cannot use IP "${part}" of CNI_ARGS: not an IP address`,
     );
   });
-}
-
-function distinct(addresses: readonly Address[]): Address[] {
-  return addresses.filter((one, index) =>
-    addresses.findIndex((other) => equalAddresses(one, other)) === index
-  );
 }
 
 function parseStrategy(name: string | undefined, what: string): StrategyName {

@@ -1,5 +1,5 @@
 /** What of a range may really be given to pods, as stretches without gaps. */
-import { addOffset, type Address } from "../net/address.ts";
+import { addOffset, type Address, isBetween } from "../net/address.ts";
 import { type AddressRange, lastUsable } from "./range.ts";
 
 /** Addresses from `first` to `last`, both included, all of them usable. */
@@ -64,8 +64,7 @@ export function roundAfter(
 }
 
 function contains(interval: Interval, address: Address): boolean {
-  return interval.first.family === address.family && interval.first.value <= address.value &&
-    address.value <= interval.last.value;
+  return isBetween(address, interval.first, interval.last);
 }
 
 function isEmpty(interval: Interval): boolean {

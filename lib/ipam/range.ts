@@ -4,7 +4,7 @@
  * "host-local IP address management plugin"), so that its configurations and their users move over.
  */
 import { ConfigError } from "../errors.ts";
-import { addOffset, type Address, FAMILY_BITS, formatAddress } from "../net/address.ts";
+import { addOffset, type Address, FAMILY_BITS, formatAddress, isBetween } from "../net/address.ts";
 import {
   containsAddress,
   formatPrefix,
@@ -62,8 +62,7 @@ export function parseRangeSets(raw: readonly (readonly RawRange[])[]): AddressRa
 
 /** True when the address lies between the ends of the range. */
 export function isInRange(range: AddressRange, address: Address): boolean {
-  return containsAddress(range.subnet, address) && range.start.value <= address.value &&
-    address.value <= range.end.value;
+  return isBetween(address, range.start, range.end);
 }
 
 /** The last address for pods: IPv4 keeps the very last for broadcast (RFC 919), IPv6 has none. */

@@ -70,15 +70,22 @@ export function addressFromBytes(bytes: Uint8Array): Address {
   return { family: bytes.length === 4 ? 4 : 6, value };
 }
 
-/** Order by family, then by number: negative, zero or positive. */
-export function compareAddresses(a: Address, b: Address): number {
-  if (a.family !== b.family) return a.family - b.family;
-  return a.value < b.value ? -1 : a.value > b.value ? 1 : 0;
-}
-
 /** True when both are the same address. */
 export function equalAddresses(a: Address, b: Address): boolean {
-  return compareAddresses(a, b) === 0;
+  return a.family === b.family && a.value === b.value;
+}
+
+/** Each address once, in the order in which they come first. */
+export function distinctAddresses(addresses: readonly Address[]): Address[] {
+  return addresses.filter((one, index) =>
+    addresses.findIndex((other) => equalAddresses(one, other)) === index
+  );
+}
+
+/** True when the address is of the family of both ends and between them, or one of them. */
+export function isBetween(address: Address, first: Address, last: Address): boolean {
+  return address.family === first.family && first.value <= address.value &&
+    address.value <= last.value;
 }
 
 /** The address `offset` further on (or back, when negative); not bounded by the family. */

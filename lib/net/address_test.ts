@@ -4,8 +4,10 @@ import {
   addOffset,
   addressBytes,
   addressFromBytes,
-  compareAddresses,
+  distinctAddresses,
+  equalAddresses,
   formatAddress,
+  isBetween,
   parseAddress,
   tryParseAddress,
 } from "./address.ts";
@@ -46,10 +48,36 @@ Deno.test("addressBytes and addressFromBytes: network byte order, both ways", ()
   assertThrows(() => addressFromBytes(new Uint8Array(5)), RangeError, "5 bytes");
 });
 
-Deno.test("compareAddresses: by family, then by number", () => {
-  const texts = ["10.0.0.9", "10.0.0.10", "10.0.1.0", "::", "fd00::1"];
-  const sorted = texts.map(parseAddress).toReversed().toSorted(compareAddresses);
-  assertEquals(sorted.map(formatAddress), texts);
+Deno.test("equalAddresses: by family and number", () => {
+  const texts = ["10.0.0.9", "10.0.0.10", "::", "0.0.0.0", "::a00:9"];
+  for (const [i, a] of texts.entries()) {
+    for (const [j, b] of texts.entries()) {
+      assertEquals(equalAddresses(parseAddress(a), parseAddress(b)), i === j, `${a} ${b}`);
+    }
+  }
+});
+
+Deno.test("distinctAddresses: each once, the first of them", () => {
+  const texts = ["10.0.0.9", "::1", "10.0.0.9", "10.0.0.8", "0:0::1"];
+  assertEquals(distinctAddresses(texts.map(parseAddress)).map(formatAddress), [
+    "10.0.0.9",
+    "::1",
+    "10.0.0.8",
+  ]);
+});
+
+Deno.test("isBetween: the ends count, the other family does not", () => {
+  const [first, last] = [parseAddress("10.0.0.5"), parseAddress("10.0.0.7")];
+  const rows = [
+    ["10.0.0.4", false],
+    ["10.0.0.5", true],
+    ["10.0.0.7", true],
+    ["10.0.0.8", false],
+    ["::a00:6", false],
+  ] as const;
+  for (const [text, expected] of rows) {
+    assertEquals(isBetween(parseAddress(text), first, last), expected, text);
+  }
 });
 
 Deno.test("addOffset: carries over byte borders", () => {

@@ -1,5 +1,11 @@
 import { ConfigError } from "../errors.ts";
-import { type Address, FAMILY_BITS, formatAddress, tryParseAddress } from "./address.ts";
+import {
+  type Address,
+  equalAddresses,
+  FAMILY_BITS,
+  formatAddress,
+  tryParseAddress,
+} from "./address.ts";
 
 /**
  * An address with a prefix length. As an interface address (`10.244.0.5/24`) it has host bits, as
@@ -71,8 +77,7 @@ export function overlaps(a: Prefix, b: Prefix): boolean {
 
 /** True when both have the same address, host bits included, and the same length. */
 export function equalPrefixes(a: Prefix, b: Prefix): boolean {
-  return a.length === b.length && a.address.family === b.address.family &&
-    a.address.value === b.address.value;
+  return a.length === b.length && equalAddresses(a.address, b.address);
 }
 
 /** The whole address as a prefix: /32 or /128. */
