@@ -77,7 +77,7 @@ function lines(keys: Record<string, unknown>, answer: IpamAnswer, facts: NodeFac
   ].map(formatStep);
 }
 
-Deno.test("planNode and planPod: first pod of a dual-stack bridge", () => {
+Deno.test("planNode, planPod: first pod of a dual-stack bridge", () => {
   const answer = addresses(["10.244.1.2/24", "fd00:1::2/64"], ["0.0.0.0/0", "::/0"]);
   assertEquals(lines({}, answer, EMPTY_NODE), [
     "ip link add name headcni0 mtu 1280 address 0a:58:0a:f4:01:01 up type bridge",
@@ -116,7 +116,7 @@ Deno.test("planNode: a later pod only finishes what the first left undone when i
   ]);
 });
 
-Deno.test("planNode and planPod: ptp routes each pod by itself", () => {
+Deno.test("planNode, planPod: ptp routes each pod by itself", () => {
   const answer = addresses(["10.244.1.2/24", "fd00:1::2/64"], ["0.0.0.0/0"]);
   const made = lines({ datapath: "ptp", mtu: 1400 }, answer, EMPTY_NODE);
   assertEquals(made.filter((line) => !line.includes("sysctl")), [
@@ -155,7 +155,7 @@ Deno.test("planPod: ptp leaves the gateway of another link of the pod to that li
   ]);
 });
 
-Deno.test("planNode and planPod: default routes come from isDefaultGateway, or when IPAM names no route", () => {
+Deno.test("planNode, planPod: default routes come from isDefaultGateway, or when IPAM names no route", () => {
   const defaults = (keys: Record<string, unknown>, routes: string[]) =>
     lines(keys, addresses(["10.244.1.2/24", "fd00:1::2/64"], routes), EMPTY_NODE)
       .filter((line) => line.includes("route add")).map((line) => line.split(" ")[5]);
@@ -203,7 +203,7 @@ Deno.test("planNode: refuses a bridge name that another kind of link has", () =>
   );
 });
 
-Deno.test("planNode and planPod: flags of bridge and port", () => {
+Deno.test("planNode, planPod: flags of bridge and port", () => {
   const answer = addresses(["10.0.0.2/24"]);
   const about = (keys: Record<string, unknown>) =>
     lines(keys, answer, bridgeWith("10.0.0.1/24"))
@@ -217,12 +217,12 @@ Deno.test("planNode and planPod: flags of bridge and port", () => {
   ]);
 });
 
-Deno.test("planNode and planPod: without gateway mode the node takes no address and does not forward", () => {
+Deno.test("planNode, planPod: without gateway mode the node takes no address and does not forward", () => {
   const made = lines({ isGateway: false }, addresses(["10.0.0.2/24"]), EMPTY_NODE);
   assertEquals(made.filter((line) => /forward|address add .* dev headcni0|route/.test(line)), []);
 });
 
-Deno.test("planNode and planPod: a gateway outside the subnet is reached by a link route", () => {
+Deno.test("planNode, planPod: a gateway outside the subnet is reached by a link route", () => {
   const answer = addresses(["10.0.0.2/24 via 169.254.1.1"], ["0.0.0.0/0"]);
   const made = lines({ isGateway: false }, answer, EMPTY_NODE);
   assertEquals(made.filter((line) => line.includes("route add")), [
@@ -231,7 +231,7 @@ Deno.test("planNode and planPod: a gateway outside the subnet is reached by a li
   ]);
 });
 
-Deno.test("planNode and planPod: refuses an answer without addresses, and ptp without gateway", () => {
+Deno.test("planNode, planPod: refuses an answer without addresses, and ptp without gateway", () => {
   assertThrows(() => lines({}, addresses([]), EMPTY_NODE), ConfigError, "IPAM gave it no address");
   assertThrows(
     () => lines({ datapath: "ptp", isGateway: false }, addresses(["10.0.0.2/24"]), EMPTY_NODE),
@@ -240,7 +240,7 @@ Deno.test("planNode and planPod: refuses an answer without addresses, and ptp wi
   );
 });
 
-Deno.test("planNode and planPod: MTU is configured, 1280, or the uplink's if lower", () => {
+Deno.test("planNode, planPod: MTU is configured, 1280, or the uplink's if lower", () => {
   const mtu = (keys: Record<string, unknown>, uplinkMtuBytes: number | undefined) =>
     lines(keys, addresses(["10.0.0.2/24"]), { ...EMPTY_NODE, uplinkMtuBytes })
       .find((line) => line.includes("type veth"))?.match(/mtu (\d+)/)?.[1];

@@ -119,10 +119,10 @@ export const BREAKAGES: readonly Breakage[] = [
   // The bridge loses its address under the pods that use it.
   {
     file: "lib/pod/plan_bridge.ts",
-    text: "!network.forceAddress && facts.bridgeHasPorts()",
+    text: "facts.isBridgeInUse && !network.forceAddress",
     replacement: "false",
     testFile: "lib/pod/plan_test.ts",
-    test: "planAdd: bridge address of an earlier subnet is replaced only when that is safe",
+    test: "planNode: bridge address of an earlier subnet is replaced only when that is safe",
   },
   // DEL removes a link that belongs to another attachment.
   {
@@ -146,7 +146,7 @@ export const BREAKAGES: readonly Breakage[] = [
     text: "steps.push(...ipv6LinkSysctls(bridge));",
     replacement: "if (!facts.bridge) steps.push(...ipv6LinkSysctls(bridge));",
     testFile: "lib/pod/plan_test.ts",
-    test: "planAdd: a later pod only finishes what the first left undone when it was killed",
+    test: "planNode: a later pod only finishes what the first left undone when it was killed",
   },
   // Every change of a subnet makes the kernel refuse the masquerade table.
   {
