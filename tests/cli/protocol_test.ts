@@ -1,5 +1,6 @@
 /** The protocol between runtime and plugin, on the real program. Nothing here reaches the kernel. */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { seededRandom } from "../fakes/seeded_random.ts";
 import { executableFile, type ProgramCall, runProgram } from "./program.ts";
 
 const MEBIBYTE = 1024 * 1024;
@@ -102,6 +103,8 @@ Deno.test("headcni: malformed variables are code 4", async () => {
 });
 
 Deno.test("headcni: input that is no network configuration is code 6", async () => {
+  const { random } = seededRandom();
+  const noise = Uint8Array.from({ length: 4096 }, () => random(256));
   for (
     const stdin of [
       "",
@@ -109,7 +112,7 @@ Deno.test("headcni: input that is no network configuration is code 6", async () 
       '{"name":',
       "null",
       "[]",
-      crypto.getRandomValues(new Uint8Array(4096)),
+      noise,
       new Uint8Array(10 * MEBIBYTE),
       `{"cniVersion":"1.0.0","name":"pods","padding":"${"x".repeat(10 * MEBIBYTE)}"}`,
     ]

@@ -91,7 +91,7 @@ for (const datapath of ["bridge", "ptp"]) {
   nodeTest(
     `headcni: ${datapath}: portmap, tuning, bandwidth and firewall come after it`,
     async (node) => {
-      const chain = chainOf(datapath);
+      const chain = chainOf(datapath, `${node.root}/tuning`);
       // Chains of iptables that portmap and firewall make for themselves stay, as those of the node.
       const warm = await node.makePod();
       await delChain(node, warm, chain, await addChain(node, warm, chain));
@@ -201,7 +201,8 @@ function foreignIpams(): { readonly type: string }[] {
   return [hostLocal, fixed];
 }
 
-function chainOf(datapath: string): Member[] {
+/** @param tuned where `tuning` keeps what it changed. */
+function chainOf(datapath: string, tuned: string): Member[] {
   const debian = (type: string, keys: NetworkConfig): Member => ({
     config: { cniVersion, name: "pods", type, ...keys },
     plugin: `${DEBIAN_PLUGINS}/${type}`,
@@ -211,7 +212,7 @@ function chainOf(datapath: string): Member[] {
   return [
     { config: network({ datapath }) },
     debian("portmap", { runtimeConfig: { portMappings }, snat: true }),
-    debian("tuning", { sysctl: { "net.core.somaxconn": "500" }, mtu: 1300 }),
+    debian("tuning", { sysctl: { "net.core.somaxconn": "500" }, mtu: 1300, dataDir: tuned }),
     debian("bandwidth", { runtimeConfig: { bandwidth } }),
     debian("firewall", { backend: "iptables" }),
   ];
