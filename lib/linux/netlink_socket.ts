@@ -87,19 +87,17 @@ export class NetlinkSocket implements Disposable {
   }
 
   /**
-   * Sends one request and collects its answer: nothing for a change (an acknowledgement is always
-   * asked for), one message for a query, many for a dump. A dump that a change disturbed is
-   * repeated.
+   * Sends one request, a dump or one with `NLM_F_ACK`, and collects its answer: nothing for a
+   * change, one message for a query, many for a dump. A dump that a change disturbed is repeated.
    * @param call names the request in errors, such as `RTM_NEWLINK`.
    * @param doing completes "Cannot ..." in errors, such as `add link "veth0"`.
    * @throws KernelError with the kernel's errno and words.
    */
   request(request: Request, call: string, doing: Doing): Message[] {
     const isDump = (request.flags & NLM_F_DUMP) === NLM_F_DUMP;
-    const flags = request.flags | NLM_F_REQUEST | (isDump ? 0 : NLM_F_ACK);
     for (let attempt = 1;; attempt++) {
       const sequence = ++this.#sequence;
-      this.#send(encodeMessage({ ...request, flags }, sequence), doing);
+      this.#send(encodeMessage(request, sequence), doing);
       const answer = this.#collect(sequence, doing);
       if (isDump && isDisturbed(answer) && attempt < MAX_DUMP_ATTEMPTS) continue;
       return checkAnswer(answer, call, doing);
@@ -139,8 +137,7 @@ export class NetlinkSocket implements Disposable {
    */
   async requestInBackground(request: Request, call: string, doing: Doing): Promise<void> {
     const sequence = ++this.#sequence;
-    const flags = request.flags | NLM_F_REQUEST | NLM_F_ACK;
-    const datagram = encodeMessage({ ...request, flags }, sequence);
+    const datagram = encodeMessage(request, sequence);
     const length = BigInt(datagram.length);
     if (await libc().sendInBackground(this.#fd, datagram, length, 0) < 0) {
       throw new KernelError("send", 0, `${cannot(doing)}: send: failed on another thread`);

@@ -1,7 +1,7 @@
 /** Questions to nf_tables about our table, and how their answers are read. */
 import { addressFromBytes, type Family, FAMILY_BITS } from "../net/address.ts";
 import { parseAttributeList, parseAttributes, readU32be } from "../wire/attribute.ts";
-import { type Message, NLM_F_DUMP } from "../wire/message.ts";
+import { type Message, NLM_F_ACK, NLM_F_DUMP } from "../wire/message.ts";
 import type { Interval } from "./interval.ts";
 import * as nf from "./nf_tables.ts";
 import { NFGENMSG_BYTES } from "./request.ts";
@@ -11,13 +11,14 @@ import type { Tree } from "./tree.ts";
 /** A question: one message, or with `NLM_F_DUMP` many, are the answer. */
 export interface Query {
   readonly call: nf.NftMessage;
+  /** Those beyond `NLM_F_REQUEST`. */
   readonly flags: number;
   readonly attributes: Tree;
 }
 
 /** Asks for the generation of the namespace's ruleset, which every transaction counts up. */
 export function queryGeneration(): Query {
-  return { call: "NFT_MSG_GETGEN", flags: 0, attributes: [] };
+  return { call: "NFT_MSG_GETGEN", flags: NLM_F_ACK, attributes: [] };
 }
 
 /** Asks for all rules of a chain of our table; none, or ENOENT, when there is no chain. */

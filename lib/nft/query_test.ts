@@ -17,7 +17,7 @@ import { nftRequest } from "./request.ts";
 Deno.test("queries: one message each, dumps where many answer", () => {
   const table = "0c00010068656164636e6900";
   const cases: [Query, type: number, flags: number, attributes: string][] = [
-    [queryGeneration(), 0xa10, 0x001, ""],
+    [queryGeneration(), 0xa10, 0x005, ""],
     [queryRules("out"), 0xa07, 0x301, `${table}080002006f757400`],
     [queryElements("set"), 0xa0d, 0x301, `${table}0800020073657400`],
   ];

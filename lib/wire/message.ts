@@ -10,12 +10,10 @@ export const NLMSG_DONE = 3;
 
 /** Message flags: linux/netlink.h. */
 export const NLM_F_REQUEST = 0x001;
-export const NLM_F_MULTI = 0x002;
 export const NLM_F_ACK = 0x004;
 /** The dump was disturbed by a change and must be repeated. */
 export const NLM_F_DUMP_INTR = 0x010;
 export const NLM_F_DUMP = 0x300;
-export const NLM_F_REPLACE = 0x100;
 export const NLM_F_EXCL = 0x200;
 export const NLM_F_CREATE = 0x400;
 export const NLM_F_APPEND = 0x800;
@@ -30,6 +28,7 @@ const NLMSGERR_ATTR_MSG = 1;
 export interface Request {
   /** Message type, such as `RTM_NEWLINK`. */
   readonly type: number;
+  /** All of them, `NLM_F_REQUEST` included. */
   readonly flags: number;
   /** The protocol's own header and attributes. */
   readonly body: Uint8Array;
