@@ -1,5 +1,6 @@
 /** Network namespaces: opening those of pods, and working inside one for a moment. */
 import { ConfigError } from "../errors.ts";
+import { cString } from "../wire/attribute.ts";
 import { EACCES, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, errnoText } from "./errno.ts";
 import { checkResult, lastErrno, libc } from "./libc.ts";
 
@@ -108,9 +109,4 @@ function describeFile(path: string): string {
   const { isDirectory, isFile } = Deno.statSync(path);
   if (isDirectory) return "a directory";
   return isFile ? "a file that is no network namespace" : "no network namespace";
-}
-
-/** A path as C wants it. */
-function cString(path: string): Uint8Array<ArrayBuffer> {
-  return new TextEncoder().encode(path + "\0");
 }

@@ -6,6 +6,7 @@ import { HEADCNI_LINK_GROUP, type Link } from "../net/link.ts";
 import type { Mac } from "../net/mac.ts";
 import {
   type Attributes,
+  nestedAttributes,
   parseAttributes,
   readString,
   readU32,
@@ -198,10 +199,6 @@ function decodePort(info: Attributes): BridgePortFlags | undefined {
     hairpin: data.get(IFLA_BRPORT_MODE)?.at(0) === 1,
     isolated: data.get(IFLA_BRPORT_ISOLATED)?.at(0) === 1,
   };
-}
-
-function nestedAttributes(attributes: Attributes, type: number): Attributes {
-  return parseAttributes(attributes.get(type) ?? new Uint8Array());
 }
 
 interface LinkHeader {

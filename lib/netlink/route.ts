@@ -9,7 +9,13 @@ import {
 } from "../net/address.ts";
 import { equalPrefixes, networkOf } from "../net/prefix.ts";
 import { type KernelRoute, type Route, SCOPE_LINK } from "../net/route.ts";
-import { parseAttributes, readU32, viewOf, WireWriter } from "../wire/attribute.ts";
+import {
+  nestedAttributes,
+  parseAttributes,
+  readU32,
+  viewOf,
+  WireWriter,
+} from "../wire/attribute.ts";
 import { type Message, NLM_F_CREATE, NLM_F_EXCL } from "../wire/message.ts";
 import {
   AF_BY_FAMILY,
@@ -113,7 +119,7 @@ export function decodeRoute(message: Message): KernelRoute | undefined {
   const flags = header.getUint32(8, true);
   if (!family) return undefined;
   const attributes = parseAttributes(message.body.subarray(HEADER_BYTES));
-  const metrics = parseAttributes(attributes.get(RTA_METRICS) ?? new Uint8Array());
+  const metrics = nestedAttributes(attributes, RTA_METRICS);
   const destination = attributes.get(RTA_DST);
   const address = destination ? addressFromBytes(destination) : { family, value: 0n };
   const gateway = attributes.get(RTA_GATEWAY);

@@ -1,6 +1,11 @@
 /** Questions to nf_tables about our table, and how their answers are read. */
 import { addressFromBytes, type Family, FAMILY_BITS } from "../net/address.ts";
-import { parseAttributeList, parseAttributes, readU32be } from "../wire/attribute.ts";
+import {
+  nestedAttributes,
+  parseAttributeList,
+  parseAttributes,
+  readU32be,
+} from "../wire/attribute.ts";
 import { type Message, NLM_F_ACK, NLM_F_DUMP } from "../wire/message.ts";
 import type { Interval } from "./interval.ts";
 import * as nf from "./nf_tables.ts";
@@ -79,7 +84,7 @@ function parseBoundaries(message: Message): Boundary[] {
   const list = parseAttributes(attributesOf(message)).get(nf.NFTA_SET_ELEM_LIST_ELEMENTS);
   return parseAttributeList(list ?? new Uint8Array()).map(({ payload }) => {
     const element = parseAttributes(payload);
-    const key = parseAttributes(element.get(nf.NFTA_SET_ELEM_KEY) ?? new Uint8Array());
+    const key = nestedAttributes(element, nf.NFTA_SET_ELEM_KEY);
     const flags = readU32be(element.get(nf.NFTA_SET_ELEM_FLAGS)) ?? 0;
     return {
       value: addressFromBytes(key.get(nf.NFTA_DATA_VALUE) ?? new Uint8Array()).value,

@@ -1,3 +1,4 @@
+import { cString } from "../wire/attribute.ts";
 import * as nf from "./nf_tables.ts";
 import type { Statement } from "./statement.ts";
 import type { Tree } from "./tree.ts";
@@ -15,7 +16,7 @@ const NFTNL_UDATA_RULE_COMMENT = 0;
 
 /** The attributes by which a rule is known as ours. */
 export function tagTree({ comment }: Rule): Tree {
-  const text = new TextEncoder().encode(comment + "\0");
+  const text = cString(comment);
   const userdata = Uint8Array.of(NFTNL_UDATA_RULE_COMMENT, text.length, ...text);
   return [[nf.NFTA_RULE_USERDATA, userdata]];
 }

@@ -2,7 +2,7 @@
  * Netlink attributes as nf_tables has them, written down as data: what we send, and what we compare
  * the kernel's objects with.
  */
-import { parseAttributeList, type WireWriter } from "../wire/attribute.ts";
+import { cString, parseAttributeList, type WireWriter } from "../wire/attribute.ts";
 
 /** Attributes in the order in which they are sent. */
 export type Tree = readonly (readonly [type: number, value: Value])[];
@@ -44,7 +44,7 @@ function isLeaf(value: Value): value is Exclude<Value, Tree> {
 }
 
 function leafBytes(value: Exclude<Value, Tree>): Uint8Array {
-  if (typeof value === "string") return new TextEncoder().encode(value + "\0");
+  if (typeof value === "string") return cString(value);
   if (typeof value === "object") return value;
   const bytes = new Uint8Array(typeof value === "bigint" ? 8 : 4);
   const view = new DataView(bytes.buffer);

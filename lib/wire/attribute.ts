@@ -60,11 +60,6 @@ export class WireWriter {
     return this;
   }
 
-  /** Overwrites a u32 written before, such as a message length that was not known then. */
-  patchU32(offset: number, value: number): void {
-    this.#view.setUint32(offset, value >>> 0, true);
-  }
-
   /** One attribute holding raw bytes. */
   attribute(type: number, payload: Uint8Array): this {
     this.u16(HEADER_BYTES + payload.length).u16(type).bytes(payload);
@@ -75,30 +70,13 @@ export class WireWriter {
     return this.attribute(type, Uint8Array.of(value));
   }
 
-  attributeU16(type: number, value: number): this {
-    return this.u16(HEADER_BYTES + 2).u16(type).u16(value).#pad();
-  }
-
   attributeU32(type: number, value: number): this {
     return this.u16(HEADER_BYTES + 4).u16(type).u32(value);
   }
 
-  /** A number in network byte order, as nf_tables wants them. */
-  attributeU32be(type: number, value: number): this {
-    const payload = new Uint8Array(4);
-    new DataView(payload.buffer).setUint32(0, value >>> 0, false);
-    return this.attribute(type, payload);
-  }
-
-  attributeU64be(type: number, value: bigint): this {
-    const payload = new Uint8Array(8);
-    new DataView(payload.buffer).setBigUint64(0, value, false);
-    return this.attribute(type, payload);
-  }
-
   /** A string with its closing NUL. */
   attributeString(type: number, value: string): this {
-    return this.attribute(type, encoder.encode(value + "\0"));
+    return this.attribute(type, cString(value));
   }
 
   /** An attribute whose payload is written by `fill`, flagged `NLA_F_NESTED`. */
@@ -163,9 +141,9 @@ export function parseAttributes(bytes: Uint8Array): Attributes {
   return new Map(parseAttributeList(bytes).map(({ type, payload }) => [type, payload]));
 }
 
-/** A u16 payload in host order; undefined when the attribute is absent or short. */
-export function readU16(payload: Uint8Array | undefined): number | undefined {
-  return payload && payload.length >= 2 ? viewOf(payload).getUint16(0, true) : undefined;
+/** The attributes within one; none when it is absent. */
+export function nestedAttributes(attributes: Attributes, type: number): Attributes {
+  return parseAttributes(attributes.get(type) ?? new Uint8Array());
 }
 
 /** A u32 payload in host order; undefined when the attribute is absent or short. */
@@ -183,6 +161,11 @@ export function readString(payload: Uint8Array | undefined): string | undefined 
   if (!payload) return undefined;
   const end = payload.indexOf(0);
   return decoder.decode(end < 0 ? payload : payload.subarray(0, end));
+}
+
+/** Text as C wants it: UTF-8 with a closing NUL. */
+export function cString(text: string): Uint8Array<ArrayBuffer> {
+  return encoder.encode(text + "\0");
 }
 
 /** A view of exactly these bytes, wherever they lie in their buffer. */
