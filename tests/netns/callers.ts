@@ -33,11 +33,15 @@ export async function callers(
 
 /**
  * Connects the node with an outside that knows the way back to all that is behind it:
- * 198.51.100.2 and 203.0.113.2, 2001:db8:a::2 and 2001:db8:e::2.
+ * 198.51.100.2 and 203.0.113.2, 2001:db8:a::2 and 2001:db8:e::2. Neither end detects duplicate
+ * addresses: until that is over for its link-local address, some two seconds, a node does not look
+ * for the neighbour of what it forwards, and after three it gives up.
  */
 export async function connectOutside(host: TestNetns, outside: TestNetns): Promise<void> {
+  await ip(host, [`link add out0 type veth peer name eth0 netns ${outside.name}`]);
+  await host.run("sysctl", "-qw", "net.ipv6.conf.out0.accept_dad=0");
+  await outside.run("sysctl", "-qw", "net.ipv6.conf.eth0.accept_dad=0");
   await ip(host, [
-    `link add out0 type veth peer name eth0 netns ${outside.name}`,
     "address add 198.51.100.1/24 dev out0",
     "address add 2001:db8:a::1/64 dev out0 nodad",
     "link set out0 up",
