@@ -10,8 +10,6 @@ import type { Place, Step } from "./step.ts";
  * Every method throws KernelError with the call, the errno and the kernel's own words.
  */
 export interface Host extends Disposable {
-  /** True when a pod namespace was opened. */
-  readonly hasPod: boolean;
   /** Carries out one step. */
   apply(step: Step): void;
   /** The link of that name, or undefined. */

@@ -1,6 +1,6 @@
 import type { Masquerade } from "../nft/masquerade.ts";
 import { NETLINK_NETFILTER, NetlinkSocket } from "./netlink_socket.ts";
-import { ensureMasquerade, observeMasquerade } from "./nft.ts";
+import { ensureMasquerade, missingMasquerade } from "./nft.ts";
 
 /** Our part of the packet filter of the namespace in which it was opened. */
 export class LinuxFirewall implements Disposable {
@@ -13,7 +13,7 @@ export class LinuxFirewall implements Disposable {
 
   /** What is missing, as commands of nft(8). */
   missingMasquerade(want: Masquerade): string[] {
-    return observeMasquerade(this.#socket, want);
+    return missingMasquerade(this.#socket, want);
   }
 
   [Symbol.dispose](): void {

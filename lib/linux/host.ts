@@ -61,10 +61,6 @@ class LinuxHost implements Host {
     this.#pod = pod;
   }
 
-  get hasPod(): boolean {
-    return this.#pod !== undefined;
-  }
-
   apply(step: Step): void {
     applyStep(step, (place) => this.#at(place));
     if (step.kind === "remove-link") this.#forgetLinks();

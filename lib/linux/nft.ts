@@ -9,7 +9,7 @@ import { type Masquerade, masqueradeTable } from "../nft/masquerade.ts";
 import { planTable } from "../nft/plan.ts";
 import * as query from "../nft/query.ts";
 import { nftRequest } from "../nft/request.ts";
-import type { Table } from "../nft/table.ts";
+import { type Table, TABLE_NAME } from "../nft/table.ts";
 import type { Message } from "../wire/message.ts";
 import { ENOENT, errnoText } from "./errno.ts";
 import type { NetlinkSocket } from "./netlink_socket.ts";
@@ -17,6 +17,8 @@ import type { NetlinkSocket } from "./netlink_socket.ts";
 /** A socket of protocol `NETLINK_NETFILTER`; only these calls of it are made. */
 export type NftSocket = Pick<NetlinkSocket, "request" | "requestBatch">;
 
+/** How errors name our table. */
+const TABLE = `table "inet ${TABLE_NAME}"`;
 /** The ruleset is of another generation than the transaction was made for: asm-generic/errno.h. */
 const ERESTART = 85;
 /** Each lost attempt is a transaction of somebody else between our read and our write. */
@@ -35,7 +37,7 @@ export function ensureMasquerade(socket: NftSocket, want: Masquerade): "present"
     const generation = query.parseGeneration(ask(socket, query.queryGeneration()));
     const changes = planChanges(socket, table);
     if (changes.length === 0) return "present";
-    const refusal = commit(socket, changes, 'write table "inet headcni"', generation);
+    const refusal = commit(socket, changes, `write ${TABLE}`, generation);
     if (!refusal) return "changed";
     if (refusal.errno !== ERESTART || attempt === MAX_ATTEMPTS) throw refusal;
   }
@@ -46,7 +48,7 @@ export function ensureMasquerade(socket: NftSocket, want: Masquerade): "present"
  * missing.
  * @throws KernelError "firewall-failure".
  */
-export function observeMasquerade(socket: NftSocket, want: Masquerade): string[] {
+export function missingMasquerade(socket: NftSocket, want: Masquerade): string[] {
   return planChanges(socket, masqueradeTable(want)).map(({ text }) => text);
 }
 
@@ -55,7 +57,7 @@ export function observeMasquerade(socket: NftSocket, want: Masquerade): string[]
  * @throws KernelError "firewall-failure".
  */
 export function removeTable(socket: NftSocket): void {
-  const refusal = commit(socket, [removingTable()], 'remove table "inet headcni"');
+  const refusal = commit(socket, [removingTable()], `remove ${TABLE}`);
   if (refusal && refusal.errno !== ENOENT) throw refusal;
 }
 
@@ -109,7 +111,7 @@ function askOptional(socket: NftSocket, question: query.Query): Message[] | unde
 
 function ask(socket: NftSocket, { call, flags, attributes }: query.Query): Message[] {
   const request = nftRequest(call, flags, attributes);
-  return firewall(() => socket.request(request, call, 'read table "inet headcni"'));
+  return firewall(() => socket.request(request, call, `read ${TABLE}`));
 }
 
 /** Marks the kernel's refusals as those of the firewall. */

@@ -1,14 +1,5 @@
 /** `@std/path`: paths of POSIX systems, with the signatures of the std functions that we use. */
 
-/** The last part of a path, trailing slashes aside, without `suffix` unless that is all of it. */
-export function basename(path: string, suffix = ""): string {
-  const trimmed = trimSlashes(path);
-  const name = trimmed === "/" ? trimmed : trimmed.slice(trimmed.lastIndexOf("/") + 1);
-  return name !== suffix && name.endsWith(suffix)
-    ? name.slice(0, name.length - suffix.length)
-    : name;
-}
-
 /** The path without its last part; `.` when there is no other. */
 export function dirname(path: string): string {
   const trimmed = trimSlashes(path);

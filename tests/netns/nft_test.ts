@@ -5,8 +5,8 @@ import { errnoText } from "../../lib/linux/errno.ts";
 import { NETLINK_NETFILTER, NetlinkSocket } from "../../lib/linux/netlink_socket.ts";
 import {
   ensureMasquerade,
+  missingMasquerade,
   type NftSocket,
-  observeMasquerade,
   removeTable,
 } from "../../lib/linux/nft.ts";
 import { parsePrefix } from "../../lib/net/prefix.ts";
@@ -36,7 +36,7 @@ const LISTING = [
 
 netnsTest("ensureMasquerade: makes what nft(8) makes of the same commands", async (pair) => {
   using socket = openSocket(pair.host);
-  const commands = observeMasquerade(socket, WANT);
+  const commands = missingMasquerade(socket, WANT);
   assertEquals(ensureMasquerade(socket, WANT), "changed");
   await pair.pod.run("nft", commands.join("; "));
   assertEquals(await ruleset(pair.host), await ruleset(pair.pod));
@@ -53,7 +53,7 @@ netnsTest("ensureMasquerade: a repeat changes nothing, not even the generation",
   const subset = masquerade(["10.1.0.128/25", "fd00:1::5/128"], ["10.9.0.0/16"]);
   for (const want of [WANT, subset, masquerade([], ["1.0.0.0/8"])]) {
     assertEquals(ensureMasquerade(socket, want), "present");
-    assertEquals(observeMasquerade(socket, want), []);
+    assertEquals(missingMasquerade(socket, want), []);
   }
   assertEquals([await ruleset(pair.host), generation(socket)], before);
   removeTable(socket);
@@ -207,11 +207,11 @@ netnsTest("ensureMasquerade: a refusal leaves all as it was and says what", asyn
   }
 });
 
-netnsTest("observeMasquerade: tells what is missing", async (pair) => {
+netnsTest("missingMasquerade: tells what is missing", async (pair) => {
   using socket = openSocket(pair.host);
   ensureMasquerade(socket, WANT);
   await pair.host.run("nft", "flush set inet headcni masquerade6");
-  assertEquals(observeMasquerade(socket, WANT), [
+  assertEquals(missingMasquerade(socket, WANT), [
     "add table inet headcni",
     "add element inet headcni masquerade6 { fd00:1::/64 }",
   ]);
