@@ -38,7 +38,9 @@ export async function callers(
  * for the neighbour of what it forwards, and after three it gives up.
  */
 export async function connectOutside(host: TestNetns, outside: TestNetns): Promise<void> {
-  await ip(host, [`link add out0 type veth peer name eth0 netns ${outside.name}`]);
+  // Where both ends have the same index the kernel takes up to a second to see that they are up:
+  // linkwatch_urgent_event() in net/core/link_watch.c.
+  await ip(host, [`link add out0 index 99 type veth peer name eth0 netns ${outside.name}`]);
   await host.run("sysctl", "-qw", "net.ipv6.conf.out0.accept_dad=0");
   await outside.run("sysctl", "-qw", "net.ipv6.conf.eth0.accept_dad=0");
   await ip(host, [
