@@ -1,4 +1,5 @@
 import type { AttachContext } from "../lib/attach/context.ts";
+import { isYes } from "../lib/cni/args.ts";
 import type { Environment } from "../lib/cni/environment.ts";
 import { bootId, openFirewall, openHost } from "../lib/platform.ts";
 
@@ -18,7 +19,7 @@ export function pluginContext(env: Environment): PluginContext {
     node: { openHost, openFirewall, bootId },
     runDirectory: env.HEADCNI_RUN_DIR || "/run/headcni",
     dataDirectory: env.HEADCNI_DATA_DIR || undefined,
-    allowOwnNetns: /^(1|true)$/i.test(env.CNI_NETNS_OVERRIDE ?? ""),
+    allowOwnNetns: isYes(env.CNI_NETNS_OVERRIDE),
     logLevel: env.HEADCNI_LOG_LEVEL || undefined,
     logFile: env.HEADCNI_LOG_FILE || undefined,
     nowMs: Date.now,

@@ -10,8 +10,10 @@ import { VERSION } from "../lib/version.ts";
 /** Lowest first. A folder or file imports only from rows above its own; rows of one level are steps. */
 const ROWS: readonly (readonly string[])[] = [
   // Level 0: values, and the adapters of @std.
-  ["lib/attachment.ts", "lib/errors.ts", "lib/nearest.ts", "lib/pause.ts"],
-  ["lib/std", "lib/version.ts", "lib/wire"],
+  [
+    ...["lib/attachment.ts", "lib/byte_length.ts", "lib/errors.ts", "lib/nearest.ts"],
+    ...["lib/pause.ts", "lib/std", "lib/version.ts", "lib/wire"],
+  ],
   ["lib/net", "lib/redact.ts", "lib/schema.ts"],
   ["lib/log.ts"],
   // Level 1: the formats of others, and decisions about addresses.

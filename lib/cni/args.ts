@@ -1,5 +1,6 @@
 /** `CNI_ARGS`: `K=V;K=V`, SPEC.md section 2 and CONVENTIONS.md. */
 import type { PodReference } from "../attachment.ts";
+import { byteLength } from "../byte_length.ts";
 import { ConfigError } from "../errors.ts";
 
 /** Keys that we or a plugin beside us read; any other needs `IgnoreUnknown`. */
@@ -36,10 +37,15 @@ export function parseArgs(text: string, { strict }: { strict: boolean }): Map<st
     else if (strict) throw isPair ? lengthError(key, value) : pairError(text, pair);
   }
   const unknown = [...args.keys()].filter((key) => !KNOWN_KEYS.has(key));
-  if (strict && unknown.length > 0 && !ignoresUnknown(args)) {
+  if (strict && unknown.length > 0 && !isYes(args.get("IgnoreUnknown"))) {
     throw argsError(text, `unknown keys ${unknown.join(", ")} without IgnoreUnknown=1`);
   }
   return args;
+}
+
+/** True for `1` and `true` in either case, as switches of `CNI_ARGS` and of the environment are on. */
+export function isYes(value: string | undefined): boolean {
+  return /^(1|true)$/i.test(value ?? "");
 }
 
 /** The pod that the arguments name; empty values count as absent. */
@@ -50,16 +56,8 @@ export function podReference(args: ReadonlyMap<string, string>): PodReference {
   return { ...namespace && { namespace }, ...name && { name }, ...uid && { uid } };
 }
 
-function ignoresUnknown(args: ReadonlyMap<string, string>): boolean {
-  return /^(1|true)$/i.test(args.get("IgnoreUnknown") ?? "");
-}
-
 function isTooLong(key: string, value: string): boolean {
   return POD_KEYS.includes(key) && byteLength(value) > MAX_POD_NAME_BYTES;
-}
-
-function byteLength(text: string): number {
-  return new TextEncoder().encode(text).length;
 }
 
 function lengthError(key: string, value: string): ConfigError {

@@ -1,3 +1,4 @@
+import { byteLength } from "../byte_length.ts";
 import type { Mac } from "./mac.ts";
 import type { Prefix } from "./prefix.ts";
 
@@ -53,7 +54,7 @@ export interface LinkAddress {
  */
 export function linkNameFault(name: string): string | undefined {
   if (name === "") return "is empty";
-  if (new TextEncoder().encode(name).length > MAX_IFNAME_BYTES) return "is too long";
+  if (byteLength(name) > MAX_IFNAME_BYTES) return "is too long";
   if (name === "." || name === "..") return "is . or ..";
   if (/[/:\s]/.test(name)) return "contains / or : or whitespace characters";
   if (name.includes("%")) return "contains %, which the kernel replaces by a number";
