@@ -28,20 +28,14 @@ const LEAST_VERSION: Readonly<Partial<Record<Verb, SpecVersion>>> = {
   STATUS: "1.1.0",
 };
 
-/** True when that version is one that we speak. */
-export function isSpecVersion(text: string): text is SpecVersion {
-  return (SPEC_VERSIONS as readonly string[]).includes(text);
-}
-
 /** True when `version` is `least` or newer. */
 export function isAtLeast(version: SpecVersion, least: SpecVersion): boolean {
   return SPEC_VERSIONS.indexOf(version) >= SPEC_VERSIONS.indexOf(least);
 }
 
 /** `cniVersion` of an object when we speak it, otherwise our newest: the version of an answer. */
-export function answerVersion(object: unknown): SpecVersion {
-  const claimed = claimedVersion(object);
-  return typeof claimed === "string" && isSpecVersion(claimed) ? claimed : NEWEST_VERSION;
+export function answerVersion(object: Readonly<Record<string, unknown>>): SpecVersion {
+  return spokenVersion(claimedVersion(object)) ?? NEWEST_VERSION;
 }
 
 /**
@@ -49,7 +43,10 @@ export function answerVersion(object: unknown): SpecVersion {
  * those of the reference library, which callers compare.
  * @throws ConfigError when we do not speak it, or when it does not have the verb.
  */
-export function parseSpecVersion(object: unknown, verb: Verb): SpecVersion {
+export function parseSpecVersion(
+  object: Readonly<Record<string, unknown>>,
+  verb: Verb,
+): SpecVersion {
   const claimed = claimedVersion(object);
   if (typeof claimed !== "string") {
     throw new ConfigError(
@@ -59,18 +56,20 @@ export function parseSpecVersion(object: unknown, verb: Verb): SpecVersion {
   }
   const least = LEAST_VERSION[verb];
   if (least) requireVerb(claimed, verb, least);
-  if (isSpecVersion(claimed)) return claimed;
+  const version = spokenVersion(claimed);
+  if (version) return version;
   const spoken = SPEC_VERSIONS.map((version) => `"${version}"`).join(" ");
   throw new ConfigError("incompatible-version", "incompatible CNI versions", {
     details: `config is ${showValue(claimed)}, plugin supports [${spoken}]`,
   });
 }
 
-function claimedVersion(object: unknown): unknown {
-  const claimed = typeof object === "object" && object !== null && "cniVersion" in object
-    ? object.cniVersion
-    : undefined;
-  return claimed === undefined || claimed === null || claimed === "" ? UNNAMED_VERSION : claimed;
+function claimedVersion({ cniVersion }: Readonly<Record<string, unknown>>): unknown {
+  return cniVersion === "" ? UNNAMED_VERSION : cniVersion ?? UNNAMED_VERSION;
+}
+
+function spokenVersion(claimed: unknown): SpecVersion | undefined {
+  return SPEC_VERSIONS.find((version) => version === claimed);
 }
 
 /** @throws ConfigError when the version is too old or too new for the verb, or no version. */
