@@ -3,11 +3,11 @@ import { answerPluginCall, deliver } from "./commands/plugin.ts";
 import { chooseRole, type PluginRole, type ProgramRole } from "./commands/role.ts";
 import { type Answer, failure } from "./lib/cni/protocol.ts";
 
-/** The main function of a role that is a program of its own; answers the exit code. */
-type Program = (args: readonly string[], env: Record<string, string>) => Promise<number>;
-
-/** Names of the main functions, which `commands/<role>/main.ts` export. */
-const PROGRAMS: Readonly<Record<ProgramRole, string>> = { admin: "runAdmin", daemon: "runDaemon" };
+/** A role that is a program of its own: `commands/<role>/main.ts`. */
+interface Program {
+  /** Answers the exit code. */
+  main(args: readonly string[], env: Record<string, string>): Promise<number>;
+}
 
 const env = Deno.env.toObject();
 const { role, args } = chooseRole(programName(), Deno.args, Boolean(env.CNI_COMMAND));
@@ -25,8 +25,8 @@ function programName(): string {
 
 async function runProgram(role: ProgramRole): Promise<number> {
   // Deno reads what a literal specifier names at every start: 2 ms that no plugin call should pay.
-  const program: Record<string, Program> = await import(programUrl(role));
-  return await program[PROGRAMS[role]]?.(args, env) ?? 1;
+  const program: Program = await import(programUrl(role));
+  return await program.main(args, env);
 }
 
 /** Where a program is: in the source tree, or as a bundle beside the plugin's. */

@@ -43,7 +43,7 @@ const SYNONYMS: Readonly<Record<string, string>> = {
  * @param args what follows the program's name.
  * @returns the exit code: 0, 1 for a failure, 2 for a command line that must be changed.
  */
-export async function runAdmin(args: readonly string[], env: Environment): Promise<number> {
+export async function main(args: readonly string[], env: Environment): Promise<number> {
   try {
     const [name = "help", ...rest] = args;
     console.log(await findSubcommand(name)(rest, env));

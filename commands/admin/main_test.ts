@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { runAdmin } from "./main.ts";
+import { main } from "./main.ts";
 
 /** What a subcommand printed and returned. */
 interface Outcome {
@@ -16,7 +16,7 @@ async function run(...args: string[]): Promise<Outcome> {
   console.error = (text) => printed.error += text;
   try {
     const env = { HEADCNI_RUN_DIR: "/nonexistent/run", HEADCNI_DATA_DIR: "/nonexistent/store" };
-    const code = await runAdmin(args, env);
+    const code = await main(args, env);
     return { code, stdout: printed.log, stderr: printed.error };
   } finally {
     Object.assign(console, { log, error });
@@ -24,7 +24,7 @@ async function run(...args: string[]): Promise<Outcome> {
 }
 
 for (const args of [[], ["help"], ["--help"], ["-h"]]) {
-  Deno.test(`runAdmin: "${args.join(" ")}" prints the usage`, async () => {
+  Deno.test(`main: "${args.join(" ")}" prints the usage`, async () => {
     const { code, stdout } = await run(...args);
     assertEquals(code, 0);
     assertStringIncludes(stdout, "Usage: headcni SUBCOMMAND");
@@ -32,14 +32,14 @@ for (const args of [[], ["help"], ["--help"], ["-h"]]) {
 }
 
 for (const arg of ["version", "--version", "-V"]) {
-  Deno.test(`runAdmin: "${arg}" prints the release`, async () => {
+  Deno.test(`main: "${arg}" prints the release`, async () => {
     const { code, stdout } = await run(arg);
     assertEquals(code, 0);
     assertMatch(stdout, /^headcni \d+\.\d+\.\d+$/);
   });
 }
 
-Deno.test("runAdmin: status without a store is no failure", async () => {
+Deno.test("main: status without a store is no failure", async () => {
   const { code, stdout } = await run("status", "-o", "json");
   assertEquals(code, 0);
   assertEquals(JSON.parse(stdout).stores, [
@@ -47,7 +47,7 @@ Deno.test("runAdmin: status without a store is no failure", async () => {
   ]);
 });
 
-Deno.test("runAdmin: status of a store that was asked for and is not there fails", async () => {
+Deno.test("main: status of a store that was asked for and is not there fails", async () => {
   for (const output of ["json", "table"]) {
     const outcome = await run("status", "--store", "/nonexistent/other", "--output", output);
     assertEquals(outcome, {
@@ -58,7 +58,7 @@ Deno.test("runAdmin: status of a store that was asked for and is not there fails
   }
 });
 
-Deno.test("runAdmin: the options of status are told", async () => {
+Deno.test("main: the options of status are told", async () => {
   const { code, stdout } = await run("status", "--help");
   assertEquals(code, 0);
   assertStringIncludes(stdout, "--output table|json");
@@ -75,7 +75,7 @@ const mistakes: readonly [args: string, text: string][] = [
 ];
 
 for (const [args, text] of mistakes) {
-  Deno.test(`runAdmin: "${args}" is a mistake of the caller`, async () => {
+  Deno.test(`main: "${args}" is a mistake of the caller`, async () => {
     const { code, stdout, stderr } = await run(...args.split(" "));
     assertEquals([code, stdout], [2, ""]);
     assertStringIncludes(stderr, text);

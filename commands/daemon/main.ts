@@ -7,7 +7,7 @@ import { VERSION } from "../../lib/version.ts";
  * Says that there is no daemon yet.
  * @returns the exit code: 0 for `--help`, 1 otherwise.
  */
-export function runDaemon(args: readonly string[]): Promise<number> {
+export function main(args: readonly string[]): Promise<number> {
   const text = `headcni ${VERSION}: the node daemon is not part of this release`;
   if (args.includes("--help") || args.includes("-h")) {
     console.log(text);
