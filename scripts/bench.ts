@@ -39,6 +39,7 @@ const OURS: Contender = {
   name: "headcni",
   plugin: Deno.env.get("HEADCNI_BIN") ?? join(ROOT, "dist/headcni"),
   path: PEER_PATH,
+  gateway: "10.98.0.1",
   config: (directory) => ({
     ...network("hcbench0", "10.98.0.0/24", { type: "headcni-ipam", dataDir: directory }),
     type: "headcni",
@@ -49,14 +50,11 @@ const PEER: Contender = {
   name: "bridge + host-local",
   plugin: join(PEER_PATH, "bridge"),
   path: PEER_PATH,
+  gateway: "10.99.0.1",
   config: (directory) => ({
     ...network("cnibench0", "10.99.0.0/24", { type: "host-local", dataDir: directory }),
     type: "bridge",
   }),
-};
-const GATEWAYS: Readonly<Record<string, string>> = {
-  [OURS.name]: "10.98.0.1",
-  [PEER.name]: "10.99.0.1",
 };
 
 async function main(): Promise<void> {
@@ -82,47 +80,57 @@ async function measure(rounds: number, bursts: number): Promise<Row[]> {
   const prefix = `hcb${crypto.randomUUID().slice(0, 5)}`;
   await using ours = await Side.open(OURS, `${prefix}a`, BURST);
   await using peer = await Side.open(PEER, `${prefix}b`, BURST);
-  const floor = await emptyScript();
+  await using floor = await emptyScript();
   const samples = new Map<string, number[]>();
   const keep = (name: string, value: number) =>
     samples.set(name, [...samples.get(name) ?? [], value]);
+  const inTurn = (round: number) => round % 2 ? [peer, ours] : [ours, peer];
 
   for (let round = -2; round < rounds; round++) { // the first two warm caches and are dropped
-    const floorMs = await timeInNamespace(`${prefix}ah`, [floor]);
+    const floorMs = await timeInNamespace(`${prefix}ah`, [floor.path]);
     if (round >= 0) keep("empty Deno process", floorMs);
-    for (const verb of ["ADD", "DEL"] as const) {
-      for (const side of round % 2 ? [peer, ours] : [ours, peer]) {
-        const elapsedMs = await side.time(verb, 0);
-        if (round >= 0) keep(`${side.name} ${verb}`, elapsedMs);
-        await checkRound(side, verb, [0]);
-      }
-    }
+    await runRound(inTurn(round), [0], (call, elapsedMs) => {
+      if (round >= 0) keep(call, elapsedMs);
+    });
     progress(`single calls: ${Math.max(round + 1, 0)} of ${rounds}`);
   }
   const all = Array.from({ length: BURST }, (_, at) => at);
   for (let round = 0; round < bursts; round++) {
-    for (const verb of ["ADD", "DEL"] as const) {
-      for (const side of round % 2 ? [peer, ours] : [ours, peer]) {
-        keep(`${side.name} ${BURST} ${verb}`, await side.timeAtOnce(verb, all));
-        await checkRound(side, verb, all);
-      }
-    }
+    await runRound(inTurn(round), all, (call, elapsedMs) => keep(`${call} x${BURST}`, elapsedMs));
     progress(`${BURST} at once: ${round + 1} of ${bursts}`);
   }
   progress("");
-  await Deno.remove(floor);
+  return rowsOf(samples);
+}
+
+/** ADD of these pods on one side, then on the other; then DEL. */
+async function runRound(
+  sides: readonly Side[],
+  pods: readonly number[],
+  keep: (call: string, elapsedMs: number) => void,
+): Promise<void> {
+  for (const verb of ["ADD", "DEL"] as const) {
+    for (const side of sides) {
+      keep(`${side.name} ${verb}`, await side.timeAtOnce(verb, pods));
+      await checkRound(side, verb, pods);
+    }
+  }
+}
+
+function rowsOf(samples: ReadonlyMap<string, readonly number[]>): Row[] {
   const row = (work: string, name: string, against: string, bar: number): Row => ({
     work,
     ours: { name, values: samples.get(name) ?? [] },
     against: { name: against, values: samples.get(against) ?? [] },
     bar,
   });
+  const [ours, peer, many] = [OURS.name, PEER.name, `x${BURST}`];
   return [
-    row("ADD", "headcni ADD", "empty Deno process", 1.8),
-    row("ADD (for comparison)", "headcni ADD", "bridge + host-local ADD", Infinity),
-    row("DEL", "headcni DEL", "bridge + host-local DEL", 0.6),
-    row(`${BURST} ADD at once`, `headcni ${BURST} ADD`, `bridge + host-local ${BURST} ADD`, 1.3),
-    row(`${BURST} DEL at once`, `headcni ${BURST} DEL`, `bridge + host-local ${BURST} DEL`, 0.5),
+    row("ADD", `${ours} ADD`, "empty Deno process", 1.8),
+    row("ADD (for comparison)", `${ours} ADD`, `${peer} ADD`, Infinity),
+    row("DEL", `${ours} DEL`, `${peer} DEL`, 0.6),
+    row(`${BURST} ADD at once`, `${ours} ADD ${many}`, `${peer} ADD ${many}`, 1.3),
+    row(`${BURST} DEL at once`, `${ours} DEL ${many}`, `${peer} DEL ${many}`, 0.5),
   ];
 }
 
@@ -143,16 +151,16 @@ async function checkRound(side: Side, verb: "ADD" | "DEL", pods: readonly number
   const addresses = new Set(await Promise.all(pods.map((pod) => side.address(pod))));
   if (addresses.size !== pods.length) throw new Error(`${side.name}: pods share an address`);
   if (!await side.hasMasquerade()) throw new Error(`${side.name}: no masquerade rule`);
-  await side.pingGateway(pods.at(-1) ?? 0, GATEWAYS[side.name] ?? "");
+  await side.pingGateway(pods.at(-1) ?? 0);
 }
 
 /** An executable script that does nothing, in the form in which we ship: the floor of any call. */
-async function emptyScript(): Promise<string> {
+async function emptyScript(): Promise<{ readonly path: string } & AsyncDisposable> {
   const path = await Deno.makeTempFile({ prefix: "hcb-empty-" });
   const [shebang, start] = (await Deno.readTextFile(OURS.plugin)).split("\n", 2);
   await Deno.writeTextFile(path, `${shebang}\n${start}\n`);
   await Deno.chmod(path, 0o755);
-  return path;
+  return { path, [Symbol.asyncDispose]: () => Deno.remove(path) };
 }
 
 function printTable(rows: readonly Row[]): void {

@@ -11,6 +11,8 @@ export interface Contender {
   readonly plugin: string;
   /** Value of `CNI_PATH`. */
   readonly path: string;
+  /** Address of the bridge, which pods can ping. */
+  readonly gateway: string;
   /** The network configuration; `stateDirectory` is the side's own folder. */
   config(stateDirectory: string): Record<string, unknown>;
 }
@@ -41,20 +43,17 @@ export class Side implements AsyncDisposable {
   static async open(contender: Contender, prefix: string, podCount: number): Promise<Side> {
     const directory = await Deno.makeTempDir({ prefix });
     const pods = Array.from({ length: podCount }, (_, at) => `${prefix}p${at}`);
-    const side = new Side(contender, directory, `${prefix}h`, pods);
+    await using undo = new AsyncDisposableStack();
+    const side = undo.use(new Side(contender, directory, `${prefix}h`, pods));
     const config = contender.config(directory);
     await Deno.writeTextFile(join(directory, "config.json"), JSON.stringify(config));
     for (const name of [`${prefix}h`, ...pods]) await run("ip", ["netns", "add", name]);
     await run("ip", ["-n", `${prefix}h`, "link", "set", "lo", "up"]);
+    undo.move();
     return side;
   }
 
-  /** Milliseconds from start to end of one call; the outcome is read afterwards. */
-  async time(verb: "ADD" | "DEL", pod: number): Promise<number> {
-    return await this.timeAtOnce(verb, [pod]);
-  }
-
-  /** Milliseconds until all calls, started at once, are over. */
+  /** Milliseconds until all calls, started at once, are over; outcomes are read afterwards. */
   async timeAtOnce(verb: "ADD" | "DEL", pods: readonly number[]): Promise<number> {
     const lines = pods.map((pod) => `( ${this.#command(verb, pod)}; echo $? >${pod}.code ) &`);
     const script = [`cd ${this.#directory}`, ...lines, "wait", ""].join("\n");
@@ -78,9 +77,9 @@ export class Side implements AsyncDisposable {
   }
 
   /** Throws unless the gateway answers a ping of the pod. */
-  async pingGateway(pod: number, gateway: string): Promise<void> {
+  async pingGateway(pod: number): Promise<void> {
     const netns = this.#pods[pod] ?? "";
-    await run("ip", ["netns", "exec", netns, "ping", "-c1", "-W2", gateway]);
+    await run("ip", ["netns", "exec", netns, "ping", "-c1", "-W2", this.#contender.gateway]);
   }
 
   /** How many veths the host namespace has. */
