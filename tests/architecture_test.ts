@@ -7,8 +7,8 @@ import { assert, assertEquals } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { VERSION } from "../lib/version.ts";
 
-/** Lowest first. A folder or file imports only from rows above its own; rows of one level are steps. */
-const ROWS: readonly (readonly string[])[] = [
+/** What decides, and asks nobody: all but the log and the adapters of @std. */
+const PURE_ROWS: readonly (readonly string[])[] = [
   // Level 0: values, and the adapters of @std.
   [
     ...["lib/attachment.ts", "lib/byte_length.ts", "lib/errors.ts", "lib/nearest.ts"],
@@ -20,6 +20,10 @@ const ROWS: readonly (readonly string[])[] = [
   ["lib/cni", "lib/host", "lib/ipam", "lib/netlink", "lib/nft"],
   // Level 2: decisions about a pod.
   ["lib/pod"],
+];
+
+/** What works on something outside. */
+const EFFECT_ROWS: readonly (readonly string[])[] = [
   // Level 3: effects, one outside thing a folder.
   ["lib/delegate", "lib/linux", "lib/store"],
   // Level 4: what any role calls.
@@ -33,6 +37,9 @@ const ROWS: readonly (readonly string[])[] = [
   ["main.ts"],
 ];
 
+/** Lowest first. A folder or file imports only from rows above its own; rows of one level are steps. */
+const ROWS = [...PURE_ROWS, ...EFFECT_ROWS];
+
 /** What only these files or folders may say. */
 const FENCES: readonly [pattern: RegExp, places: readonly string[]][] = [
   [/\bDeno\.dlopen\b/, ["lib/linux/libc.ts"]],
@@ -41,7 +48,14 @@ const FENCES: readonly [pattern: RegExp, places: readonly string[]][] = [
   [/\bDeno\.openKv\b/, ["lib/store/"]],
   [/\bDeno\.Command\b/, ["lib/delegate/"]],
   [/\bDeno\.(env|args)\b/, ["main.ts"]],
+  [
+    /\b(Deno\.|Date\.now\b|new Date\b|performance\.|Math\.random\b)/,
+    ["lib/log.ts", "lib/std/", ...EFFECT_ROWS.flat()],
+  ],
 ];
+
+/** What no file of ours says, not even in a comment. */
+const UNWANTED = /\bexport default\b|\bdeno-lint-ignore\b|\b(TODO|FIXME)\b/;
 
 /** What a plugin call must not pay for, in any file that it loads. */
 const COSTLY = /\b(process|setTimeout|setInterval|createRequire|Deno\.stdin\.readable|Intl)\b/;
@@ -86,6 +100,13 @@ function brokenFences(sources: readonly Source[]): string[] {
       pattern.test(withoutComments(text)) && !places.some((place) => path.startsWith(place))
     ).map(([pattern, places]) => `${path} says ${pattern.source}: only ${places.join(", ")} may`)
   );
+}
+
+function unwantedWords(sources: readonly Source[]): string[] {
+  return sources.flatMap(({ path, text }) => {
+    const found = UNWANTED.exec(text);
+    return found ? [`${path} says ${found[0]}`] : [];
+  });
 }
 
 /** Good enough for our own code: a `//` inside a text is not preceded by white space. */
@@ -232,6 +253,19 @@ Deno.test("files: none is longer than 400 lines", () => {
   const files = ["main.ts", ...["commands", "lib", "scripts", "tests"].flatMap(listFiles)];
   const own = files.filter((path) => !path.startsWith("tests/fixtures/"));
   assertEquals(tooLong(own.map(readSource)), []);
+});
+
+Deno.test("files: no default export, no exception from lint, nothing left to do", () => {
+  const own = [...shipped, ...listFiles("scripts"), ...listFiles("tests")]
+    .filter((path) => path.endsWith(".ts") && path !== "tests/architecture_test.ts");
+  assertEquals(unwantedWords(own.map(readSource)), []);
+});
+
+Deno.test("files: an unwanted word is found", () => {
+  for (const text of ["export default 1;", "// deno-lint-ignore no-x", "/* TODO: more */"]) {
+    assertEquals(unwantedWords([{ path: "a.ts", text }]).length, 1, text);
+  }
+  assertEquals(unwantedWords([{ path: "a.ts", text: "export const defaults = 1;" }]), []);
 });
 
 Deno.test("files: a line too many is found", () => {
