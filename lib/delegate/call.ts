@@ -1,7 +1,7 @@
 /** Running other plugins: SPEC.md section 4. */
 import { PluginError } from "../cni/codes.ts";
 import type { Request, Verb } from "../cni/request.ts";
-import { ClientError } from "../errors.ts";
+import { ClientError, errorText } from "../errors.ts";
 import { type ChildOutcome, runChild } from "./child.ts";
 import { findPlugin } from "./find.ts";
 
@@ -35,7 +35,11 @@ export async function callPlugin(call: PluginCall): Promise<unknown> {
   const env = childEnvironment(verb, request);
   const outcome = await runChild(path, { env, stdin: JSON.stringify(config), deadlineMs })
     .catch((cause) => {
-      throw new ClientError("delegate-failure", `Cannot start plugin "${path}"`, { cause });
+      throw new ClientError(
+        "delegate-failure",
+        `Cannot start plugin "${path}": ${errorText(cause)}`,
+        { cause },
+      );
     });
   passOn(outcome.stderr);
   if (outcome.timedOut) {
