@@ -11,7 +11,6 @@ import type { Host } from "../../lib/host/host.ts";
 import { formatAddress } from "../../lib/net/address.ts";
 import { formatMac } from "../../lib/net/mac.ts";
 import { equalPrefixes, type Prefix } from "../../lib/net/prefix.ts";
-import { openHost } from "../../lib/platform.ts";
 import type { PluginContext } from "../context.ts";
 import { logged } from "../logged.ts";
 
@@ -26,7 +25,8 @@ const LOOPBACK_PREFIXES: readonly Prefix[] = [
 
 /** The verbs of the plugin `loopback`. */
 export function loopbackHandlers(context: PluginContext): Handlers {
-  const open = ({ netns }: Request) => openHost({ netns, allowOwnNetns: context.allowOwnNetns });
+  const { node, allowOwnNetns } = context;
+  const open = ({ netns }: Request) => node.openHost({ netns, allowOwnNetns });
   return logged(context, {
     ADD: (request) => Promise.resolve(add(request, open)),
     CHECK: (request) => Promise.resolve(check(request, open)),
