@@ -1,5 +1,6 @@
 /** How the kernel's links tell whose they are: names and aliases. */
 import { type AttachmentKey, formatAttachment, type PodReference } from "../attachment.ts";
+import { byteLength } from "../byte_length.ts";
 import { ConfigError } from "../errors.ts";
 import { HEADCNI_LINK_GROUP, type Link } from "../net/link.ts";
 import { type Address, formatAddress, tryParseAddress } from "../net/address.ts";
@@ -100,8 +101,4 @@ function fnv1a64(text: string): bigint {
     hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
   }
   return hash;
-}
-
-function byteLength(text: string): number {
-  return new TextEncoder().encode(text).length;
 }

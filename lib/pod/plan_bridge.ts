@@ -4,7 +4,7 @@
  */
 import { ConfigError } from "../errors.ts";
 import type { Step } from "../host/step.ts";
-import { equalAddresses } from "../net/address.ts";
+import { distinctAddresses } from "../net/address.ts";
 import type { Link } from "../net/link.ts";
 import { macFromAddress } from "../net/mac.ts";
 import { containsAddress, formatPrefix, hostPrefix, networkOf } from "../net/prefix.ts";
@@ -117,8 +117,7 @@ function planPodRoutes(addressing: PodAddressing, link: string): Step[] {
   const offLink = addressing.ips.flatMap(({ address, gateway }) =>
     gateway && !containsAddress(address, gateway) ? [gateway] : []
   );
-  const direct = offLink
-    .filter((gateway, at) => offLink.findIndex((other) => equalAddresses(other, gateway)) === at)
+  const direct = distinctAddresses(offLink)
     .map((gateway) => ({ destination: hostPrefix(gateway), link, scope: SCOPE_LINK }));
   return addPodRoutes([...direct, ...podRoutes(addressing, link)]);
 }

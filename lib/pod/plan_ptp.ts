@@ -5,7 +5,7 @@
  */
 import { ConfigError } from "../errors.ts";
 import type { Step } from "../host/step.ts";
-import { type Address, equalAddresses, formatAddress } from "../net/address.ts";
+import { type Address, distinctAddresses, formatAddress } from "../net/address.ts";
 import { equalPrefixes, hostPrefix, networkOf } from "../net/prefix.ts";
 import { type KernelRoute, SCOPE_LINK } from "../net/route.ts";
 import { type PodAddressing, type PodIp, podMtu, podRoutes } from "./addresses.ts";
@@ -83,16 +83,12 @@ function planPodRoutes(
 }
 
 function gatewaysOf(ips: readonly PodIp[]): Address[] {
-  const gateways: Address[] = [];
-  for (const { address, gateway } of ips) {
-    if (!gateway) {
-      throw new ConfigError(
-        "invalid-config",
-        `Cannot attach "${formatAddress(address.address)}" by datapath "ptp": it has no gateway; ` +
-          `name one in ipam or leave isGateway at true`,
-      );
-    }
-    if (!gateways.some((other) => equalAddresses(other, gateway))) gateways.push(gateway);
-  }
-  return gateways;
+  return distinctAddresses(ips.map(({ address, gateway }) => {
+    if (gateway) return gateway;
+    throw new ConfigError(
+      "invalid-config",
+      `Cannot attach "${formatAddress(address.address)}" by datapath "ptp": it has no gateway; ` +
+        `name one in ipam or leave isGateway at true`,
+    );
+  }));
 }

@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { callers, connectOutside } from "./callers.ts";
 import type { TestNetns } from "./namespace.ts";
-import { type AddResult, addressesOf, bare, network, nodeTest } from "./plugin.ts";
+import { addressesOf, type AddResult, bare, network, nodeTest } from "./plugin.ts";
 
 const PODS_AT_ONCE = 20;
 

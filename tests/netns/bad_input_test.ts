@@ -116,7 +116,7 @@ nodeTest("headcni: a known key of a wrong type is named with its value", async (
     isGateway: "yes",
     ipMasq: 1,
     mtu: "1500",
-    hairpinMode: null,
+    hairpinMode: "on",
     mac: "01:00:5e:00:00:01",
     pod_cidr: ["10.0.0.0/33"],
     service_cidr: 5,
