@@ -91,16 +91,23 @@ export class NetlinkSocket implements Disposable {
    * change, one message for a query, many for a dump. A dump that a change disturbed is repeated.
    * @param call names the request in errors, such as `RTM_NEWLINK`.
    * @param doing completes "Cannot ..." in errors, such as `add link "veth0"`.
-   * @throws KernelError with the kernel's errno and words.
+   * @param harmless errnos that mean that there is nothing: an error that is made only to be caught
+   * costs a fresh process a millisecond.
+   * @throws KernelError with the kernel's errno and words for any other errno.
    */
-  request(request: Request, call: string, doing: Doing): Message[] {
+  request(
+    request: Request,
+    call: string,
+    doing: Doing,
+    harmless: readonly number[] = [],
+  ): Message[] {
     const isDump = (request.flags & NLM_F_DUMP) === NLM_F_DUMP;
     for (let attempt = 1;; attempt++) {
       const sequence = ++this.#sequence;
       this.#send(encodeMessage(request, sequence), doing);
       const answer = this.#collect(sequence, doing);
       if (isDump && isDisturbed(answer) && attempt < MAX_DUMP_ATTEMPTS) continue;
-      return checkAnswer(answer, call, doing);
+      return checkAnswer(answer, call, doing, harmless);
     }
   }
 
@@ -135,14 +142,19 @@ export class NetlinkSocket implements Disposable {
    * its acknowledgement. The socket must not be used until then.
    * @throws KernelError as {@linkcode request}; of a failed send the errno is unknown, 0.
    */
-  async requestInBackground(request: Request, call: string, doing: Doing): Promise<void> {
+  async requestInBackground(
+    request: Request,
+    call: string,
+    doing: Doing,
+    harmless: readonly number[] = [],
+  ): Promise<void> {
     const sequence = ++this.#sequence;
     const datagram = encodeMessage(request, sequence);
     const length = BigInt(datagram.length);
     if (await libc().sendInBackground(this.#fd, datagram, length, 0) < 0) {
       throw new KernelError("send", 0, `${cannot(doing)}: send: failed on another thread`);
     }
-    checkAnswer(this.#collect(sequence, doing), call, doing);
+    checkAnswer(this.#collect(sequence, doing), call, doing, harmless);
   }
 
   /** Closes the socket; once is enough, twice is no fault. */
@@ -221,8 +233,14 @@ function isDisturbed({ interrupted, acknowledgement: { errno } }: Answer): boole
 }
 
 /** The messages of a good answer. */
-function checkAnswer(answer: Answer, call: string, doing: Doing): Message[] {
+function checkAnswer(
+  answer: Answer,
+  call: string,
+  doing: Doing,
+  harmless: readonly number[],
+): Message[] {
   const { errno, text } = answer.acknowledgement;
+  if (harmless.includes(errno)) return [];
   if (errno !== 0) {
     const words = text ? `${errnoText(errno)}: ${text}` : errnoText(errno);
     throw new KernelError(call, errno, `${cannot(doing)}: ${call}: ${words}`);

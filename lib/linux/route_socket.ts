@@ -33,12 +33,7 @@ export class RouteSocket implements Disposable {
 
   /** The messages that answer a query; none when it is refused with a harmless errno. */
   answer(request: RouteRequest, doing: Doing, harmless: readonly number[] = []): Message[] {
-    try {
-      return this.#socket.request(request, request.call, doing);
-    } catch (error) {
-      if (error instanceof KernelError && harmless.includes(error.errno)) return [];
-      throw error;
-    }
+    return this.#socket.request(request, request.call, doing, harmless);
   }
 
   /** A change on another thread; nothing else may be asked until it is over. */
@@ -47,11 +42,7 @@ export class RouteSocket implements Disposable {
     doing: Doing,
     harmless: readonly number[],
   ): Promise<void> {
-    try {
-      await this.#socket.requestInBackground(request, request.call, doing);
-    } catch (error) {
-      if (!(error instanceof KernelError && harmless.includes(error.errno))) throw error;
-    }
+    await this.#socket.requestInBackground(request, request.call, doing, harmless);
   }
 
   /** The link of that name or index, or undefined. */
