@@ -3,7 +3,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { KernelError } from "../../lib/errors.ts";
 import type { Place, Step } from "../../lib/host/step.ts";
 import { parsePrefix } from "../../lib/net/prefix.ts";
-import { netnsTest, strayThreads, type TestNetns } from "./namespace.ts";
+import { netnsTest, type TestNetns, threadsIn } from "./namespace.ts";
 import { ADD_VETH, REMOVE_VETH, TestNode } from "./node.ts";
 
 const LINK_PAIRS = 150;
@@ -142,7 +142,8 @@ netnsTest(
 );
 
 netnsTest("inNetns: leaves no thread behind, whatever is under way", async (pair) => {
-  assert(pair.pod.do(() => strayThreads().length) > 0, "the census sees threads elsewhere");
+  const { path } = pair.pod;
+  assert(pair.pod.do(() => threadsIn(path).length) > 0, "the census sees threads in the pod");
   const reads: Promise<unknown>[] = [];
   for (let round = 0; round < 100; round++) {
     reads.push(Deno.readFile("/proc/self/stat"), Deno.stat("/proc/self"));
@@ -151,7 +152,7 @@ netnsTest("inNetns: leaves no thread behind, whatever is under way", async (pair
     if (round % 10 === 0) await Promise.all(reads.splice(0));
   }
   await Promise.all(reads);
-  assertEquals(strayThreads(), []);
+  assertEquals(threadsIn(path), []);
 }, []);
 
 netnsTest("inNetns: comes back when the work throws", (pair) => {

@@ -117,17 +117,20 @@ export function netnsTest(
       const before = [await host.snapshot(sysctls), await pod.snapshot(sysctls)];
       await fn({ host, pod });
       assertEquals([await host.snapshot(sysctls), await pod.snapshot(sysctls)], before);
-      assertEquals(strayThreads(), []);
+      assertEquals([host, pod].flatMap(({ path }) => threadsIn(path)), []);
     },
   });
 }
 
-/** The threads of this process that are in another network namespace than we are. */
-export function strayThreads(): string[] {
-  const own = Deno.readLinkSync("/proc/thread-self/ns/net");
+/**
+ * The threads of this process that are in the namespace at a path. Only a test's own namespaces tell
+ * something: other test files may run in this process at the same time.
+ */
+export function threadsIn(path: string): string[] {
+  const wanted = `net:[${Deno.statSync(path).ino}]`;
   return Array.from(Deno.readDirSync("/proc/self/task"), ({ name }) => name).filter((thread) => {
     try {
-      return Deno.readLinkSync(`/proc/self/task/${thread}/ns/net`) !== own;
+      return Deno.readLinkSync(`/proc/self/task/${thread}/ns/net`) === wanted;
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return false; // it ended meanwhile
       throw error;

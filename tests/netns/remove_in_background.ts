@@ -3,7 +3,7 @@
  * thread, twice, and prints what is left of the links and how many threads went astray.
  */
 import { openLinuxHost } from "../../lib/linux/host.ts";
-import { strayThreads } from "./namespace.ts";
+import { threadsIn } from "./namespace.ts";
 
 const [name = ""] = Deno.args;
 using host = openLinuxHost();
@@ -12,4 +12,6 @@ host.listLinks("host"); // the handle stays of use meanwhile
 await gone;
 await host.removeLinkInBackground(name);
 const names = host.listLinks("host").map((link) => link.name);
-console.log(JSON.stringify({ names, stray: strayThreads().length }));
+const threads = Array.from(Deno.readDirSync("/proc/self/task")).length;
+const stray = threads - threadsIn("/proc/self/ns/net").length;
+console.log(JSON.stringify({ names, stray }));
