@@ -6,7 +6,7 @@
  * Usage: deno task bench [--rounds=30] [--bursts=5] [--judge]
  */
 import { parseArgs } from "@std/cli";
-import { join } from "@std/path";
+import { dirname, join } from "@std/path";
 import { type Contender, run, Side, timeInNamespace } from "./bench/side.ts";
 import { median, medianRatio, quantile, type Samples } from "./bench/statistics.ts";
 
@@ -46,6 +46,13 @@ const OURS: Contender = {
   }),
 };
 
+/** Ours without links: what addresses and their store cost of an ADD. */
+const OURS_IPAM: Contender = {
+  ...OURS,
+  name: "headcni-ipam",
+  plugin: join(dirname(OURS.plugin), "headcni-ipam"),
+};
+
 const PEER: Contender = {
   name: "bridge + host-local",
   plugin: join(PEER_PATH, "bridge"),
@@ -76,22 +83,24 @@ async function main(): Promise<void> {
   console.log(`raw samples: ${file}`);
 }
 
+/** Takes the milliseconds of a call. */
+type Keep = (call: string, elapsedMs: number) => void;
+
 async function measure(rounds: number, bursts: number): Promise<Row[]> {
   const prefix = `hcb${crypto.randomUUID().slice(0, 5)}`;
   await using ours = await Side.open(OURS, `${prefix}a`, BURST);
   await using peer = await Side.open(PEER, `${prefix}b`, BURST);
+  await using ipam = await Side.open(OURS_IPAM, `${prefix}c`, 1);
   await using floor = await emptyScript();
   const samples = new Map<string, number[]>();
-  const keep = (name: string, value: number) =>
-    samples.set(name, [...samples.get(name) ?? [], value]);
+  const keep: Keep = (name, value) => samples.set(name, [...samples.get(name) ?? [], value]);
   const inTurn = (round: number) => round % 2 ? [peer, ours] : [ours, peer];
 
   for (let round = -2; round < rounds; round++) { // the first two warm caches and are dropped
-    const floorMs = await timeInNamespace(`${prefix}ah`, [floor.path]);
-    if (round >= 0) keep("empty Deno process", floorMs);
-    await runRound(inTurn(round), [0], (call, elapsedMs) => {
-      if (round >= 0) keep(call, elapsedMs);
-    });
+    const keepWarm: Keep = (call, elapsedMs) => round >= 0 && keep(call, elapsedMs);
+    keepWarm("empty Deno process", await timeInNamespace(`${prefix}ah`, [floor.path]));
+    await profile(ipam, keepWarm);
+    await runRound(inTurn(round), [0], keepWarm);
     progress(`single calls: ${Math.max(round + 1, 0)} of ${rounds}`);
   }
   const all = Array.from({ length: BURST }, (_, at) => at);
@@ -103,11 +112,20 @@ async function measure(rounds: number, bursts: number): Promise<Row[]> {
   return rowsOf(samples);
 }
 
+/** Parts of an ADD: what it takes to start and answer at all, and to lease an address. */
+async function profile(ipam: Side, keep: Keep): Promise<void> {
+  for (const verb of ["VERSION", "ADD", "DEL"] as const) {
+    keep(`${ipam.name} ${verb}`, await ipam.timeAtOnce(verb, [0]));
+    const { exitCode, stdout } = await ipam.outcome(0);
+    if (exitCode !== 0) throw new Error(`${ipam.name}: ${verb} failed: ${stdout}`);
+  }
+}
+
 /** ADD of these pods on one side, then on the other; then DEL. */
 async function runRound(
   sides: readonly Side[],
   pods: readonly number[],
-  keep: (call: string, elapsedMs: number) => void,
+  keep: Keep,
 ): Promise<void> {
   for (const verb of ["ADD", "DEL"] as const) {
     for (const side of sides) {
@@ -124,9 +142,12 @@ function rowsOf(samples: ReadonlyMap<string, readonly number[]>): Row[] {
     against: { name: against, values: samples.get(against) ?? [] },
     bar,
   });
+  const floor = "empty Deno process";
   const [ours, peer, many] = [OURS.name, PEER.name, `x${BURST}`];
   return [
-    row("ADD", `${ours} ADD`, "empty Deno process", 1.8),
+    row("ADD", `${ours} ADD`, floor, 1.8),
+    row("  of it: VERSION", `${OURS_IPAM.name} VERSION`, floor, Infinity),
+    row("  of it: addresses", `${OURS_IPAM.name} ADD`, floor, Infinity),
     row("ADD (for comparison)", `${ours} ADD`, `${peer} ADD`, Infinity),
     row("DEL", `${ours} DEL`, `${peer} DEL`, 0.6),
     row(`${BURST} ADD at once`, `${ours} ADD ${many}`, `${peer} ADD ${many}`, 1.3),

@@ -54,7 +54,7 @@ export class Side implements AsyncDisposable {
   }
 
   /** Milliseconds until all calls, started at once, are over; outcomes are read afterwards. */
-  async timeAtOnce(verb: "ADD" | "DEL", pods: readonly number[]): Promise<number> {
+  async timeAtOnce(verb: "ADD" | "DEL" | "VERSION", pods: readonly number[]): Promise<number> {
     const lines = pods.map((pod) => `( ${this.#command(verb, pod)}; echo $? >${pod}.code ) &`);
     const script = [`cd ${this.#directory}`, ...lines, "wait", ""].join("\n");
     await Deno.writeTextFile(join(this.#directory, "calls.sh"), script);
