@@ -3,7 +3,7 @@
  * last; whatever fails in between is undone in reverse order.
  */
 import { formatAttachment } from "../attachment.ts";
-import { ConfigError, errorText } from "../errors.ts";
+import { ConfigError } from "../errors.ts";
 import type { Request } from "../cni/request.ts";
 import { joinResults, type Result } from "../cni/result.ts";
 import type { Host } from "../host/host.ts";
@@ -24,14 +24,15 @@ import { releaseLease } from "../store/leases.ts";
 import type { Store } from "../store/store.ts";
 import type { StoreReader } from "../store/transaction.ts";
 import { type AttachContext, podIdentity } from "./context.ts";
-import { allocateForeign } from "./foreign_ipam.ts";
+import { allocateForeign, callForeignIpam } from "./foreign_ipam.ts";
 import { ensureMasquerade, prepareNode } from "./prepare_node.ts";
 import { openRequestStore } from "./open_store.ts";
 import { type IpamAnswer, ownAnswer, parseOwnIpam, reserveOwn } from "./own_ipam.ts";
 
 /**
  * Gives the pod its link, addresses and routes.
- * @throws ConfigError, KernelError, StoreError or ClientError; then nothing of the pod is left.
+ * @throws ConfigError, KernelError, StoreError or ClientError; then nothing of the pod is left, or
+ * what could not be undone is still recorded, and its address still taken, for DEL or GC.
  */
 export async function attach(request: Request, context: AttachContext): Promise<Result> {
   const network = parsePodNetwork(request.config, request.args.get("MAC"));
@@ -43,12 +44,12 @@ export async function attach(request: Request, context: AttachContext): Promise<
   await using store = await openRequestStore(request, context);
   await using undo = new AsyncDisposableStack();
   const attachment = attachmentRecord(request, identity, context);
-  const recorded: Recorded = { request, attachment, store, undo };
+  const recorded: Recorded = { request, attachment, store, undo, isStuck: false };
   const answer = await allocate(recorded, network, context);
   const addressing = resolveAddressing(network, answer);
-  const facts = await prepareNode(host, network, identity, addressing, store);
-  undo.defer(() => removeOwnLink(host, identity));
+  const facts = await prepareNode(host, network, attachment, addressing, store);
   removeOwnLink(host, identity); // what an ADD left that the store knows nothing of
+  undo.defer(() => undoLink(host, identity, recorded));
   for (const step of planPod(network, identity, addressing, facts)) host.apply(step);
   ensureMasquerade(network, addressing, context.node);
   const result = podResult(network, identity, addressing, {
@@ -72,6 +73,8 @@ interface Recorded {
   readonly attachment: Attachment;
   readonly store: Store;
   readonly undo: AsyncDisposableStack;
+  /** Set when something could not be undone: the record stays, for DEL or GC to finish the work. */
+  isStuck: boolean;
 }
 
 /** What the store remembers of an ADD, so that DEL can undo it without today's configuration. */
@@ -97,10 +100,11 @@ function attachmentRecord(
  * @throws ConfigError `already-attached` for a second ADD without a DEL: what is there stays.
  */
 async function allocate(
-  { request, attachment, store, undo }: Recorded,
+  recorded: Recorded,
   network: PodNetwork,
   context: AttachContext,
 ): Promise<IpamAnswer> {
+  const { request, attachment, store, undo } = recorded;
   const isForeign = foreignIpamType(request.config.raw) !== undefined;
   const ipam = isForeign ? undefined : parseOwnIpam(request, network);
   const lease = await store.write(async (tx) => {
@@ -108,8 +112,11 @@ async function allocate(
     putAttachment(tx, attachment);
     return ipam && await reserveOwn(tx, request, ipam, context);
   });
-  undo.defer(() => forgetFailed(store, attachment));
-  return ipam && lease ? ownAnswer(lease, ipam) : await allocateForeign(request, undo);
+  undo.defer(() => forgetFailed(recorded));
+  if (ipam && lease) return ownAnswer(lease, ipam);
+  const answer = await allocateForeign(request);
+  undo.defer(() => undoForeign(recorded));
+  return answer;
 }
 
 async function requireUnattached(tx: StoreReader, { key }: Attachment): Promise<void> {
@@ -138,26 +145,42 @@ function refuseTaken(host: Host, { key, hostLink }: PodIdentity): void {
   );
 }
 
+/** Removes the host's link of this attachment, if there is one. */
+function removeOwnLink(host: Host, { key, hostLink }: PodIdentity): void {
+  const link = host.findLink("host", hostLink);
+  if (!link || !isLinkOf(key, link)) return;
+  host.apply({ kind: "remove-link", place: "host", name: hostLink });
+}
+
 /** An undo: reports its own failure to the log and throws nothing. */
-async function forgetFailed(store: Store, { key }: Attachment): Promise<void> {
+function undoLink(host: Host, identity: PodIdentity, recorded: Recorded): void {
+  try {
+    removeOwnLink(host, identity);
+  } catch (error) {
+    recorded.isStuck = true;
+    log.warn("Cannot remove the link of a failed ADD", { ...identity.key, error });
+  }
+}
+
+/** An undo, as {@linkcode undoLink}. */
+async function undoForeign(recorded: Recorded): Promise<void> {
+  try {
+    await callForeignIpam("DEL", recorded.request);
+  } catch (error) {
+    recorded.isStuck = true;
+    log.warn("Cannot release the address of a failed ADD", { ...recorded.attachment.key, error });
+  }
+}
+
+/** An undo, as {@linkcode undoLink}; keeps the lease and the record of what is still there. */
+async function forgetFailed({ attachment: { key }, store, isStuck }: Recorded): Promise<void> {
+  if (isStuck) return;
   try {
     await store.write(async (tx) => {
       await releaseLease(tx, key);
       removeAttachment(tx, key);
     });
   } catch (error) {
-    log.warn("Cannot release the lease of a failed ADD", { ...key, error: errorText(error) });
-  }
-}
-
-/** An undo, as {@linkcode forgetFailed}. */
-function removeOwnLink(host: Host, { key, hostLink }: PodIdentity): void {
-  try {
-    const link = host.findLink("host", hostLink);
-    if (link && isLinkOf(key, link)) {
-      host.apply({ kind: "remove-link", place: "host", name: hostLink });
-    }
-  } catch (error) {
-    log.warn("Cannot remove the link of a failed ADD", { ...key, error: errorText(error) });
+    log.warn("Cannot release the lease of a failed ADD", { ...key, error });
   }
 }

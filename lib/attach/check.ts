@@ -1,5 +1,5 @@
 /** CHECK: reads only. */
-import { ConfigError } from "../errors.ts";
+import { ConfigError, errorText } from "../errors.ts";
 import { requirePrevResult } from "../cni/network_config.ts";
 import type { Request } from "../cni/request.ts";
 import type { Host } from "../host/host.ts";
@@ -34,7 +34,10 @@ export async function check(request: Request, context: AttachContext): Promise<v
     ...masqueradeDifferences(network, ips, context),
     ...await leaseDifferences(request, ips, context),
   ];
-  await callForeignIpam("CHECK", request);
+  await callForeignIpam("CHECK", request).catch((error) => {
+    if (differences.length === 0) throw error;
+    differences.push(`IPAM plugin: ${errorText(error)}`);
+  });
   if (differences.length === 0) return;
   throw new ConfigError(
     "check-failure",

@@ -7,7 +7,7 @@ import type { PodIdentity } from "../pod/facts.ts";
 /** What attach and detach need of the process that calls them. */
 export interface AttachContext {
   readonly node: Node;
-  /** Folder of locks and of the registry of stores, such as `/run/headcni`. */
+  /** Folder of the locks, whose names tell which stores are in use, such as `/run/headcni`. */
   readonly runDirectory: string;
   /** Store directory where no configuration names one: `HEADCNI_DATA_DIR`. */
   readonly dataDirectory: string | undefined;

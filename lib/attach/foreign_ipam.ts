@@ -2,7 +2,6 @@
 import type { NetworkConfig, Request, Verb } from "../cni/request.ts";
 import { parseResult } from "../cni/result_codec.ts";
 import { callPlugin } from "../delegate/call.ts";
-import { errorText } from "../errors.ts";
 import { log } from "../log.ts";
 import { foreignIpamType } from "../pod/ipam_type.ts";
 import type { IpamAnswer } from "./own_ipam.ts";
@@ -22,19 +21,19 @@ export async function callForeignIpam(
   return type === undefined ? undefined : await callPlugin({ type, verb, request, config });
 }
 
-/** ADD of the IPAM plugin. Whatever happens afterwards, `undo` has its DEL. */
-export async function allocateForeign(
-  request: Request,
-  undo: AsyncDisposableStack,
-): Promise<IpamAnswer> {
-  undo.defer(async () => {
-    try {
-      await callForeignIpam("DEL", request);
-    } catch (error) {
-      log.warn("Cannot release the address of a failed ADD", { error: errorText(error) });
-    }
-  });
-  const printed = await callForeignIpam("ADD", request);
-  const { cniVersion } = request.config;
-  return parseResult(printed, `result of IPAM plugin "${request.config.ipam?.type}"`, cniVersion);
+/**
+ * ADD of the IPAM plugin. When it fails its DEL follows, whose own failure only the log tells: it
+ * would mostly be the same again.
+ */
+export async function allocateForeign(request: Request): Promise<IpamAnswer> {
+  const { cniVersion, ipam } = request.config;
+  try {
+    const printed = await callForeignIpam("ADD", request);
+    return parseResult(printed, `result of IPAM plugin "${ipam?.type}"`, cniVersion);
+  } catch (error) {
+    await callForeignIpam("DEL", request).catch((error) => {
+      log.warn("Cannot release the address of a failed ADD", { error });
+    });
+    throw error;
+  }
 }

@@ -3,10 +3,10 @@ import { type AttachmentKey, formatAttachment } from "../attachment.ts";
 import type { Host } from "../host/host.ts";
 import type { PodAddressing } from "../pod/addresses.ts";
 import { DEFAULT_BRIDGE, type PodNetwork } from "../pod/config.ts";
-import type { NodeFacts, PodIdentity } from "../pod/facts.ts";
+import type { NodeFacts } from "../pod/facts.ts";
 import { diffGateways } from "../pod/gateway_plan.ts";
 import { planMasquerade, planNode } from "../pod/plan.ts";
-import { listAttachments } from "../store/attachments.ts";
+import { type Attachment, listAttachments } from "../store/attachments.ts";
 import type { Store } from "../store/store.ts";
 import type { StoreReader } from "../store/transaction.ts";
 import type { Node } from "./node.ts";
@@ -20,7 +20,7 @@ import type { Node } from "./node.ts";
 export async function prepareNode(
   host: Host,
   network: PodNetwork,
-  { key }: PodIdentity,
+  { key, bootId }: Pick<Attachment, "key" | "bootId">,
   addressing: PodAddressing,
   store: Store,
 ): Promise<NodeFacts> {
@@ -31,7 +31,8 @@ export async function prepareNode(
   }
   return await store.write(async (tx) => {
     const seen = observeNode(host, network, addressing);
-    const isBridgeInUse = seen.isBridgeInUse || await isBridgeClaimed(tx, network, key);
+    const isBridgeInUse = seen.isBridgeInUse ||
+      await isBridgeClaimed(tx, network, key, bootId);
     const current = { ...seen, isBridgeInUse };
     for (const step of planNode(network, addressing, current)) host.apply(step);
     return current;
@@ -74,15 +75,18 @@ function isReady(
   return bridge !== undefined && stale.length === 0 && (missing.length === 0 || !network.isGateway);
 }
 
-/** True when another attachment is on a bridge of that name, or on its way there. */
+/** True when another ADD of this boot is on its way to a bridge of that name: it has no port yet. */
 async function isBridgeClaimed(
   reader: StoreReader,
   { bridge }: PodNetwork,
   own: AttachmentKey,
+  bootId: string,
 ): Promise<boolean> {
   const attachments = await listAttachments(reader);
-  return attachments.some(({ key, config }) =>
-    formatAttachment(key) !== formatAttachment(own) &&
-    (Object(config).bridge ?? DEFAULT_BRIDGE) === bridge
-  );
+  return attachments.some((other) => {
+    if (other.phase !== "adding" || other.bootId !== bootId) return false;
+    if (formatAttachment(other.key) === formatAttachment(own)) return false;
+    const config = Object(other.config);
+    return config.datapath !== "ptp" && (config.bridge || DEFAULT_BRIDGE) === bridge;
+  });
 }

@@ -157,7 +157,9 @@ export function parsePodNetwork(config: NetworkConfig, argsMac: string | undefin
 
 function refuseUnbuilt(config: NetworkConfig): void {
   for (const key of ["delegate", "plugins", "subnetFile"]) {
-    if (config.raw[key] === undefined) continue;
+    if (config.raw[key] === undefined || config.raw[key] === null || config.raw[key] === "") {
+      continue;
+    }
     throw new ConfigError(
       "unsupported-field",
       `Cannot use network config "${config.name}": ${key} is not supported by this release`,
@@ -194,7 +196,7 @@ function requestedMac(
 ): Mac | undefined {
   const sources = { runtimeConfig: config.runtimeConfig.mac, "args.cni": config.cniArgs.mac };
   for (const [name, mac] of Object.entries({ ...sources, CNI_ARGS: argsMac })) {
-    if (mac === undefined || mac === "") continue;
+    if (mac === undefined || mac === null || mac === "") continue;
     const asked = parseWith(macText, mac, `MAC address of ${name}`);
     if (asked) return asked;
   }

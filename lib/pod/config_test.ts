@@ -76,7 +76,9 @@ Deno.test("parsePodNetwork: every fault at once, with path and value", () => {
 
 Deno.test("parsePodNetwork: null and the empty text mean absent, as Go and Helm write them", () => {
   const empty = { bridge: "", datapath: "", mac: "", logLevel: "", mtu: null, dns: null };
-  assertEquals(parse({ ...empty, isGateway: null, pod_cidr: null }), parse({}));
+  const unbuilt = { delegate: null, plugins: null, subnetFile: "" };
+  assertEquals(parse({ ...empty, ...unbuilt, isGateway: null, pod_cidr: null }), parse({}));
+  assertEquals(parse({}, { runtimeConfig: { mac: null }, cniArgs: { mac: null } }), parse({}));
 });
 
 Deno.test("parsePodNetwork: MTU bounds, 0 is automatic", () => {

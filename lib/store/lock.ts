@@ -91,13 +91,20 @@ function openLockFile(path: string): Deno.FsFile {
 
 async function acquire(file: Deno.FsFile, options: LockOptions, mode: LockMode): Promise<void> {
   const exclusive = mode === "exclusive";
-  if (file.tryLockSync(exclusive)) return;
-  // Waits in a thread of its own: no polling.
-  const locked = file.lock(exclusive).then(() => true);
-  const expired = pause(options.timeoutMs).then(() => false);
-  if (await Promise.race([locked, expired])) return;
+  const close = () => file.close();
+  let locked: Promise<true>;
+  try {
+    if (file.tryLockSync(exclusive)) return;
+    // Waits in a thread of its own: no polling.
+    locked = file.lock(exclusive).then(() => true);
+    const expired = pause(options.timeoutMs).then(() => false);
+    if (await Promise.race([locked, expired])) return;
+  } catch (cause) {
+    close();
+    throw storeFailure("lock", options.path, cause);
+  }
   // The thread still waits; what it gets one day is given back at once.
-  locked.finally(() => file.close());
+  locked.then(close, close);
   throw new StoreError(
     "try-again",
     `Cannot lock "${options.path}": another process held it for ${options.timeoutMs} ms`,

@@ -123,7 +123,7 @@ async function openReadable(options: StoreOptions): Promise<Store | undefined> {
   const { runDirectory, lockTimeoutMs: timeoutMs = DEFAULT_LOCK_TIMEOUT_MS } = options;
   makePrivateDirectory(runDirectory);
   // However the path is written, the lock is the same.
-  const directory = Deno.realPathSync(options.directory);
+  const directory = realPath(options.directory);
   const path = lockPath(runDirectory, directory);
   const lock: Lock = (mode, fn) => withLock({ path, timeoutMs }, mode, fn);
   // Deno loads its KV when it is first asked for: 3 ms for which nobody else should have to wait.
@@ -164,6 +164,14 @@ async function isReadable(kv: Deno.Kv, path: string): Promise<boolean> {
 function unreadableText(directory: string): string {
   return `Cannot use the store "${directory}": a newer release wrote it in a format that this one ` +
     `does not know; install that release again`;
+}
+
+function realPath(directory: string): string {
+  try {
+    return Deno.realPathSync(directory);
+  } catch (cause) {
+    throw storeFailure("find", directory, cause);
+  }
 }
 
 function makePrivateDirectory(directory: string): void {
