@@ -210,3 +210,18 @@ async function setUplink({ host }: TestNode, mtu: number): Promise<void> {
 async function ping(from: TestPod, address: string): Promise<void> {
   await from.run("ping", "-c", "1", "-W", "1", address);
 }
+
+nodeTest(
+  "headcni: bridge: only pods on it keep its address, not records of others",
+  async (node) => {
+    await node.warmUp(network());
+    const routed = await node.makePod();
+    await node.add(routed, network({ name: "routed", datapath: "ptp" }));
+    const lost = await node.makePod();
+    await node.add(lost, network());
+    await lost.run("ip", "link", "delete", "eth0"); // as when a namespace went without a DEL
+    const pod = await node.makePod();
+    await node.add(pod, network({ ipam: { subnet: "10.8.0.0/24" } }));
+    assertEquals(await kernelAddresses(node.host, "headcni0"), ["10.8.0.1/24", "fd00:9::1/64"]);
+  },
+);
