@@ -1,4 +1,4 @@
-/** What one executable does under its many names: DESIGN, "One executable, its roles". */
+/** What one executable does under its many names: the file name wins, then the subcommand. */
 
 /** Roles that a container runtime calls. */
 export type PluginRole = "cni" | "ipam" | "loopback";

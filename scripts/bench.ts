@@ -1,5 +1,5 @@
 /**
- * The benchmark of DESIGN section 9: our plugin against Debian's bridge + host-local and an empty
+ * The benchmark (README, "Speed"): our plugin against Debian's bridge + host-local and an empty
  * Deno process, interleaved, with the outcome of every round checked on both sides. Prints a table
  * and keeps the raw samples in `bench-results/`.
  *
@@ -15,7 +15,7 @@ const PEER_PATH = "/usr/lib/cni";
 /** Pods of a burst. */
 const BURST = 50;
 
-/** A line of DESIGN section 9: our samples over the other's. */
+/** A line of the table: our samples over those of somebody else. */
 interface Row {
   readonly work: string;
   readonly ours: Samples;
@@ -178,7 +178,10 @@ async function checkRound(side: Side, verb: "ADD" | "DEL", pods: readonly number
 /** An executable script that does nothing, in the form in which we ship: the floor of any call. */
 async function emptyScript(): Promise<{ readonly path: string } & AsyncDisposable> {
   const path = await Deno.makeTempFile({ prefix: "hcb-empty-" });
-  const [shebang, start] = (await Deno.readTextFile(OURS.plugin)).split("\n", 2);
+  const [shebang = "", start] = (await Deno.readTextFile(OURS.plugin)).split("\n", 2);
+  if (shebang !== "#!/bin/sh") {
+    throw new Error(`Cannot time an empty process: "${OURS.plugin}" is not the script form`);
+  }
   await Deno.writeTextFile(path, `${shebang}\n${start}\n`);
   await Deno.chmod(path, 0o755);
   return { path, [Symbol.asyncDispose]: () => Deno.remove(path) };

@@ -1,5 +1,5 @@
 /**
- * The keys of a `headcni` network configuration (DESIGN section 4): defaults, both spellings, and
+ * The keys of a `headcni` network configuration (README, "Configuration"): defaults, both spellings, and
  * refusal of values of a wrong type. Keys that we do not know are ignored, as the specification
  * wants. `delegate`, `plugins` and `subnetFile` are known and refused: they are not built yet.
  */
