@@ -2,6 +2,7 @@
  * One call of a plugin from environment and standard input to what it prints and its exit code,
  * SPEC.md sections 2, 4 and 5. Whatever fails becomes one error object.
  */
+import { log } from "../log.ts";
 import { VERSION } from "../version.ts";
 import { errorObject } from "./codes.ts";
 import { type Environment, parseEnvironment, parseVerb } from "./environment.ts";
@@ -87,7 +88,7 @@ async function performAdd(request: Request, handlers: Handlers): Promise<Answer>
   try {
     return { ...success(formatResult(result, request.config.cniVersion)), undo };
   } catch (error) {
-    await undo();
+    await undo().catch((cause) => log.warn("Cannot undo a failed ADD", { error: cause }));
     throw error;
   }
 }

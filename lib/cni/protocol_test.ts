@@ -159,6 +159,17 @@ Deno.test("answerCall: an ADD whose result the version cannot express is undone"
   assertEquals(recording.seen.map(({ verb }) => verb), ["ADD", "DEL"]);
 });
 
+Deno.test("answerCall: an undo that fails does not hide why it was needed", async () => {
+  const recording = recorder();
+  const handlers = {
+    ...recording,
+    ADD: async (request: Request) => ({ ...await recording.ADD(request), ips: [] }),
+    DEL: () => Promise.reject(new Error("the store is locked")),
+  };
+  const answer = await call("ADD", { cniVersion: "0.2.0", name: "pods" }, handlers);
+  assertEquals(JSON.parse(answer.stdout).msg, "cannot convert: no valid IP addresses");
+});
+
 Deno.test("answerCall: VERSION echoes the caller's version and forgives everything", async () => {
   for (
     const [stdin, cniVersion] of [

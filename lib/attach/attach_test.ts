@@ -1,0 +1,83 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { makeTemporaryStore } from "../../tests/fakes/temporary_store.ts";
+import type { Request } from "../cni/request.ts";
+import { KernelError } from "../errors.ts";
+import type { Host } from "../host/host.ts";
+import type { Step } from "../host/step.ts";
+import type { Link } from "../net/link.ts";
+import { listLeases } from "../store/leases.ts";
+import { attach } from "./attach.ts";
+
+/** A kernel that makes links and refuses these kinds of steps: no real one can be told to. */
+function refusingHost(refused: readonly Step["kind"][]): Host {
+  const links = new Map<string, Link>();
+  const flags = { mtuBytes: 1280, up: true, promiscuous: false, carrier: true };
+  return {
+    apply(step) {
+      if (refused.includes(step.kind)) throw new KernelError("send", 1, `Cannot ${step.kind}`);
+      if (step.kind === "remove-link") links.delete(step.name);
+      if (step.kind !== "add-veth") return;
+      const { name, alias } = step;
+      links.set(name, { index: 7, name, alias, ...flags });
+    },
+    findLink: (place, name) => place === "host" ? links.get(name) : undefined,
+    listLinks: () => [...links.values()],
+    hasPorts: () => false,
+    uplinkMtuBytes: () => undefined,
+    listAddresses: () => [],
+    listRoutes: () => [],
+    listRules: () => [],
+    readSysctl: () => undefined,
+    removeLinkInBackground: () => Promise.resolve(),
+    [Symbol.dispose]: () => {},
+  };
+}
+
+/** How many leases a failed ADD leaves on a kernel that refuses these kinds of steps. */
+async function leasesAfter(refused: readonly Step["kind"][]): Promise<number> {
+  await using temporary = await makeTemporaryStore();
+  const { directory, runDirectory } = temporary.options;
+  const raw = { ipMasq: false, ipam: { subnet: "10.0.0.0/24", dataDir: directory } };
+  const request: Request = {
+    verb: "ADD",
+    containerId: "c1",
+    netns: "/run/netns/x",
+    ifname: "eth0",
+    argsText: "",
+    args: new Map(),
+    pod: {},
+    path: [],
+    config: {
+      cniVersion: "1.0.0",
+      name: "pods",
+      type: "headcni",
+      raw,
+      ipam: raw.ipam,
+      runtimeConfig: {},
+      cniArgs: {},
+      prevResult: undefined,
+      validAttachments: undefined,
+    },
+  };
+  const openFirewall = () => {
+    throw new Error("there is nothing to masquerade");
+  };
+  const node = { openHost: () => refusingHost(refused), openFirewall, bootId: () => "boot" };
+  const context = {
+    node,
+    runDirectory,
+    dataDirectory: undefined,
+    allowOwnNetns: false,
+    nowMs: () => 0,
+  };
+  await assertRejects(() => attach(request, context), KernelError, "set-bridge-port");
+  return (await temporary.store.read((reader) => listLeases(reader))).length;
+}
+
+Deno.test("attach: a failed ADD gives its address back", async () => {
+  assertEquals(await leasesAfter(["set-bridge-port"]), 0);
+});
+
+Deno.test("attach: an address whose link could not be removed stays taken", async () => {
+  assertEquals(await leasesAfter(["set-bridge-port", "remove-link"]), 1);
+});
