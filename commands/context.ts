@@ -1,7 +1,7 @@
 import type { AttachContext } from "../lib/attach/context.ts";
 import { isYes } from "../lib/cni/args.ts";
 import type { Environment } from "../lib/cni/environment.ts";
-import { bootId, openFirewall, openHost } from "../lib/platform.ts";
+import { bootId, openFirewall, openHost, uptimeMs } from "../lib/platform.ts";
 
 /** What a plugin call takes from its process, beside the call itself. */
 export interface PluginContext extends AttachContext {
@@ -11,17 +11,29 @@ export interface PluginContext extends AttachContext {
 }
 
 /**
- * Reads `HEADCNI_DATA_DIR`, `HEADCNI_RUN_DIR`, `HEADCNI_LOG_LEVEL`, `HEADCNI_LOG_FILE` and, as the
- * reference plugins do, `CNI_NETNS_OVERRIDE`. Empty variables count as absent.
+ * Reads `HEADCNI_DATA_DIR`, `HEADCNI_RUN_DIR`, `HEADCNI_RESULTS_DIR`, `HEADCNI_LOG_LEVEL`,
+ * `HEADCNI_LOG_FILE` and, as the reference plugins do, `CNI_NETNS_OVERRIDE`. Empty variables count as absent.
  */
 export function pluginContext(env: Environment): PluginContext {
   return {
-    node: { openHost, openFirewall, bootId },
+    node: { openHost, openFirewall, bootId, uptimeMs },
     runDirectory: env.HEADCNI_RUN_DIR || "/run/headcni",
+    resultsDirectory: env.HEADCNI_RESULTS_DIR || "/var/lib/cni/results",
+    self: ownCommand(),
     dataDirectory: env.HEADCNI_DATA_DIR || undefined,
     allowOwnNetns: isYes(env.CNI_NETNS_OVERRIDE),
     logLevel: env.HEADCNI_LOG_LEVEL || undefined,
     logFile: env.HEADCNI_LOG_FILE || undefined,
     nowMs: Date.now,
+    random: Math.random,
   };
+}
+
+/** How this program was started: as an executable, as a script with a shebang, or from its source. */
+function ownCommand(): string[] {
+  if (Deno.build.standalone) return [Deno.execPath()];
+  const { pathname } = new URL(Deno.mainModule);
+  if (!pathname.endsWith(".ts")) return [pathname];
+  const source = new URL("../main.ts", import.meta.url).pathname;
+  return [Deno.execPath(), "run", "-A", "--unstable-kv", source];
 }

@@ -2,13 +2,15 @@ import { assertEquals } from "@std/assert";
 import { pluginContext } from "./context.ts";
 
 Deno.test("pluginContext: defaults, also for empty variables", () => {
-  const { nowMs: _nowMs, node: _node, ...context } = pluginContext({
+  const { nowMs: _nowMs, random: _random, node: _node, self, ...context } = pluginContext({
     HEADCNI_DATA_DIR: "",
     HEADCNI_LOG_FILE: "",
   });
+  assertEquals(self.at(-1)?.endsWith("/main.ts"), true);
   assertEquals(context, {
     dataDirectory: undefined,
     runDirectory: "/run/headcni",
+    resultsDirectory: "/var/lib/cni/results",
     logLevel: undefined,
     logFile: undefined,
     allowOwnNetns: false,
@@ -16,9 +18,10 @@ Deno.test("pluginContext: defaults, also for empty variables", () => {
 });
 
 Deno.test("pluginContext: takes what the environment says", () => {
-  const { nowMs: _nowMs, node: _node, ...context } = pluginContext({
+  const { nowMs: _nowMs, random: _random, node: _node, self: _self, ...context } = pluginContext({
     HEADCNI_DATA_DIR: "/data",
     HEADCNI_RUN_DIR: "/r",
+    HEADCNI_RESULTS_DIR: "/results",
     HEADCNI_LOG_LEVEL: "debug",
     HEADCNI_LOG_FILE: "/log",
     CNI_NETNS_OVERRIDE: "true",
@@ -26,6 +29,7 @@ Deno.test("pluginContext: takes what the environment says", () => {
   assertEquals(context, {
     dataDirectory: "/data",
     runDirectory: "/r",
+    resultsDirectory: "/results",
     logLevel: "debug",
     logFile: "/log",
     allowOwnNetns: true,

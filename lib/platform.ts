@@ -4,6 +4,7 @@ import type { Host, OpenHostOptions } from "./host/host.ts";
 import { LinuxFirewall } from "./linux/firewall.ts";
 import { openLinuxHost } from "./linux/host.ts";
 import { readSysctl } from "./linux/sysctl.ts";
+import { readUptimeMs } from "./linux/uptime.ts";
 
 /**
  * Opens the kernel of this node, and the namespace of a pod.
@@ -31,6 +32,16 @@ export function openFirewall(): LinuxFirewall {
 export function bootId(): string {
   requireLinux();
   return readSysctl(["kernel", "random", "boot_id"]) ?? "";
+}
+
+/**
+ * Milliseconds since boot, sleep included: CLOCK_BOOTTIME as proc_uptime(5) tells it, in steps of
+ * 10 ms.
+ * @throws HeadcniError on other systems than Linux, or an error of Deno where /proc is missing.
+ */
+export function uptimeMs(): number {
+  requireLinux();
+  return readUptimeMs();
 }
 
 function requireLinux(): void {

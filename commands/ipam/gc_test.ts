@@ -47,10 +47,13 @@ function contextOf(dataDirectory: string, runDirectory: string, bootId: string):
     throw new Error("the kernel was asked");
   };
   return {
-    node: { openHost: refuse, openFirewall: refuse, bootId: () => bootId },
+    node: { openHost: refuse, openFirewall: refuse, bootId: () => bootId, uptimeMs: () => 0 },
     runDirectory,
     dataDirectory,
     allowOwnNetns: false,
     nowMs: () => 0,
+    random: () => 0,
+    resultsDirectory: `${dataDirectory}/results`,
+    self: [],
   };
 }

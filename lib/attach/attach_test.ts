@@ -62,13 +62,21 @@ async function leasesAfter(refused: readonly Step["kind"][]): Promise<number> {
   const openFirewall = () => {
     throw new Error("there is nothing to masquerade");
   };
-  const node = { openHost: () => refusingHost(refused), openFirewall, bootId: () => "boot" };
+  const node = {
+    openHost: () => refusingHost(refused),
+    openFirewall,
+    bootId: () => "boot",
+    uptimeMs: () => 0,
+  };
   const context = {
     node,
     runDirectory,
     dataDirectory: undefined,
     allowOwnNetns: false,
     nowMs: () => 0,
+    random: () => 0,
+    resultsDirectory: `${runDirectory}/results`,
+    self: [],
   };
   await assertRejects(() => attach(request, context), KernelError, "set-bridge-port");
   return (await temporary.store.read((reader) => listLeases(reader))).length;

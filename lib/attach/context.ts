@@ -9,12 +9,18 @@ export interface AttachContext {
   readonly node: Node;
   /** Folder of the locks, whose names tell which stores are in use, such as `/run/headcni`. */
   readonly runDirectory: string;
+  /** Where libcni keeps the results of ADD, one file an attachment, such as `/var/lib/cni/results`. */
+  readonly resultsDirectory: string;
+  /** The command that starts this program, for work that needs another process. */
+  readonly self: readonly string[];
   /** Store directory where no configuration names one: `HEADCNI_DATA_DIR`. */
   readonly dataDirectory: string | undefined;
   /** Accept our own namespace as a pod's: only tests want that. */
   readonly allowOwnNetns: boolean;
   /** Wall clock in milliseconds since 1970. */
   nowMs(): number;
+  /** A number from 0 to below 1, another one each time. */
+  random(): number;
 }
 
 /** The attachment that a request is about. */

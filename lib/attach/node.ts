@@ -16,4 +16,6 @@ export interface Node {
   openFirewall(): Firewall;
   /** Names the current boot: /proc/sys/kernel/random/boot_id. */
   bootId(): string;
+  /** Milliseconds since boot, sleep included: CLOCK_BOOTTIME, which nobody can set back. */
+  uptimeMs(): number;
 }
