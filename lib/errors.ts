@@ -27,6 +27,7 @@ export type Reason =
   | "pool-exhausted"
   | "address-unavailable"
   | "store-failure"
+  | "store-damaged"
   | "already-attached"
   | "kernel-failure"
   | "firewall-failure"

@@ -23,6 +23,7 @@ export const ERROR_CODES: Readonly<Record<Reason, number>> = {
   "pool-exhausted": 101,
   "address-unavailable": 102,
   "store-failure": 103,
+  "store-damaged": 103,
   "already-attached": 104,
   "kernel-failure": 105,
   "firewall-failure": 106,

@@ -2,9 +2,11 @@ import { assert, assertEquals } from "@std/assert";
 import { ConfigError, KernelError } from "../errors.ts";
 import { ERROR_CODES, errorObject, PluginError } from "./codes.ts";
 
-Deno.test("ERROR_CODES: no two reasons share a code, and 108 stays free", () => {
-  const codes = Object.values(ERROR_CODES);
+Deno.test("ERROR_CODES: only the two faults of the store share a code, and 108 stays free", () => {
+  const { "store-damaged": damaged, ...rest } = ERROR_CODES;
+  const codes = Object.values(rest);
   assertEquals(new Set(codes).size, codes.length);
+  assertEquals(damaged, rest["store-failure"]);
   assert(!codes.includes(108));
 });
 

@@ -9,6 +9,17 @@ import { type Address, addressBytes } from "../net/address.ts";
 /** `{version, readableFrom}`: the format of everything else. */
 export const SCHEMA_KEY: Deno.KvKey = ["schema"];
 
+/** Boot id of the boot in which what earlier boots left was last cleared away. */
+export const BOOT_KEY: Deno.KvKey = ["boot"];
+
+/** Where all counters lie. */
+export const COUNTER_PREFIX: Deno.KvKey = ["counter"];
+
+/** The counter of a metric and its labels, a `Deno.KvU64`. */
+export function counterKey(metric: string, ...labels: readonly string[]): Deno.KvKey {
+  return [...COUNTER_PREFIX, metric, ...labels];
+}
+
 /** The lease of an attachment. */
 export function leaseKey(key: AttachmentKey): Deno.KvKey {
   return ["lease", ...attachmentParts(key)];

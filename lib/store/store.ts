@@ -7,8 +7,9 @@ import * as v from "valibot";
 import { StoreError } from "../errors.ts";
 import { log } from "../log.ts";
 import { storeFailure } from "./failure.ts";
+import { BOOT_KEY, SCHEMA_KEY } from "./keys.ts";
+import type { Lease } from "./leases.ts";
 import { type LockMode, lockPath, withLock } from "./lock.ts";
-import { SCHEMA_KEY } from "./keys.ts";
 import { parseRecord } from "./record.ts";
 import { type StoreReader, type StoreTransaction, Transaction } from "./transaction.ts";
 
@@ -20,12 +21,30 @@ export interface StoreOptions {
   readonly runDirectory: string;
   /** 10,000 by default. */
   readonly lockTimeoutMs?: number;
+  /** On a full disk the ballast may be given up, for the sake of what frees something: DEL and GC. */
+  readonly mayUseBallast?: boolean;
+  /** Who makes a damaged store anew; without one it stays as it is. */
+  readonly mender?: StoreMender;
+}
+
+/** What it takes to make a damaged store anew. */
+export interface StoreMender {
+  /**
+   * Examines the file in another process, for a damaged page ends the runtime. Answers what is
+   * wrong, undefined for a sound one.
+   * @throws StoreError when it cannot be told.
+   */
+  examine(file: string): Promise<string | undefined>;
+  /** Leases that witnesses outside of the store tell of. */
+  recall(): Promise<readonly Lease[]>;
 }
 
 /** An open store; dispose of it to close it. */
 export interface Store extends AsyncDisposable {
   /** Real path of its directory. */
   readonly directory: string;
+  /** The boot in which what earlier boots left was last cleared away, as it was at opening. */
+  readonly clearedBootId: string | undefined;
   /**
    * Reads while nobody writes.
    * @throws StoreError, or what `fn` throws.
@@ -77,11 +96,13 @@ export async function probeWrite(tx: StoreTransaction): Promise<void> {
 
 class KvStore implements Store {
   readonly directory: string;
+  readonly clearedBootId: string | undefined;
   readonly #kv: Deno.Kv;
   readonly #lock: Lock;
 
-  constructor(directory: string, kv: Deno.Kv, lock: Lock) {
+  constructor(directory: string, kv: Deno.Kv, lock: Lock, clearedBootId: string | undefined) {
     this.directory = directory;
+    this.clearedBootId = clearedBootId;
     this.#kv = kv;
     this.#lock = lock;
   }
@@ -132,9 +153,10 @@ async function openReadable(options: StoreOptions): Promise<Store | undefined> {
     const kv = await openKv(filePath(directory), open);
     await using undo = new AsyncDisposableStack();
     undo.defer(() => kv.close());
-    if (!await isReadable(kv, filePath(directory))) return undefined;
+    const head = await readHead(kv, filePath(directory));
+    if (!head.isReadable) return undefined;
     undo.move();
-    return new KvStore(directory, kv, lock);
+    return new KvStore(directory, kv, lock, head.clearedBootId);
   });
 }
 
@@ -149,16 +171,25 @@ async function openKv(path: string, open: typeof Deno.openKv): Promise<Deno.Kv> 
   }
 }
 
+/** What is read of a store before it is used. */
+interface Head {
+  readonly isReadable: boolean;
+  readonly clearedBootId: string | undefined;
+}
+
 /** Marks a new store as of this release. */
-async function isReadable(kv: Deno.Kv, path: string): Promise<boolean> {
+async function readHead(kv: Deno.Kv, path: string): Promise<Head> {
   const tx = new Transaction(kv, path);
-  const stored = await tx.get(SCHEMA_KEY);
+  const [stored, boot] = await tx.getMany([SCHEMA_KEY, BOOT_KEY]);
   if (stored === undefined) {
     tx.set(SCHEMA_KEY, SCHEMA);
     await tx.commit();
-    return true;
   }
-  return parseRecord(StoredSchema, stored, `schema of "${path}"`).readableFrom <= SCHEMA.version;
+  const schema = parseRecord(StoredSchema, stored ?? SCHEMA, `schema of "${path}"`);
+  return {
+    isReadable: schema.readableFrom <= SCHEMA.version,
+    clearedBootId: typeof boot === "string" ? boot : undefined,
+  };
 }
 
 function unreadableText(directory: string): string {

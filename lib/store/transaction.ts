@@ -5,6 +5,7 @@
  */
 import { StoreError } from "../errors.ts";
 import { storeFailure } from "./failure.ts";
+import { counterKey } from "./keys.ts";
 
 /** What can be asked of the store. */
 export interface StoreReader {
@@ -12,14 +13,19 @@ export interface StoreReader {
   get(key: Deno.KvKey): Promise<unknown>;
   /** The values at the keys in one round trip for each ten, undefined where there is none. */
   getMany(keys: readonly Deno.KvKey[]): Promise<unknown[]>;
-  /** Entries below the prefix in the order of their keys, as they were before this transaction. */
-  list(prefix: Deno.KvKey): Promise<StoreEntry[]>;
+  /**
+   * Entries below the prefix in the order of their keys, as they were before this transaction: all,
+   * or the first `limit` ones.
+   */
+  list(prefix: Deno.KvKey, options?: { readonly limit?: number }): Promise<StoreEntry[]>;
 }
 
 /** A reader that can also stage changes. */
 export interface StoreTransaction extends StoreReader {
   set(key: Deno.KvKey, value: unknown): void;
   delete(key: Deno.KvKey): void;
+  /** Adds 1 to the counter of a metric and its labels, in the same commit. */
+  count(metric: string, ...labels: string[]): void;
 }
 
 /** A stored value. */
@@ -47,6 +53,7 @@ export class Transaction implements StoreTransaction {
   /** File of the KV, for error texts. */
   readonly #path: string;
   readonly #known = new Map<string, Known>();
+  readonly #counts = new Map<string, { readonly key: Deno.KvKey; readonly times: number }>();
 
   constructor(kv: Deno.Kv, path: string) {
     this.#kv = kv;
@@ -73,8 +80,8 @@ export class Transaction implements StoreTransaction {
     return keys.map((key) => this.#known.get(keyText(key))?.value);
   }
 
-  list(prefix: Deno.KvKey): Promise<StoreEntry[]> {
-    const entries = () => this.#kv.list({ prefix });
+  list(prefix: Deno.KvKey, options: { readonly limit?: number } = {}): Promise<StoreEntry[]> {
+    const entries = () => this.#kv.list({ prefix }, options);
     return this.#guard(
       "read",
       () => Array.fromAsync(entries(), ({ key, value }) => ({ key, value })),
@@ -90,13 +97,19 @@ export class Transaction implements StoreTransaction {
     this.set(key, undefined);
   }
 
+  count(metric: string, ...labels: string[]): void {
+    const key = counterKey(metric, ...labels);
+    const times = this.#counts.get(keyText(key))?.times ?? 0;
+    this.#counts.set(keyText(key), { key, times: times + 1 });
+  }
+
   /**
    * Writes all staged changes or none of them.
    * @throws StoreError `store-failure`, or `try-again` when somebody wrote without our lock.
    */
   async commit(): Promise<void> {
     const staged = Array.from(this.#known.values()).filter((known) => known.staged);
-    if (staged.length === 0) return;
+    if (staged.length + this.#counts.size === 0) return;
     const outcome = await this.#guard("write", () => {
       const operation = this.#kv.atomic();
       for (const { key, value, versionstamp } of staged) {
@@ -104,6 +117,7 @@ export class Transaction implements StoreTransaction {
         if (value === undefined) operation.delete(key);
         else operation.set(key, value);
       }
+      for (const { key, times } of this.#counts.values()) operation.sum(key, BigInt(times));
       return operation.commit();
     });
     if (outcome.ok) return;
