@@ -12,18 +12,30 @@ import { STRATEGIES } from "./strategy.ts";
 export interface AllocatedAddress {
   /** The interface address with the prefix length of its subnet. */
   readonly address: Prefix;
-  readonly gateway: Address;
+  /** Undefined when it is not known: a lease that was brought back from its traces. */
+  readonly gateway: Address | undefined;
+}
+
+/** What was given before, and chance: all that a choice depends on beside the configuration. */
+export interface Choice {
+  /** The address that was given last, by set. */
+  readonly cursors: readonly (Address | undefined)[];
+  /** Tried before the strategy, free or resting: the pod had them before. */
+  readonly preferred: readonly Address[];
+  /** Resting addresses, the longest rested first; taken when a set is otherwise dry. */
+  readonly rested: readonly Address[];
+  /** A number from 0 to below 1, another one each time. */
+  random(): number;
 }
 
 /**
  * One address of each set: the requested one that lies in it, else what the strategy finds. Sets
  * never overlap, so no choice depends on another.
- * @param cursors the address that was given last, by set.
  * @throws ConfigError `pool-exhausted` or `address-unavailable`, in the words of host-local.
  */
 export function* chooseAddresses(
   config: IpamConfig,
-  cursors: readonly (Address | undefined)[],
+  choice: Choice,
 ): BlockReads<AllocatedAddress[]> {
   const requests = assignRequests(config);
   const chosen: AllocatedAddress[] = [];
@@ -32,7 +44,11 @@ export function* chooseAddresses(
     const request = requests[index];
     const allocated = request
       ? yield* claimAddress(request, usable, set, index)
-      : yield* searchAddress(STRATEGIES[config.strategy](usable, cursors[index]), set, index);
+      : yield* searchAddress(
+        STRATEGIES[config.strategy](usable, choice.cursors[index], choice.random),
+        set,
+        index,
+      );
     chosen.push(allocated);
   }
   refuseUnassigned(config, requests);

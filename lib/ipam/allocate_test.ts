@@ -3,7 +3,7 @@ import { AddressMap } from "../../tests/fakes/address_map.ts";
 import { ConfigError } from "../errors.ts";
 import { type Address, formatAddress, parseAddress } from "../net/address.ts";
 import { formatPrefix } from "../net/prefix.ts";
-import { chooseAddresses, requireFree } from "./allocate.ts";
+import { type Choice, chooseAddresses, requireFree } from "./allocate.ts";
 import { parseIpamConfig } from "./config.ts";
 
 /** A range as text: a subnet, or an object with bounds. */
@@ -194,7 +194,7 @@ Deno.test("chooseAddresses: gives every address of a subnet once, then none", ()
   const given: string[] = [];
   let last: Address | undefined;
   for (let i = 0; i < 253; i++) {
-    const [one] = map.decide(chooseAddresses(config, [last]));
+    const [one] = map.decide(chooseAddresses(config, choiceOf([last])));
     last = one?.address.address;
     if (last) map.mark(last, "used");
     given.push(last ? formatAddress(last) : "none");
@@ -226,8 +226,12 @@ function chooseTexts({ sets, taken = [], last = [], requested }: Case): string[]
   const cursors = sets.map((_, index) => last[index]).map((text) =>
     text ? parseAddress(text) : undefined
   );
-  const chosen = map.decide(chooseAddresses(config, cursors));
+  const chosen = map.decide(chooseAddresses(config, choiceOf(cursors)));
   return chosen.map(({ address, gateway }) =>
-    `${formatPrefix(address)} via ${formatAddress(gateway)}`
+    `${formatPrefix(address)} via ${gateway ? formatAddress(gateway) : "none"}`
   );
+}
+
+function choiceOf(cursors: readonly (Address | undefined)[]): Choice {
+  return { cursors, preferred: [], rested: [], random: () => 0 };
 }

@@ -9,6 +9,8 @@ import { tryParsePrefix } from "../net/prefix.ts";
 import { parsedText, parseWith, withoutEmpty } from "../schema.ts";
 import { parseDurationMs } from "./duration.ts";
 import { type AddressRange, parseRangeSets } from "./range.ts";
+import { DEFAULT_POOL } from "./pool.ts";
+import type { AddressSpan } from "./span.ts";
 import { STRATEGY_NAMES, type StrategyName } from "./strategy.ts";
 
 /** Everything that takes part in choosing addresses, as a caller sent it. */
@@ -21,19 +23,29 @@ export interface IpamSources {
   readonly argsIp?: string | undefined;
   /** `args.cni`, of which `ips` is read. */
   readonly cniArgs?: unknown;
-  /** `runtimeConfig`, of which `ips` and `ipRanges` are read. */
+  /** `runtimeConfig`, of which `ips`, `ipRanges` and the pod's annotations are read. */
   readonly runtimeConfig?: unknown;
+  /** Kubernetes namespace of the pod. */
+  readonly podNamespace?: string | undefined;
 }
 
 /** What decides about a pod's addresses; every default is filled in. */
 export interface IpamConfig {
+  /** Name of the pool, `default` or a name of `pools`. */
+  readonly pool: string;
   /** A pod gets one address of each set; at least one set, none of them empty. */
   readonly rangeSets: readonly (readonly AddressRange[])[];
+  /** Never given. */
+  readonly excluded: readonly AddressSpan[];
+  /** Given only to those who ask for the very address. */
+  readonly reserved: readonly AddressSpan[];
   /** Addresses that the pod must get, without repetitions. */
   readonly requested: readonly Address[];
   readonly strategy: StrategyName;
   /** How long a released address is not given again. */
   readonly cooldownMs: number;
+  /** How long the address of a StatefulSet pod waits for the next pod of that name; 0: not at all. */
+  readonly stickyMs: number;
 }
 
 /** Default of `cooldown`. */
@@ -87,7 +99,10 @@ export function parseIpamConfig(sources: IpamSources): IpamConfig {
   ]);
   if (rangeSets.length === 0) throw missingRanges(what);
   return {
+    pool: DEFAULT_POOL,
     rangeSets,
+    excluded: [],
+    reserved: [],
     requested: distinctAddresses([
       ...parseArgsIp(sources.argsIp ?? ""),
       ...cniArgs.ips,
@@ -95,6 +110,7 @@ export function parseIpamConfig(sources: IpamSources): IpamConfig {
     ]),
     strategy: parseStrategy(raw.allocation_strategy ?? raw.allocationStrategy, what),
     cooldownMs: parseDurationMs(raw.cooldown ?? DEFAULT_COOLDOWN, `cooldown in ${what}`),
+    stickyMs: 0,
   };
 }
 

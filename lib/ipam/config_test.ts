@@ -140,9 +140,9 @@ const REFUSED: [Sources, ConfigError["reason"], string][] = [
     "ranges.0: Array wanted, got {}; cooldown: (string | number) wanted, got true",
   ],
   [
-    { ipam: { subnet: "10.0.0.0/24", allocation_strategy: "random" } },
+    { ipam: { subnet: "10.0.0.0/24", allocation_strategy: "lru" } },
     "unsupported-field",
-    'Cannot use allocation_strategy "random" in ipam of network "pods": this release has "sequential"',
+    'Cannot use allocation_strategy "lru" in ipam of network "pods": this release has "sequential", "random", "dense"',
   ],
   [
     { ipam: { subnet: "10.0.0.0/24", exclude: ["10.0.0.9"] } },

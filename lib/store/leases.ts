@@ -43,10 +43,13 @@ export interface LeaseRequest extends Omit<Lease, "addresses" | "createdMs"> {
 
 const StoredLease = v.object({
   pool: v.string(),
-  addresses: v.array(v.object({
-    address: parsedText(tryParsePrefix, "an IP prefix"),
-    gateway: parsedText(tryParseAddress, "an IP address"),
-  })),
+  addresses: v.array(v.pipe(
+    v.object({
+      address: parsedText(tryParsePrefix, "an IP prefix"),
+      gateway: v.optional(parsedText(tryParseAddress, "an IP address")),
+    }),
+    v.transform(({ address, gateway }) => ({ address, gateway })),
+  )),
   pod: storedPod,
   netns: v.string(),
   bootId: v.string(),
@@ -63,7 +66,13 @@ export async function reserveLease(tx: StoreTransaction, request: LeaseRequest):
   const cursorKeys = config.rangeSets.map((_, index) => cursorKey(pool, index));
   const [present, ...cursors] = await tx.getMany([leaseKey(key), ...cursorKeys]);
   if (present !== undefined) throw alreadyLeased(parseLease(key, present));
-  const addresses = await decideOn(tx, pool, chooseAddresses(config, cursors.map(parseCursor)));
+  const choice = {
+    cursors: cursors.map(parseCursor),
+    preferred: [],
+    rested: [],
+    random: () => 0,
+  };
+  const addresses = await decideOn(tx, pool, chooseAddresses(config, choice));
   const lease = { key, pool, addresses, ...rest, createdMs: nowMs };
   await stageLease(tx, lease);
   for (const [index, { address }] of addresses.entries()) {
@@ -109,7 +118,7 @@ async function stageLease(tx: StoreTransaction, lease: Lease): Promise<void> {
     pool,
     addresses: addresses.map(({ address, gateway }) => ({
       address: formatPrefix(address),
-      gateway: formatAddress(gateway),
+      gateway: gateway && formatAddress(gateway),
     })),
   });
   for (const { address } of addresses) {

@@ -182,6 +182,6 @@ function reserve(store: Store, key: AttachmentKey, config: IpamConfig): Promise<
 
 function addressTexts(lease: Lease): string[] {
   return lease.addresses.map(({ address, gateway }) =>
-    `${formatPrefix(address)} via ${formatAddress(gateway)}`
+    `${formatPrefix(address)} via ${gateway ? formatAddress(gateway) : "none"}`
   );
 }
