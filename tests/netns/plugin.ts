@@ -125,6 +125,11 @@ export class TestNode implements AsyncDisposable {
     return `${this.root}/data`;
   }
 
+  /** In the place of libcni's cache of results; absent until a test makes it. */
+  get resultsDirectory(): string {
+    return `${this.root}/results`;
+  }
+
   /** Makes the namespace of a pod, or of something else that `role` names; it goes with the node. */
   async makePod(role = "pod"): Promise<TestNetns> {
     return this.#owned.use(await TestNetns.make(role));
@@ -139,6 +144,7 @@ export class TestNode implements AsyncDisposable {
       env: {
         HEADCNI_DATA_DIR: this.dataDirectory,
         HEADCNI_RUN_DIR: `${this.root}/run`,
+        HEADCNI_RESULTS_DIR: this.resultsDirectory,
         HEADCNI_LOG_FILE: `${this.root}/plugin.log`,
         CNI_COMMAND: verb,
         CNI_PATH: DEBIAN_PLUGINS,
