@@ -8,15 +8,8 @@
  */
 import { ensureDir } from "@std/fs";
 import { fromFileUrl, join, resolve } from "@std/path";
-import { parseOptions } from "../commands/admin/options.ts";
-import { ConfigError } from "../lib/errors.ts";
+import { newProgram, runProgram } from "../commands/admin/command_line.ts";
 import { VERSION } from "../lib/version.ts";
-
-const USAGE = `Usage: deno task build [OPTIONS]
-
-  --prefix DIR     build into DIR instead of dist/, and put a copy of Deno beside the bundles
-  --check-compile  only prove that deno compile can embed the bundles, without its runtime
-  --help           this text`;
 
 /** A bundle by role, and the module that it is made of. */
 const BUNDLES = {
@@ -173,7 +166,7 @@ async function tryOut(prefix: string): Promise<string | undefined> {
 }
 
 /** Compiles with the Deno that builds in the place of the runtime: that embeds, but does not run. */
-async function checkCompile(): Promise<void> {
+async function proveCompile(): Promise<void> {
   const folder = await Deno.makeTempDir();
   try {
     await bundleAll(folder);
@@ -231,19 +224,26 @@ async function run(command: string, options: Deno.CommandOptions): Promise<Outco
   return { code, stdout: decoder.decode(output.stdout), stderr: decoder.decode(output.stderr) };
 }
 
-async function main(args: readonly string[]): Promise<void> {
-  const options = parseOptions(args, { boolean: ["check-compile", "help"], string: ["prefix"] });
-  if (options.help) console.log(USAGE);
-  else if (options["check-compile"]) await checkCompile();
-  else await build(resolve(options.prefix ?? join(ROOT, "dist")), options.prefix !== undefined);
+/** What `deno task build` is told. */
+interface BuildOptions {
+  readonly prefix?: string;
+  readonly checkCompile?: true;
 }
 
-if (import.meta.main) {
-  try {
-    await main(Deno.args);
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    console.error(`${error.message}\n\n${USAGE}`);
-    Deno.exitCode = 2;
-  }
+function main(args: readonly string[]): Promise<number> {
+  const program = newProgram("deno task build")
+    .usage("[OPTIONS]")
+    .option(
+      "--prefix <dir>",
+      "build into this folder instead of dist/, and put a copy of Deno beside the bundles",
+    )
+    .option("--check-compile", "only prove that deno compile can embed the bundles")
+    .action(({ prefix, checkCompile }: BuildOptions) =>
+      checkCompile
+        ? proveCompile()
+        : build(resolve(prefix ?? join(ROOT, "dist")), prefix !== undefined)
+    );
+  return runProgram(program, args);
 }
+
+if (import.meta.main) Deno.exitCode = await main(Deno.args);

@@ -1,17 +1,14 @@
 import * as v from "valibot";
 import { formatAttachment, type PodReference } from "../../lib/attachment.ts";
 import type { Environment } from "../../lib/cni/environment.ts";
-import { errorText, StoreError } from "../../lib/errors.ts";
 import { formatPrefix } from "../../lib/net/prefix.ts";
 import { type Attachment, listAttachments } from "../../lib/store/attachments.ts";
-import { storeDirectory } from "../../lib/store/directory.ts";
 import { SCHEMA_KEY } from "../../lib/store/keys.ts";
 import { type Lease, listLeases } from "../../lib/store/leases.ts";
-import { listLockedStores } from "../../lib/store/lock.ts";
 import { parseRecord } from "../../lib/store/record.ts";
-import { openExistingStore } from "../../lib/store/store.ts";
+import type { Store } from "../../lib/store/store.ts";
 import { VERSION } from "../../lib/version.ts";
-import { pluginContext } from "../context.ts";
+import { visitStores } from "./stores.ts";
 
 /** What `--output json` prints. */
 export interface Status {
@@ -52,20 +49,7 @@ export interface AttachmentStatus {
  * @throws ConfigError for a relative directory; StoreError when a store cannot be read.
  */
 export async function collectStatus(named: string | undefined, env: Environment): Promise<Status> {
-  const { runDirectory, dataDirectory } = pluginContext(env);
-  const sources = { ipam: undefined, network: named, environment: dataDirectory };
-  const directory = storeDirectory(sources);
-  try {
-    const isChosen = named || dataDirectory;
-    const others = isChosen ? [] : listStoresInUse(runDirectory);
-    const stores: StoreStatus[] = [];
-    for (const each of new Set([directory, ...others])) {
-      stores.push(await readStore(each, runDirectory));
-    }
-    return { version: VERSION, stores };
-  } catch (error) {
-    throw explainFailure(error);
-  }
+  return { version: VERSION, stores: await visitStores(named, env, readStore) };
 }
 
 /** One entry for a lease and the attachment that it belongs to, oldest first. */
@@ -86,31 +70,9 @@ export function mergeAttachments(
   return [...merged.values()].sort((a, b) => a.createdMs - b.createdMs);
 }
 
-/** Says what to do about a store that belongs to somebody else; any other failure stays as it is. */
-export function explainFailure(error: unknown): unknown {
-  if (!isPermissionDenied(error)) return error;
-  return new StoreError(
-    "store-failure",
-    `Cannot read the stores: ${errorText(error)}; they belong to root, run this as root`,
-    { cause: error },
-  );
-}
-
 const StoredSchema = v.object({ version: v.number() });
 
-function listStoresInUse(runDirectory: string): string[] {
-  try {
-    return listLockedStores(runDirectory);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
-  }
-}
-
-async function readStore(directory: string, runDirectory: string): Promise<StoreStatus> {
-  // A folder that may not be looked into is not the same as no store in it.
-  if (!isPresent(directory)) return { directory, exists: false, attachments: [] };
-  await using store = await openExistingStore({ directory, runDirectory });
+async function readStore(directory: string, store: Store | undefined): Promise<StoreStatus> {
   if (!store) return { directory, exists: false, attachments: [] };
   return await store.read(async (reader) => ({
     directory,
@@ -118,20 +80,4 @@ async function readStore(directory: string, runDirectory: string): Promise<Store
     schema: parseRecord(StoredSchema, await reader.get(SCHEMA_KEY), "its schema").version,
     attachments: mergeAttachments(await listLeases(reader), await listAttachments(reader)),
   }));
-}
-
-function isPresent(directory: string): boolean {
-  try {
-    Deno.readDirSync(directory).next();
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
-}
-
-/** Ours pass on the system's error as their cause. */
-function isPermissionDenied(error: unknown): boolean {
-  return error instanceof Deno.errors.PermissionDenied ||
-    (error instanceof StoreError && isPermissionDenied(error.cause));
 }

@@ -1,10 +1,9 @@
-import { assert, assertEquals, assertStrictEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { makeTemporaryStore } from "../../tests/fakes/temporary_store.ts";
-import { StoreError } from "../../lib/errors.ts";
 import { parseIpamConfig } from "../../lib/ipam/config.ts";
 import { putAttachment } from "../../lib/store/attachments.ts";
 import { reserveLease } from "../../lib/store/leases.ts";
-import { collectStatus, explainFailure } from "./collect_status.ts";
+import { collectStatus } from "./collect_status.ts";
 
 const KEY = { network: "pods", containerId: "c1", ifname: "eth0" };
 const COMMON = { pod: { namespace: "default", name: "web" }, netns: "/n", bootId: "boot" };
@@ -47,19 +46,4 @@ Deno.test("collectStatus: joins leases and attachments of every store in use", a
   assertEquals(named.stores, [expected]);
   const all = await collectStatus(undefined, env);
   assertEquals(all.stores.filter((each) => each.directory === directory), [expected]);
-});
-
-Deno.test("explainFailure: another user's files want root, however deep the cause", () => {
-  const cause = new Deno.errors.PermissionDenied("denied");
-  for (const error of [cause, new StoreError("store-failure", "Cannot open", { cause })]) {
-    const explained = explainFailure(error);
-    assert(explained instanceof StoreError);
-    assertStringIncludes(explained.message, "run this as root");
-    assertStrictEquals(explained.cause, error);
-  }
-});
-
-Deno.test("explainFailure: other failures stay as they are", () => {
-  const error = new StoreError("try-again", "Cannot lock", { cause: new Error("busy") });
-  assertStrictEquals(explainFailure(error), error);
 });

@@ -1,0 +1,73 @@
+/** What the command lines of people share: how they are read, refused and explained. */
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { ConfigError, errorText, HeadcniError } from "../../lib/errors.ts";
+
+/** Exit codes. */
+const DONE = 0;
+const FAILED = 1;
+const MISUSED = 2;
+
+/** Columns of a help text, on any terminal. */
+const HELP_WIDTH = 100;
+
+/** How a subcommand prints: a table for people, JSON for programs. */
+export type OutputFormat = "table" | "json";
+
+/** A command line without subcommands and options yet. */
+export function newProgram(name: string): Command {
+  return new Command(name)
+    .exitOverride()
+    .helpOption("-h, --help", "tell how it is used")
+    .configureOutput({
+      writeOut: (text) => console.log(text.trimEnd()),
+      writeErr: (text) => console.error(text.trimEnd()),
+      outputError: (text, write) => write(`${name}: ${misuseText(text)}`),
+      getOutHelpWidth: () => HELP_WIDTH,
+      getErrHelpWidth: () => HELP_WIDTH,
+    })
+    .showHelpAfterError("--help tells how it is used");
+}
+
+/**
+ * Runs what a command line asks for, and prints why that cannot be done.
+ * @returns the exit code: 0, 1 for a failure, 2 for what the caller must change.
+ */
+export async function runProgram(program: Command, args: readonly string[]): Promise<number> {
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return DONE;
+  } catch (error) {
+    // It has said what is wrong itself.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? DONE : MISUSED;
+    console.error(`${program.name()}: ${errorText(error)}`);
+    if (error instanceof HeadcniError && error.details) console.error(error.details);
+    return error instanceof ConfigError ? MISUSED : FAILED;
+  }
+}
+
+/** `--store DIR`: the only store that is worked on. */
+export function storeOption(description: string): Option {
+  return new Option("--store <dir>", description).argParser(absolutePath);
+}
+
+/** `--output table|json`. */
+export function outputOption(): Option {
+  const description = "a table for people, or JSON for programs";
+  return new Option("-o, --output <format>", description)
+    .choices(["table", "json"]).default("table");
+}
+
+/** A value as programs read it. */
+export function formatJson(value: unknown): string {
+  return JSON.stringify(value, undefined, 2);
+}
+
+function absolutePath(path: string): string {
+  if (path.startsWith("/")) return path;
+  throw new InvalidArgumentError("An absolute path is wanted.");
+}
+
+/** One line of what commander says in two, without its `error: `. */
+function misuseText(text: string): string {
+  return text.trimEnd().replace(/^error: /, "").replace(/\n\(Did (.*)\)$/, "; did $1");
+}
