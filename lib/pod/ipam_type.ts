@@ -19,3 +19,12 @@ export function foreignIpamType(raw: Readonly<Record<string, unknown>>): string 
   const { type } = Object(raw.ipam);
   return typeof type === "string" && type !== "" && !OWN_TYPES.has(type) ? type : undefined;
 }
+
+/**
+ * True when the addresses of a network configuration are ours to give: its `ipam.type` is ours, or
+ * it names none and the plugin itself is ours.
+ */
+export function usesOwnIpam(raw: Readonly<Record<string, unknown>>): boolean {
+  const { type } = Object(raw.ipam);
+  return OWN_TYPES.has(type || raw.type);
+}

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { foreignIpamType } from "./ipam_type.ts";
+import { foreignIpamType, usesOwnIpam } from "./ipam_type.ts";
 
 Deno.test("foreignIpamType: undefined for our names, old ones too, and for none", () => {
   for (const type of ["headcni-ipam", "ipam-plugin", "headcni", "ipam-cni", "", null, undefined]) {
@@ -11,4 +11,18 @@ Deno.test("foreignIpamType: undefined for our names, old ones too, and for none"
 
 Deno.test("foreignIpamType: the name of any other plugin", () => {
   assertEquals(foreignIpamType({ ipam: { type: "host-local" } }), "host-local");
+});
+
+Deno.test("usesOwnIpam: by the type of ipam, else by that of the plugin", () => {
+  const cases: [raw: Record<string, unknown>, expected: boolean][] = [
+    [{ type: "bridge", ipam: { type: "headcni-ipam" } }, true],
+    [{ type: "ipam-cni", ipam: { type: "ipam-plugin" } }, true],
+    [{ type: "headcni", ipam: { subnet: "10.1.0.0/24" } }, true],
+    [{ type: "headcni", ipam: { type: "", subnet: "10.1.0.0/24" } }, true],
+    [{ type: "headcni", ipam: { type: "host-local" } }, false],
+    [{ type: "bridge", ipam: {} }, false],
+    [{ type: "portmap" }, false],
+    [{}, false],
+  ];
+  for (const [raw, expected] of cases) assertEquals(usesOwnIpam(raw), expected);
 });
