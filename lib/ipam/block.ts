@@ -13,9 +13,13 @@ import type { Interval } from "./interval.ts";
 /** Bits of an address that one level of blocks resolves: 2^12 = 4,096. */
 const LEVEL_BITS = 12;
 /** Children of a block: addresses of a page, blocks of a summary. */
-const BLOCK_CHILDREN = 1 << LEVEL_BITS;
+export const BLOCK_CHILDREN = 1 << LEVEL_BITS;
 /** Bytes of one bit for each child. */
 const LAYER_BYTES = BLOCK_CHILDREN / 8;
+/** Eight children, all of them taken. */
+const TAKEN = 0xff;
+/** Eight children, all of them free. */
+const FREE = 0;
 
 /** Names a block. */
 export interface Block {
@@ -65,8 +69,10 @@ export function* findFree(
   let level = 0;
   while (value <= last.value) {
     const block = blockAt(level, family, value);
-    const child = nextFreeChild(yield block, childIndex(block, value));
-    value = block.first.value + (BigInt(child) << childShift(level));
+    const bits = yield block;
+    const from = childIndex(level, value);
+    const child = bits ? nextFree(bits, from) : from;
+    value = block.first.value + (BigInt(child) << BigInt(level * LEVEL_BITS));
     if (child === BLOCK_CHILDREN) level += 1;
     else if (level > 0) level -= 1;
     else return value <= last.value ? { family, value } : undefined;
@@ -76,77 +82,89 @@ export function* findFree(
 
 /** What is known of the address. */
 export function* readUse(address: Address): BlockReads<AddressUse> {
-  const page = pageOf(address);
-  const bits = yield page;
-  const index = childIndex(page, address.value);
+  const bits = yield pageOf(address);
+  const index = childIndex(0, address.value);
   if (hasBit(bits, index)) return "used";
   return hasBit(bits, BLOCK_CHILDREN + index) ? "resting" : "free";
 }
 
-/** The blocks that change when the address gets that use: its page, and summaries above it. */
+/**
+ * The blocks that change when the address gets that use: its page, and the summaries above that have
+ * to know that a block became full, or is so no longer. Bits that were given are changed in place.
+ */
 export function* changeUse(address: Address, use: AddressUse): BlockReads<BlockChange[]> {
-  const page = pageOf(address);
-  const old = yield page;
-  const bits = copyOf(old, page);
-  const index = childIndex(page, address.value);
-  setBit(bits, index, use === "used");
-  setBit(bits, BLOCK_CHILDREN + index, use === "resting");
-  const changes: BlockChange[] = [{ block: page, bits: orNothing(bits) }];
-  if (isFull(old) !== isFull(bits)) yield* summarize(page, isFull(bits), changes);
+  const { family, value } = address;
+  const changes: BlockChange[] = [];
+  let childUse: AddressUse | undefined = use;
+  for (let level = 0; childUse && level * LEVEL_BITS < FAMILY_BITS[family]; level++) {
+    const block = blockAt(level, family, value);
+    const bits = (yield block) ?? new Uint8Array(blockBytes(block));
+    const index = childIndex(level, value);
+    childUse = setUse(bits, index, childUse);
+    changes.push({ block, bits: areAll(FREE, bits, index) ? undefined : bits });
+  }
   return changes;
 }
 
-/** Tells the blocks above `child` that it became full, or is so no longer. */
-function* summarize(child: Block, full: boolean, changes: BlockChange[]): BlockReads<void> {
-  const { family, value } = child.first;
-  const level = child.level + 1;
-  if (childShift(level) >= FAMILY_BITS[family]) return;
-  const block = blockAt(level, family, value);
-  const old = yield block;
-  const bits = copyOf(old, block);
-  setBit(bits, childIndex(block, value), full);
-  changes.push({ block, bits: orNothing(bits) });
-  if (isFull(old) !== isFull(bits)) yield* summarize(block, full, changes);
-}
-
-function blockAt(level: number, family: Address["family"], value: bigint): Block {
-  const shift = childShift(level + 1);
-  return { level, first: { family, value: (value >> shift) << shift } };
-}
-
-/** Binary logarithm of the number of addresses below one child of a block. */
-function childShift(level: number): bigint {
-  return BigInt(level * LEVEL_BITS);
-}
-
-function childIndex(block: Block, value: bigint): number {
-  return Number((value - block.first.value) >> childShift(block.level));
-}
-
-/** Index of the first child at or behind `from` that no layer has, else 4,096. */
-function nextFreeChild(bits: BlockBits | undefined, from: number): number {
-  if (!bits) return from;
+/**
+ * Index of the first free child of a block at or behind `from` (0 to 4,095), else 4,096. This and
+ * {@linkcode setUse} are what the decisions above do to bits.
+ */
+export function nextFree(bits: BlockBits, from: number): number {
+  let below = (1 << (from & 7)) - 1;
   for (let at = from >> 3; at < LAYER_BYTES; at++) {
-    const below = at === from >> 3 ? (1 << (from & 7)) - 1 : 0;
     const taken = takenByte(bits, at) | below;
     // The number of trailing ones of a byte, by way of the lowest zero bit.
-    if (taken !== 0xff) return at * 8 + 31 - Math.clz32(~taken & (taken + 1));
+    if (taken !== TAKEN) return at * 8 + 31 - Math.clz32(~taken & (taken + 1));
+    below = 0;
   }
   return BLOCK_CHILDREN;
 }
 
-/** Looks from the end, for pages fill up from their beginning. */
-function isFull(bits: BlockBits | undefined): boolean {
-  if (!bits) return false;
-  for (let at = LAYER_BYTES - 1; at >= 0; at--) if (takenByte(bits, at) !== 0xff) return false;
+/**
+ * Marks a child in place; in a summary, which has no other layer, as used or free. Answers how the
+ * block has to be marked in the one above: `used` when it became full, `free` when it is so no
+ * longer, undefined when that did not change.
+ */
+export function setUse(
+  bits: BlockBits,
+  index: number,
+  use: AddressUse,
+): "used" | "free" | undefined {
+  const wasFull = areAll(TAKEN, bits, index);
+  setBit(bits, index, use === "used");
+  if (bits.length > LAYER_BYTES) setBit(bits, BLOCK_CHILDREN + index, use === "resting");
+  const isFull = areAll(TAKEN, bits, index);
+  if (isFull === wasFull) return undefined;
+  return isFull ? "used" : "free";
+}
+
+function blockAt(level: number, family: Address["family"], value: bigint): Block {
+  const offset = BigInt.asUintN((level + 1) * LEVEL_BITS, value);
+  return { level, first: { family, value: value - offset } };
+}
+
+/** Which child of its block of that level an address lies below. */
+function childIndex(level: number, value: bigint): number {
+  const child = level === 0 ? value : value >> BigInt(level * LEVEL_BITS);
+  return Number(BigInt.asUintN(LEVEL_BITS, child));
+}
+
+/**
+ * True when all children are taken, or all are free. It looks at the changed child and its neighbours
+ * first, which answers at once but for a block that is nearly full or nearly empty.
+ */
+function areAll(byte: typeof TAKEN | typeof FREE, bits: BlockBits, changed: number): boolean {
+  const start = changed >> 3;
+  for (let step = 0; step < LAYER_BYTES; step++) {
+    if (takenByte(bits, (start + step) % LAYER_BYTES) !== byte) return false;
+  }
   return true;
 }
 
 /** Eight children: those that any layer has. */
 function takenByte(bits: BlockBits, at: number): number {
-  let taken = 0;
-  for (let byte = at; byte < bits.length; byte += LAYER_BYTES) taken |= bits[byte] ?? 0;
-  return taken;
+  return (bits[at] ?? 0) | (bits[LAYER_BYTES + at] ?? 0);
 }
 
 function hasBit(bits: BlockBits | undefined, index: number): boolean {
@@ -157,13 +175,4 @@ function setBit(bits: BlockBits, index: number, on: boolean): void {
   const mask = 1 << (index & 7);
   const byte = bits[index >> 3] ?? 0;
   bits[index >> 3] = on ? byte | mask : byte & ~mask;
-}
-
-function copyOf(bits: BlockBits | undefined, block: Block): BlockBits {
-  return bits?.slice() ?? new Uint8Array(blockBytes(block));
-}
-
-function orNothing(bits: BlockBits): BlockBits | undefined {
-  for (const byte of bits) if (byte !== 0) return bits;
-  return undefined;
 }

@@ -2,7 +2,16 @@ import { assertEquals } from "@std/assert";
 import { AddressMap } from "../../tests/fakes/address_map.ts";
 import { seededRandom } from "../../tests/fakes/seeded_random.ts";
 import { addOffset, type Address, formatAddress, parseAddress } from "../net/address.ts";
-import { type AddressUse, blockBytes, changeUse, findFree, readUse } from "./block.ts";
+import {
+  type AddressUse,
+  blockBytes,
+  changeUse,
+  findFree,
+  nextFree,
+  pageOf,
+  readUse,
+  setUse,
+} from "./block.ts";
 
 Deno.test("findFree: answers the lowest free address of the interval", () => {
   const map = new AddressMap();
@@ -80,6 +89,16 @@ Deno.test("changeUse: leaves no block behind when nothing is taken", () => {
   assertEquals(map.names, []);
 });
 
+Deno.test("changeUse: changes the bits that it is given", () => {
+  const address = parseAddress("10.0.0.9");
+  const decision = changeUse(address, "resting");
+  const bits = new Uint8Array(1_024);
+  decision.next();
+  const { value } = decision.next(bits);
+  assertEquals(value, [{ block: pageOf(address), bits }]);
+  assertEquals([bits.indexOf(2), bits.lastIndexOf(2)], [513, 513]);
+});
+
 Deno.test("changeUse: repeats change nothing", () => {
   const map = new AddressMap();
   const address = parseAddress("10.0.0.9");
@@ -88,6 +107,28 @@ Deno.test("changeUse: repeats change nothing", () => {
     assertEquals(map.decide(readUse(address)), use);
   }
   assertEquals(map.decide(changeUse(address, "free")).length, 1);
+});
+
+Deno.test("setUse: tells what the block above must know", () => {
+  const page = new Uint8Array(1_024).fill(0xff, 0, 512);
+  const cases: [number, AddressUse, "used" | "free" | undefined][] = [
+    [5, "used", undefined],
+    [5, "resting", undefined],
+    [5, "free", "free"],
+    [4_095, "free", undefined],
+    [5, "used", undefined],
+    [4_095, "resting", "used"],
+  ];
+  for (const [index, use, told] of cases) {
+    assertEquals(setUse(page, index, use), told, `${index} ${use}`);
+  }
+});
+
+Deno.test("nextFree: the first child that is neither used nor resting", () => {
+  const page = new Uint8Array(1_024);
+  for (const index of [0, 1, 7, 8, 4_095]) setUse(page, index, index % 2 ? "used" : "resting");
+  const cases = [[0, 2], [2, 2], [7, 9], [9, 9], [4_094, 4_094], [4_095, 4_096]] as const;
+  for (const [from, want] of cases) assertEquals(nextFree(page, from), want, `from ${from}`);
 });
 
 Deno.test("blocks: behave like a set of addresses, whatever is done", () => {

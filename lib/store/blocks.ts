@@ -44,10 +44,11 @@ export async function stageUse(
   }
 }
 
+/** A copy, for a decision may change it. */
 function parseBits(value: unknown, bytes: number, pool: string): BlockBits {
   if (value instanceof Uint8Array && value.length === bytes) return new Uint8Array(value);
   throw new StoreError(
-    "store-failure",
+    "store-damaged",
     `Cannot read the store: a page of pool "${pool}" is damaged`,
   );
 }

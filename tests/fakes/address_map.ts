@@ -5,17 +5,24 @@ import {
   type BlockReads,
   changeUse,
 } from "../../lib/ipam/block.ts";
-import { type Address, formatAddress } from "../../lib/net/address.ts";
+import { type Address, FAMILIES, type Family, formatAddress } from "../../lib/net/address.ts";
 
-/** Blocks of one pool in memory: runs the decisions of `lib/ipam` without a store. */
+/** Blocks of one level by the number of their first address. */
+type Level = Map<bigint, BlockBits>;
+
+/** Blocks of one network in memory: runs the decisions of `lib/ipam` without a store. */
 export class AddressMap {
-  readonly #blocks = new Map<string, BlockBits>();
+  readonly #levels: Readonly<Record<Family, Level[]>> = { 4: [], 6: [] };
   /** How many blocks were read so far. */
   reads = 0;
 
   /** Names of the blocks that are stored. */
   get names(): string[] {
-    return Array.from(this.#blocks.keys()).sort();
+    return FAMILIES.flatMap((family) =>
+      this.#levels[family].flatMap((blocks, level) =>
+        Array.from(blocks.keys(), (value) => `${level} ${formatAddress({ family, value })}`)
+      )
+    ).sort();
   }
 
   /** Answers what a decision asks, and what it decided. */
@@ -23,7 +30,8 @@ export class AddressMap {
     let step = decision.next();
     while (!step.done) {
       this.reads += 1;
-      step = decision.next(this.#blocks.get(nameOf(step.value)));
+      const { level, first } = step.value;
+      step = decision.next(this.#levels[first.family][level]?.get(first.value));
     }
     return step.value;
   }
@@ -32,16 +40,13 @@ export class AddressMap {
   mark(address: Address, use: AddressUse): void {
     for (const { block, bits } of this.decide(changeUse(address, use))) {
       if (bits) this.put(block, bits);
-      else this.#blocks.delete(nameOf(block));
+      else this.#levels[block.first.family][block.level]?.delete(block.first.value);
     }
   }
 
   /** Stores a block as it is, without what belongs below and above it. */
-  put(block: Block, bits: BlockBits): void {
-    this.#blocks.set(nameOf(block), bits);
+  put({ level, first }: Block, bits: BlockBits): void {
+    const levels = this.#levels[first.family];
+    (levels[level] ??= new Map()).set(first.value, bits);
   }
-}
-
-function nameOf({ level, first }: Block): string {
-  return `${level} ${formatAddress(first)}`;
 }

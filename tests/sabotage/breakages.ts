@@ -54,16 +54,16 @@ export const BREAKAGES: readonly Breakage[] = [
   // A released address is given to the next pod at once.
   {
     file: "lib/ipam/block.ts",
-    text: "for (let byte = at; byte < bits.length; byte += LAYER_BYTES) taken |=",
-    replacement: "for (let byte = at; byte < LAYER_BYTES; byte += LAYER_BYTES) taken |=",
+    text: "return (bits[at] ?? 0) | (bits[LAYER_BYTES + at] ?? 0);",
+    replacement: "return bits[at] ?? 0;",
     testFile: "lib/ipam/block_test.ts",
     test: "findFree: skips resting addresses",
   },
   // A full page hides the free addresses behind it, or costs a read for each.
   {
     file: "lib/ipam/block.ts",
-    text: "if (isFull(old) !== isFull(bits)) yield* summarize(page, isFull(bits), changes);",
-    replacement: "",
+    text: "childUse = setUse(bits, index, childUse);",
+    replacement: "childUse = setUse(bits, index, childUse) && undefined;",
     testFile: "lib/ipam/block_test.ts",
     test: "changeUse: tells the level above when a block fills up, and when it is so no longer",
   },
