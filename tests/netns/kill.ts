@@ -1,29 +1,30 @@
 /**
  * Kills the shipped program at every system call by which a verb changes something, one run a call,
- * and proves that the next calls of the runtime find their way. A call is killed before the kernel
- * carries it out. strace(1) counts the calls of each thread by themselves; of several threads that
- * make the same call the first is hit. That leaves out one: DEL removes the link on a second
- * thread, by the first `sendto` of that thread. What is there before it is there at the `sendto` of
- * the main thread as well, and what is there after it at the calls that write the store.
+ * and proves that the next calls of the runtime find their way. How calls are counted leaves out
+ * one, see `tests/cli/strace.ts`: DEL removes the link on a second thread, by the first `sendto` of
+ * that thread. What is there before it is there at the `sendto` of the main thread as well, and what
+ * is there after it at the calls that write the store.
  */
 import { assert, assertEquals } from "@std/assert";
 import type { Datapath } from "../../lib/pod/config.ts";
-import { addressesOf, EXECUTABLE, KillNode, type PodName } from "./kill_node.ts";
+import {
+  countCalls,
+  FILE_CHANGES,
+  killCommand,
+  KILLED,
+  type KillTarget,
+  killTest,
+  traceCommand,
+} from "../cli/strace.ts";
+import { addressesOf, KillNode, type PodName } from "./kill_node.ts";
 
-/** System calls that change a network namespace or where a thread is: any of them. */
+/**
+ * System calls that change a network namespace or where a thread is: any of them. Those that change
+ * files only on ours, for the runtime's caches are no state of ours.
+ */
 const ANYWHERE = ["sendto", "setns"];
-/** System calls that change files: only on ours, for the runtime's caches are no state of ours. */
-const ON_OUR_FILES = [
-  ...["openat", "flock", "mkdir", "write", "pwrite64", "ftruncate", "fsync", "fdatasync"],
-  ...["unlink", "rename"],
-];
-
-/** Exit code of a process that SIGKILL ended, as a shell tells it. */
-const KILLED = 128 + 9;
 /** Every so many kills, GC cleans up in the place of DEL. */
 const GC_INTERVAL = 3;
-
-const SKIPPED_BECAUSE = skipReason();
 
 /** A verb about the victim, on which nodes it is killed, and what must come of it. */
 interface Trial {
@@ -34,13 +35,6 @@ interface Trial {
   onNode<T>(fn: (node: KillNode) => Promise<T>): Promise<T>;
   /** Does what a runtime does after kill number `at`, and fails when anything is left. */
   cleanUp(node: KillNode, at: number): Promise<void>;
-}
-
-/** A system call to be killed at. */
-interface Target {
-  readonly name: string;
-  /** Only calls on these files; empty for any call. */
-  readonly files: readonly string[];
 }
 
 /** Registers the tests of a datapath, on a node where another pod lives on. */
@@ -62,7 +56,7 @@ export function killTests(datapath: Datapath): void {
     const { code, stdout } = await node.call({
       verb: "ADD",
       pod: "victim",
-      under: strace(node, { name: "exit_group", files: [] }, 1),
+      under: killCommand({ name: "exit_group", files: [] }, 1, node.notesFile),
     });
     assertEquals(code, KILLED);
     await node.assertStored({ victim: addressesOf(stdout) });
@@ -97,17 +91,11 @@ export function killFirstAddTest(datapath: Datapath): void {
   });
 }
 
-/** Registers a test that needs root, the built program and strace(1), or says what is missing. */
-export function killTest(name: string, fn: () => Promise<void>): void {
-  const reason = SKIPPED_BECAUSE && ` (skipped: ${SKIPPED_BECAUSE})`;
-  Deno.test({ name: `killed ${name}${reason}`, ignore: reason !== "", fn });
-}
-
 /** Kills the verb at each call of each target, and prints how many those were. */
 async function killEverywhere(trial: Trial): Promise<void> {
   const sysctls = await findSysctls(trial);
   let total = 0;
-  for (const name of [...ANYWHERE, ...ON_OUR_FILES]) {
+  for (const name of [...ANYWHERE, ...FILE_CHANGES]) {
     const kills = await killAtEach(trial, name, sysctls);
     total += kills;
     if (kills > 0) console.log(`${trial.name}: ${name}: ${kills} of ${kills} killed and cleaned`);
@@ -136,18 +124,18 @@ async function killAtEach(
 async function killAt(
   trial: Trial,
   node: KillNode,
-  target: Target,
+  target: KillTarget,
   at: number,
 ): Promise<boolean> {
   const { verb } = trial;
   if (verb === "DEL") await node.add("victim");
-  const under = strace(node, target, at);
+  const under = killCommand(target, at, node.notesFile);
   const { code, stdout } = await node.call({ verb, pod: "victim", under });
   const trace = await Deno.readTextFile(node.notesFile);
   try {
     if (code !== KILLED) {
       assertEquals(code, 0, stdout);
-      assert(countCalls(trace, target) < at, "strace did not kill");
+      assert(countCalls(trace, target.name) < at, "strace did not kill");
     }
     await node.assertLinkIsLeased("victim");
     await trial.cleanUp(node, at);
@@ -185,7 +173,7 @@ async function cleanUp(node: KillNode, at: number, calm: Calm): Promise<void> {
 async function findSysctls({ verb, onNode }: Trial): Promise<string[]> {
   return await onNode(async (node) => {
     if (verb === "DEL") await node.add("victim");
-    const under = ["strace", "-f", "-y", "-qq", `-o${node.notesFile}`, "-etrace=write"];
+    const under = traceCommand({ name: "write", files: [] }, node.notesFile);
     const { code, stdout } = await node.call({ verb, pod: "victim", under });
     assertEquals(code, 0, stdout);
     await node.remove({ verb: "DEL", pod: "victim" });
@@ -193,37 +181,4 @@ async function findSysctls({ verb, onNode }: Trial): Promise<string[]> {
     const paths = trace.matchAll(/ write\(\d+<(\/proc\/sys\/[^>]+)>/g);
     return [...new Set(Array.from(paths, ([, path = ""]) => path))];
   });
-}
-
-/** Runs what stands behind it and kills it at its call number `at`. */
-function strace(node: KillNode, { name, files }: Target, at: number): string[] {
-  return [
-    ...["strace", "-f", "-y", "-qq", `-o${node.notesFile}`, `-etrace=${name}`],
-    ...files.map((path) => `-P${path}`),
-    `-einject=${name}:signal=KILL:when=${at}`,
-  ];
-}
-
-/** How many calls the busiest thread made. */
-function countCalls(trace: string, { name }: Target): number {
-  const counts = new Map<string, number>();
-  for (const line of trace.split("\n")) {
-    const [thread = "", call = ""] = line.split(/ +/, 2);
-    if (call.startsWith(`${name}(`)) counts.set(thread, (counts.get(thread) ?? 0) + 1);
-  }
-  return Math.max(0, ...counts.values());
-}
-
-function skipReason(): string {
-  if (Deno.uid() !== 0) return "needs root";
-  if (!isFile(EXECUTABLE)) return "needs the program: deno task build";
-  return isFile("/usr/bin/strace") ? "" : "needs strace";
-}
-
-function isFile(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
 }

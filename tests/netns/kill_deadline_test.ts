@@ -1,6 +1,6 @@
 /** A runtime's deadline: it kills the whole process group while the plugin waits for the lock. */
 import { assert, assertEquals } from "@std/assert";
-import { killTest } from "./kill.ts";
+import { killTest } from "../cli/strace.ts";
 import { KillNode } from "./kill_node.ts";
 
 for (const verb of ["ADD", "DEL"] as const) {

@@ -1,6 +1,5 @@
 /** A node of a test's own on which the shipped program is called, and killed. */
 import { assertEquals, assertExists } from "@std/assert";
-import { fromFileUrl } from "@std/path";
 import { parsePrefix } from "../../lib/net/prefix.ts";
 import { formatAddress } from "../../lib/net/address.ts";
 import type { Datapath } from "../../lib/pod/config.ts";
@@ -10,12 +9,9 @@ import { findLease, listLeases } from "../../lib/store/leases.ts";
 import { lockPath } from "../../lib/store/lock.ts";
 import { openStore } from "../../lib/store/store.ts";
 import { type ProgramOutcome, runProgram } from "../cli/program.ts";
+import { HEADCNI } from "../cli/shipped.ts";
 import { assertConsistent } from "../fakes/consistent_store.ts";
 import { TestNetns } from "./namespace.ts";
-
-/** What `deno task build` makes, unless `HEADCNI_BIN` names another build. */
-export const EXECUTABLE = Deno.env.get("HEADCNI_BIN") ??
-  fromFileUrl(new URL("../../dist/headcni", import.meta.url));
 
 /** Name of the network, and of the interface in each pod. */
 const NETWORK = "pods";
@@ -101,7 +97,7 @@ export class KillNode implements AsyncDisposable {
     };
     return runProgram({
       enter: ["nsenter", `--net=${this.#host.path}`, ...under],
-      executable: EXECUTABLE,
+      executable: HEADCNI,
       env: {
         CNI_COMMAND: verb,
         CNI_PATH: "/opt/cni/bin",

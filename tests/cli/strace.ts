@@ -1,0 +1,59 @@
+/**
+ * Kills a program at one of its system calls by strace(1), before the kernel carries the call out.
+ * strace counts the calls of each thread by themselves; of several threads that make the same call
+ * the first is hit.
+ */
+import { isFile, missingProgram } from "./shipped.ts";
+
+/** A system call to be killed at. */
+export interface KillTarget {
+  /** Name of the call, such as `fsync`. */
+  readonly name: string;
+  /** Only calls on these files; empty for any call. */
+  readonly files: readonly string[];
+}
+
+/** System calls that change files. */
+export const FILE_CHANGES: readonly string[] = [
+  ...["openat", "flock", "mkdir", "write", "pwrite64", "ftruncate", "fsync", "fdatasync"],
+  ...["unlink", "rename"],
+];
+
+/** Exit code of a process that SIGKILL ended, as a shell tells it. */
+export const KILLED = 128 + 9;
+
+/** Put before a command to run it and kill it at call number `at`, 1 for the first. */
+export function killCommand(target: KillTarget, at: number, notesFile: string): string[] {
+  const { name } = target;
+  return [...traceCommand(target, notesFile), `-einject=${name}:signal=KILL:when=${at}`];
+}
+
+/** Put before a command to note its calls. */
+export function traceCommand({ name, files }: KillTarget, notesFile: string): string[] {
+  return [
+    ...["strace", "-f", "-y", "-qq", `-o${notesFile}`, `-etrace=${name}`],
+    ...files.map((path) => `-P${path}`),
+  ];
+}
+
+/** How many calls the busiest thread made, by the notes of strace. */
+export function countCalls(trace: string, name: string): number {
+  const counts = new Map<string, number>();
+  for (const line of trace.split("\n")) {
+    const [thread = "", call = ""] = line.split(/ +/, 2);
+    if (call.startsWith(`${name}(`)) counts.set(thread, (counts.get(thread) ?? 0) + 1);
+  }
+  return Math.max(0, ...counts.values());
+}
+
+/** Registers a test that needs root, the built program and strace, or says what is missing. */
+export function killTest(name: string, fn: () => Promise<void>): void {
+  const missing = missingForKills();
+  const reason = missing && ` (skipped: ${missing})`;
+  Deno.test({ name: `killed ${name}${reason}`, ignore: reason !== "", fn });
+}
+
+function missingForKills(): string {
+  if (Deno.uid() !== 0) return "needs root";
+  return missingProgram() || (isFile("/usr/bin/strace") ? "" : "needs strace");
+}
