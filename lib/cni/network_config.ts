@@ -81,7 +81,7 @@ const RawNetworkConfig = v.object({
   type: v.nullish(v.string()),
   ipam: v.nullish(object),
   runtimeConfig: v.nullish(object),
-  args: v.nullish(v.object({ cni: v.nullish(object) })),
+  args: v.nullish(v.pipe(object, v.object({ cni: v.nullish(object) }))),
   prevResult: v.optional(v.unknown()),
   "cni.dev/valid-attachments": v.nullish(
     v.array(v.object({ containerID: v.string(), ifname: v.string() })),

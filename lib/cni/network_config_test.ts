@@ -117,6 +117,11 @@ Deno.test("parseNetworkConfig: lists every key of a wrong type", () => {
   );
 });
 
+Deno.test("parseNetworkConfig: a list is no object", () => {
+  const parse = () => parseNetworkConfig({ name: "pods", args: [] }, "1.0.0", "ADD");
+  assertThrows(parse, ConfigError, "args: an object wanted, got []");
+});
+
 Deno.test("parseNetworkConfig: a broken prevResult stops ADD but not DEL", () => {
   const raw = { name: "pods", prevResult: { ips: 5 } };
   assertThrows(() => parseNetworkConfig(raw, "1.0.0", "ADD"), ConfigError, "prevResult");
