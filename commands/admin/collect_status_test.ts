@@ -7,15 +7,21 @@ import { collectStatus } from "./collect_status.ts";
 
 const KEY = { network: "pods", containerId: "c1", ifname: "eth0" };
 const COMMON = { pod: { namespace: "default", name: "web" }, netns: "/n", bootId: "boot" };
+const IPAM = { subnet: "10.0.0.0/24" };
+const CHOICE = {
+  config: parseIpamConfig({ network: "pods", ipam: IPAM }),
+  ipam: IPAM,
+  uptimeMs: 0,
+  random: () => 0,
+};
 
 Deno.test("collectStatus: joins leases and attachments of every store in use", async () => {
   await using temporary = await makeTemporaryStore();
   const { store, options: { directory, runDirectory } } = temporary;
-  const config = parseIpamConfig({ network: "pods", ipam: { subnet: "10.0.0.0/24" } });
   await store.write(async (tx) => {
-    await reserveLease(tx, { ...COMMON, key: KEY, pool: "pods", nowMs: 2, config });
+    await reserveLease(tx, { ...COMMON, ...CHOICE, key: KEY, nowMs: 2 });
     const bare = { ...KEY, containerId: "c0" };
-    await reserveLease(tx, { ...COMMON, key: bare, pool: "pods", nowMs: 1, config });
+    await reserveLease(tx, { ...COMMON, ...CHOICE, key: bare, nowMs: 1 });
     putAttachment(tx, {
       ...COMMON,
       key: KEY,

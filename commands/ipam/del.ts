@@ -1,4 +1,4 @@
-import { type AttachContext, attachmentKey } from "../../lib/attach/context.ts";
+import { type AttachContext, attachmentKey, moment } from "../../lib/attach/context.ts";
 import { openRequestStoreIfPresent } from "../../lib/attach/open_store.ts";
 import type { Request } from "../../lib/cni/request.ts";
 import { releaseLease } from "../../lib/store/leases.ts";
@@ -10,5 +10,5 @@ import { releaseLease } from "../../lib/store/leases.ts";
  */
 export async function del(request: Request, context: AttachContext): Promise<void> {
   await using store = await openRequestStoreIfPresent(request, context);
-  await store?.write((tx) => releaseLease(tx, attachmentKey(request)));
+  await store?.write((tx) => releaseLease(tx, attachmentKey(request), moment(context)));
 }

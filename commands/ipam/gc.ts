@@ -1,4 +1,4 @@
-import type { AttachContext } from "../../lib/attach/context.ts";
+import { type AttachContext, moment } from "../../lib/attach/context.ts";
 import { isListed, isNetnsGone } from "../../lib/attach/left_over.ts";
 import { openRequestStoreIfPresent } from "../../lib/attach/open_store.ts";
 import { formatAttachment } from "../../lib/attachment.ts";
@@ -6,6 +6,7 @@ import type { Request } from "../../lib/cni/request.ts";
 import { errorText, HeadcniError } from "../../lib/errors.ts";
 import { log } from "../../lib/log.ts";
 import { type Lease, listLeases, releaseLease } from "../../lib/store/leases.ts";
+import type { Moment } from "../../lib/store/resting.ts";
 import type { Store } from "../../lib/store/store.ts";
 
 /** Leases that one transaction releases: Deno KV takes 100 checks a commit, a lease needs a few. */
@@ -24,7 +25,7 @@ export async function gc(request: Request, context: AttachContext): Promise<void
   const dead = leases.filter((lease) => isDead(lease, request, context.node.bootId()));
   const failures: string[] = [];
   for (let at = 0; at < dead.length; at += BATCH) {
-    failures.push(...await release(store, dead.slice(at, at + BATCH)));
+    failures.push(...await release(store, dead.slice(at, at + BATCH), moment(context)));
   }
   if (failures.length === 0) return;
   throw new HeadcniError(
@@ -34,10 +35,14 @@ export async function gc(request: Request, context: AttachContext): Promise<void
 }
 
 /** Answers one text when the batch could not be released. */
-async function release(store: Store, leases: readonly Lease[]): Promise<string[]> {
+async function release(
+  store: Store,
+  leases: readonly Lease[],
+  now: Moment,
+): Promise<string[]> {
   try {
     await store.write(async (tx) => {
-      for (const { key } of leases) await releaseLease(tx, key);
+      for (const { key } of leases) await releaseLease(tx, key, now);
     });
     for (const { key } of leases) log.info("Released a lease that nobody has any more", { ...key });
     return [];

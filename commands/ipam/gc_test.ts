@@ -15,10 +15,12 @@ Deno.test("gc: without a list, releases only leases of another boot whose namesp
     ["old-there", { bootId: "boot-1", netns: options.directory }],
     ["new-gone", { bootId: "boot-2", netns: `${options.directory}/absent` }],
   ];
-  const config = parseIpamConfig({ network: "pods", ipam: { subnet: "10.244.0.0/24" } });
+  const ipam = { subnet: "10.244.0.0/24" };
+  const config = parseIpamConfig({ network: "pods", ipam });
+  const common = { pod: {}, nowMs: 0, uptimeMs: 0, random: () => 0, config, ipam };
   for (const [containerId, origin] of leases) {
     const key = { network: "pods", containerId, ifname: "eth0" };
-    const request = { key, pool: "pods", pod: {}, nowMs: 0, config, ...origin };
+    const request = { key, ...common, ...origin };
     await store.write((tx) => reserveLease(tx, request));
   }
   await gc(gcRequest(), contextOf(options.directory, options.runDirectory, "boot-2"));

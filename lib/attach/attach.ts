@@ -177,7 +177,7 @@ async function forgetFailed({ attachment: { key }, store, isStuck }: Recorded): 
   if (isStuck) return;
   try {
     await store.write(async (tx) => {
-      await releaseLease(tx, key);
+      await releaseLease(tx, key, "unused");
       removeAttachment(tx, key);
     });
   } catch (error) {

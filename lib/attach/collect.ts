@@ -12,7 +12,7 @@ import { hostLinkName, parseAlias } from "../pod/identity.ts";
 import { type Attachment, listAttachments } from "../store/attachments.ts";
 import { listLeases } from "../store/leases.ts";
 import type { Store } from "../store/store.ts";
-import type { AttachContext } from "./context.ts";
+import { type AttachContext, moment } from "./context.ts";
 import { release, removeLink } from "./detach.ts";
 import { callForeignIpam } from "./foreign_ipam.ts";
 import { isListed, isNetnsGone } from "./left_over.ts";
@@ -40,7 +40,7 @@ export async function collect(request: Request, context: AttachContext): Promise
     const { key } = candidate;
     try {
       await removeLink(host, key);
-      await release(request, key, candidate.attachment, store);
+      await release(request, key, candidate.attachment, store, moment(context));
       log.info("Removed an attachment that the runtime no longer knows", { ...key });
     } catch (error) {
       failures.push(`${formatAttachment(key)}: ${errorText(error)}`);

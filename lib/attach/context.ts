@@ -3,6 +3,7 @@ import type { Request } from "../cni/request.ts";
 import type { Node } from "./node.ts";
 import { hostLinkName } from "../pod/identity.ts";
 import type { PodIdentity } from "../pod/facts.ts";
+import type { Moment } from "../store/resting.ts";
 
 /** What attach and detach need of the process that calls them. */
 export interface AttachContext {
@@ -21,6 +22,11 @@ export interface AttachContext {
   nowMs(): number;
   /** A number from 0 to below 1, another one each time. */
   random(): number;
+}
+
+/** Now, by a clock that nobody can set back. */
+export function moment({ node }: AttachContext): Moment {
+  return { bootId: node.bootId(), uptimeMs: node.uptimeMs() };
 }
 
 /** The attachment that a request is about. */

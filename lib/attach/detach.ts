@@ -9,8 +9,9 @@ import { log } from "../log.ts";
 import { hostLinkName, isLinkOf } from "../pod/identity.ts";
 import { type Attachment, findAttachment, removeAttachment } from "../store/attachments.ts";
 import { releaseLease } from "../store/leases.ts";
+import type { Moment } from "../store/resting.ts";
 import type { Store } from "../store/store.ts";
-import { type AttachContext, attachmentKey } from "./context.ts";
+import { type AttachContext, attachmentKey, moment } from "./context.ts";
 import { callForeignIpam } from "./foreign_ipam.ts";
 import { openRequestStoreIfPresent } from "./open_store.ts";
 
@@ -34,7 +35,7 @@ export async function detach(request: Request, context: AttachContext): Promise<
       store: store?.directory,
     });
   }
-  await release(request, key, found.value.attachment, store);
+  await release(request, key, found.value.attachment, store, moment(context));
 }
 
 /** Releases the addresses of an attachment whose link is gone, then forgets it. */
@@ -43,12 +44,13 @@ export async function release(
   key: AttachmentKey,
   attachment: Attachment | undefined,
   store: Store | undefined,
+  moment: Moment,
 ): Promise<void> {
   // What ADD was told counts: today's configuration may name another plugin, or another store of it.
   const config = toConfig(attachment?.config) ?? request.config.raw;
   await callForeignIpam("DEL", { ...request, ...key }, config);
   await store?.write(async (tx) => {
-    await releaseLease(tx, key);
+    await releaseLease(tx, key, moment);
     removeAttachment(tx, key);
   });
 }

@@ -11,7 +11,7 @@ import { decideOn } from "../store/blocks.ts";
 import { type Lease, reserveLease } from "../store/leases.ts";
 import { probeWrite } from "../store/store.ts";
 import type { StoreTransaction } from "../store/transaction.ts";
-import { type AttachContext, attachmentKey } from "./context.ts";
+import { type AttachContext, attachmentKey, moment } from "./context.ts";
 
 /** What IPAM gives: addresses with gateways, routes, name resolution. */
 export type IpamAnswer = Pick<Result, "ips" | "routes" | "dns">;
@@ -36,6 +36,7 @@ export function parseOwnIpam(request: Request, options = { enableIpv6: true }): 
     argsIp: request.args.get("IP"),
     cniArgs,
     runtimeConfig,
+    podNamespace: request.pod.namespace,
   });
   const what = `ipam of network "${name}"`;
   const config = options.enableIpv6 ? parsed : withoutIpv6(parsed, what);
@@ -59,12 +60,13 @@ export function reserveOwn(
   const key = attachmentKey(request);
   return reserveLease(tx, {
     key,
-    pool: key.network,
     pod: request.pod,
     netns: request.netns,
-    bootId: context.node.bootId(),
-    nowMs: context.nowMs(),
     config: ipam.config,
+    ipam: request.config.ipam,
+    ...moment(context),
+    nowMs: context.nowMs(),
+    random: context.random,
   });
 }
 

@@ -15,6 +15,9 @@ export const BOOT_KEY: Deno.KvKey = ["boot"];
 /** Where all counters lie. */
 export const COUNTER_PREFIX: Deno.KvKey = ["counter"];
 
+/** Where the `ipam` sections of all networks lie. */
+export const NETWORK_PREFIX: Deno.KvKey = ["network"];
+
 /** The counter of a metric and its labels, a `Deno.KvU64`. */
 export function counterKey(metric: string, ...labels: readonly string[]): Deno.KvKey {
   return [...COUNTER_PREFIX, metric, ...labels];
@@ -41,20 +44,40 @@ export function recordPrefix(network?: string): Deno.KvKey {
 }
 
 /** The owner of an address. */
-export function addressKey(pool: string, address: Address): Deno.KvKey {
-  return ["address", pool, addressBytes(address)];
+export function addressKey(network: string, address: Address): Deno.KvKey {
+  return ["address", network, addressBytes(address)];
 }
 
 /** The bits of a page or of a summary above it. */
-export function blockKey(pool: string, { level, first }: Block): Deno.KvKey {
+export function blockKey(network: string, { level, first }: Block): Deno.KvKey {
   return level === 0
-    ? ["page", pool, addressBytes(first)]
-    : ["summary", pool, level, addressBytes(first)];
+    ? ["page", network, addressBytes(first)]
+    : ["summary", network, level, addressBytes(first)];
 }
 
-/** The address that was given last from a range set, by its index. */
-export function cursorKey(pool: string, rangeSet: number): Deno.KvKey {
-  return ["cursor", pool, rangeSet];
+/** A released address, after the time of the boot's clock until which nobody else gets it. */
+export function restingKey(network: string, untilUptimeMs: number, address: Address): Deno.KvKey {
+  return ["resting", network, untilUptimeMs, addressBytes(address)];
+}
+
+/** Where the resting addresses of a network lie, or all. */
+export function restingPrefix(network?: string): Deno.KvKey {
+  return network === undefined ? ["resting"] : ["resting", network];
+}
+
+/** The address that was given last from a range set of a pool, by its index. */
+export function cursorKey(network: string, pool: string, rangeSet: number): Deno.KvKey {
+  return ["cursor", network, pool, rangeSet];
+}
+
+/** The addresses that the pod of that name had last. */
+export function stickyKey(network: string, namespace: string, podName: string): Deno.KvKey {
+  return ["sticky", network, namespace, podName];
+}
+
+/** The `ipam` section that a network was last configured with, as JSON text. */
+export function networkKey(network: string): Deno.KvKey {
+  return [...NETWORK_PREFIX, network];
 }
 
 /** The attachment that a key of a lease or of a record is about. */

@@ -10,6 +10,7 @@ import { findLease, type Lease, listLeases, releaseLease, reserveLease } from ".
 import type { Store } from "./store.ts";
 
 const DUAL = configOf({ ranges: [[{ subnet: "10.0.0.0/24" }], [{ subnet: "fd00::/64" }]] });
+const MOMENT = { bootId: "boot-1", uptimeMs: 1_000_000 };
 const SMALL = configOf({ subnet: "10.0.0.0/29" });
 
 Deno.test("reserveLease: gives an address of each set and remembers who has it", async () => {
@@ -24,12 +25,14 @@ Deno.test("reserveLease: gives an address of each set and remembers who has it",
   assertEquals(owner, keyOf("c1"));
   assertEquals(lease, {
     key: keyOf("c1"),
-    pool: "pods",
+    pool: "default",
     addresses: lease.addresses,
     pod: { namespace: "default", name: "web" },
     netns: "/run/netns/c1",
     bootId: "boot-1",
     createdMs: 1_700_000_000_000,
+    createdUptimeMs: 1_000_000,
+    restMs: 60_000,
   });
 });
 
@@ -52,7 +55,7 @@ Deno.test("reserveLease: gives a released address again only when the round come
   const given: string[] = [];
   for (const id of ["c1", "c2", "c3", "c4", "c5", "c6", "c7"]) {
     given.push(...addressTexts(await reserve(store, keyOf(id), SMALL)));
-    await store.write((tx) => releaseLease(tx, keyOf(id)));
+    await store.write((tx) => releaseLease(tx, keyOf(id), MOMENT));
   }
   const last = given.map((text) => text.slice("10.0.0.".length, "10.0.0.".length + 1));
   assertEquals(last, ["2", "3", "4", "5", "6", "2", "3"]);
@@ -117,8 +120,8 @@ Deno.test("releaseLease: leaves no trace of a lease, and is content with an unkn
   await using temporary = await makeTemporaryStore();
   const { store } = temporary;
   const lease = await reserve(store, keyOf("c1"), DUAL);
-  assertEquals(await store.write((tx) => releaseLease(tx, keyOf("c1"))), lease);
-  assertEquals(await store.write((tx) => releaseLease(tx, keyOf("c1"))), undefined);
+  assertEquals(await store.write((tx) => releaseLease(tx, keyOf("c1"), MOMENT)), lease);
+  assertEquals(await store.write((tx) => releaseLease(tx, keyOf("c1"), MOMENT)), undefined);
   const keys = (await store.read((reader) => reader.list([]))).map(({ key }) => key.join(" "));
   assertEquals(keys, ["cursor pods 0", "cursor pods 1", "schema"]);
 });
@@ -129,7 +132,7 @@ Deno.test("releaseLease: many in one transaction", async () => {
   const ids = Array.from({ length: 20 }, (_, i) => `c${i}`);
   for (const id of ids) await reserve(store, keyOf(id), DUAL);
   await store.write(async (tx) => {
-    for (const id of ids.slice(1)) await releaseLease(tx, keyOf(id));
+    for (const id of ids.slice(1)) await releaseLease(tx, keyOf(id), MOMENT);
   });
   const left = await store.read((reader) => listLeases(reader));
   assertEquals(left.flatMap(addressTexts), ["10.0.0.2/24 via 10.0.0.1", "fd00::2/64 via fd00::1"]);
@@ -147,7 +150,7 @@ Deno.test("leases: a value that somebody else wrote is named and left alone", as
   const uses = [
     () => reserve(store, keyOf("c1"), DUAL),
     () => reserve(store, keyOf("c2"), DUAL),
-    () => store.write((tx) => releaseLease(tx, keyOf("c1"))),
+    () => store.write((tx) => releaseLease(tx, keyOf("c1"), MOMENT)),
     () => store.read((reader) => findLease(reader, keyOf("c1"))),
     () => store.read((reader) => listLeases(reader)),
   ];
@@ -170,12 +173,13 @@ function reserve(store: Store, key: AttachmentKey, config: IpamConfig): Promise<
   return store.write((tx) =>
     reserveLease(tx, {
       key,
-      pool: key.network,
       pod: { namespace: "default", name: "web" },
       netns: `/run/netns/${key.containerId}`,
-      bootId: "boot-1",
+      ...MOMENT,
       nowMs: 1_700_000_000_000,
+      random: () => 0,
       config,
+      ipam: {},
     })
   );
 }

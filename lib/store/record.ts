@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { errorText, StoreError } from "../errors.ts";
+import { addressFromBytes } from "../net/address.ts";
 import { parseWith } from "../schema.ts";
 
 /** A pod reference as it is stored. */
@@ -8,6 +9,13 @@ export const storedPod = v.object({
   name: v.exactOptional(v.string()),
   uid: v.exactOptional(v.string()),
 });
+
+/** An address as it is stored: 4 or 16 bytes in network order. */
+export const storedAddress = v.pipe(
+  v.instance(Uint8Array),
+  v.check(({ length }) => length === 4 || length === 16, "4 or 16 bytes wanted"),
+  v.transform((bytes) => addressFromBytes(bytes)),
+);
 
 /**
  * Checks a value that the store gave back.

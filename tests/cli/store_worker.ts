@@ -9,10 +9,9 @@ import { type Lease, releaseLease, reserveLease } from "../../lib/store/leases.t
 import { openStore, type Store } from "../../lib/store/store.ts";
 import type { StoreTransaction } from "../../lib/store/transaction.ts";
 
-const CONFIG = parseIpamConfig({
-  network: "pods",
-  ipam: { ranges: [[{ subnet: "10.0.0.0/16" }], [{ subnet: "fd00::/64" }]] },
-});
+const IPAM = { ranges: [[{ subnet: "10.0.0.0/16" }], [{ subnet: "fd00::/64" }]] };
+const CONFIG = parseIpamConfig({ network: "pods", ipam: IPAM });
+const MOMENT = { bootId: "boot-1", uptimeMs: 1_000 };
 
 const [action = "", directory = "", runDirectory = "", containerId = ""] = Deno.args;
 
@@ -24,7 +23,7 @@ const ACTIONS: Readonly<Record<string, (store: Store) => Promise<void>>> = {
     say(addressesOf(lease));
   },
   async del(store) {
-    const lease = await store.write((tx) => releaseLease(tx, keyOf(containerId)));
+    const lease = await store.write((tx) => releaseLease(tx, keyOf(containerId), MOMENT));
     say(lease ? addressesOf(lease) : "none");
   },
   /** Stops between the two transactions. */
@@ -57,12 +56,13 @@ Deno.exit(0);
 function reserve(tx: StoreTransaction, id: string): Promise<Lease> {
   return reserveLease(tx, {
     key: keyOf(id),
-    pool: "pods",
     pod: {},
     netns: `/run/netns/${id}`,
-    bootId: "boot-1",
+    ...MOMENT,
     nowMs: Date.now(),
+    random: Math.random,
     config: CONFIG,
+    ipam: IPAM,
   });
 }
 

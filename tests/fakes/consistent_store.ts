@@ -13,14 +13,14 @@ import type { Store } from "../../lib/store/store.ts";
  */
 export async function assertConsistent(store: Store): Promise<void> {
   await store.read(async (reader) => {
-    const leased = (await listLeases(reader)).flatMap(({ key, pool, addresses }) =>
-      addresses.map(({ address: { address } }) => ({ key, pool, address }))
+    const leased = (await listLeases(reader)).flatMap(({ key, addresses }) =>
+      addresses.map(({ address: { address } }) => ({ key, address }))
     );
     assertEquals(new Set(leased.map(({ address }) => formatAddress(address))).size, leased.length);
-    for (const { key, pool, address } of leased) {
+    for (const { key, address } of leased) {
       const what = `${formatAddress(address)} of ${formatAttachment(key)}`;
-      assertEquals(await reader.get(addressKey(pool, address)), { ...key }, what);
-      assertEquals(await decideOn(reader, pool, readUse(address)), "used", what);
+      assertEquals(await reader.get(addressKey(key.network, address)), { ...key }, what);
+      assertEquals(await decideOn(reader, key.network, readUse(address)), "used", what);
     }
     assertEquals((await reader.list(["address"])).length, leased.length);
     const pages = await reader.list(["page"]);
