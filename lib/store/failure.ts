@@ -1,15 +1,31 @@
 import { errorText, StoreError } from "../errors.ts";
 
 /**
- * The error for a store that cannot be opened, read or written; its details tell what to do.
+ * The error for a store that cannot be opened, read or written: `store-damaged` when its content
+ * makes no sense, `store-failure` otherwise. Its details tell what to do.
  * @param path the file or directory that it is about.
  */
 export function storeFailure(action: string, path: string, cause: unknown): StoreError {
   const seen = errorText(cause);
-  return new StoreError("store-failure", `Cannot ${action} the store "${path}": ${seen}`, {
-    cause,
-    details: hintFor(seen, path),
-  });
+  const text = `Cannot ${action} the store "${path}": ${seen}`;
+  if (DAMAGED.test(seen)) return damage(text, { cause });
+  const details = FULL.test(seen) ? FULL_HINT : PLACE_HINT;
+  return new StoreError("store-failure", text, { cause, details });
+}
+
+/** The error for content of a store that makes no sense. */
+export function damage(text: string, options?: ErrorOptions): StoreError {
+  return new StoreError("store-damaged", text, { ...options, details: DAMAGE_HINT });
+}
+
+/** Whether an error says that the content of the store makes no sense. */
+export function isDamage(error: unknown): boolean {
+  return error instanceof StoreError && error.reason === "store-damaged";
+}
+
+/** Whether an error says that there is no space left to write to. */
+export function isFull(error: unknown): boolean {
+  return error instanceof StoreError && FULL.test(error.message);
 }
 
 /** How SQLite and Deno KV say that the content makes no sense. */
@@ -18,17 +34,13 @@ const DAMAGED = /file is not a database|database disk image is malformed|value e
 /** How SQLite says that nothing can be written, and the kernel as ENOSPC and EDQUOT. */
 const FULL = /disk is full|disk I\/O error|No space left on device|Disk quota exceeded/i;
 
-function hintFor(seen: string, path: string): string {
-  if (DAMAGED.test(seen)) {
-    return `The file is damaged. Let no pod start or stop, and move "${path}" away, with the files ` +
-      `beside it whose names begin like that; the next ADD makes a new store. Pods that run keep ` +
-      `their links, but the new store does not know their addresses and may give them to others: ` +
-      `drain the node first, or restart its pods afterwards`;
-  }
-  if (FULL.test(seen)) {
-    return "The file system is full or fails: free space on it, and look for errors of the disk in " +
-      "the log of the kernel";
-  }
-  return "The store needs a local file system that root can write and that has space left; " +
-    "dataDir and HEADCNI_DATA_DIR name its directory";
-}
+const DAMAGE_HINT =
+  "The next ADD or DEL sets the damaged file aside and makes the store anew from " +
+  "the links of the pods that run and from what the container runtime remembers of them";
+
+const FULL_HINT =
+  "The file system is full or fails: free space on it, and look for errors of the " +
+  "disk in the log of the kernel";
+
+const PLACE_HINT = "The store needs a local file system that root can write and that has space " +
+  "left; dataDir and HEADCNI_DATA_DIR name its directory";

@@ -1,22 +1,34 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { storeFailure } from "./failure.ts";
+import type { Reason } from "../errors.ts";
+import { isDamage, isFull, storeFailure } from "./failure.ts";
 
-const hints: readonly [cause: string, hint: string][] = [
-  ["file is not a database", 'move "/s/state.kv" away'],
-  ["database disk image is malformed", "the new store does not know their addresses"],
-  ["invalid value encoding", "The file is damaged"],
-  ["database or disk is full", "free space"],
-  ["disk I/O error", "free space"],
-  ["No space left on device (os error 28)", "free space"],
-  ["Read-only file system (os error 30)", "a local file system that root can write"],
+const rows: readonly [cause: string, reason: Reason, hint: string][] = [
+  ["file is not a database", "store-damaged", "makes the store anew"],
+  ["database disk image is malformed", "store-damaged", "The next ADD or DEL"],
+  ["invalid value encoding", "store-damaged", "makes the store anew"],
+  ["database or disk is full", "store-failure", "free space"],
+  ["disk I/O error", "store-failure", "free space"],
+  ["No space left on device (os error 28)", "store-failure", "free space"],
+  [
+    "Read-only file system (os error 30)",
+    "store-failure",
+    "a local file system that root can write",
+  ],
 ];
 
-for (const [text, hint] of hints) {
+for (const [text, reason, hint] of rows) {
   Deno.test(`storeFailure: what to do about "${text}"`, () => {
     const cause = new Error(text);
     const error = storeFailure("open", "/s/state.kv", cause);
     assertEquals(error.message, `Cannot open the store "/s/state.kv": ${text}`);
-    assertEquals([error.reason, error.cause], ["store-failure", cause]);
+    assertEquals([error.reason, error.cause], [reason, cause]);
+    assertEquals(isDamage(error), reason === "store-damaged");
+    assertEquals(isFull(error), hint === "free space");
     assertStringIncludes(error.details ?? "", hint);
   });
 }
+
+Deno.test("isFull, isDamage: only errors of the store count", () => {
+  assertEquals(isFull(new Error("database or disk is full")), false);
+  assertEquals(isDamage(new Error("file is not a database")), false);
+});

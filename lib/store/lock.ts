@@ -1,11 +1,12 @@
 /**
  * The lock of a store: flock(2) on a file of its own below the run directory. It serializes
  * processes, for Deno KV answers `database is locked` as soon as eight open one file at once. The
- * kernel frees it when its holder dies.
+ * kernel frees it when its holder dies. The first byte of the file tells the next holder of that:
+ * it is 1 while somebody may be writing.
  */
 import { StoreError } from "../errors.ts";
 import { pause } from "../pause.ts";
-import { storeFailure } from "./failure.ts";
+import { isDamage, storeFailure } from "./failure.ts";
 
 /** Who else may hold the lock at the same time: nobody, or other readers. */
 export type LockMode = "exclusive" | "shared";
@@ -13,6 +14,10 @@ export type LockMode = "exclusive" | "shared";
 /** Longest file name in bytes: NAME_MAX, linux/limits.h. */
 const MAX_NAME_BYTES = 255;
 const SUFFIX = ".lock";
+/** First byte of a lock file: nobody works on the store, and who did came to an end. */
+const CLEAN = 0;
+/** First byte of a lock file: somebody works on the store, or died of it, or found it damaged. */
+const SUSPECT = 1;
 /** How the name of every store's lock begins: its path is absolute. */
 const ROOT = encodeURIComponent("/");
 
@@ -22,9 +27,26 @@ export interface LockOptions {
   readonly timeoutMs: number;
 }
 
+/** The lock, while it is held. */
+export interface HeldLock {
+  /**
+   * True when the store may be damaged: its last writer did not come to its end, or nobody has
+   * worked on it since boot. Stays so for the next holder unless this one sets it to false.
+   */
+  isSuspect: boolean;
+}
+
 /** Path of the lock of a store; its name tells which store. */
 export function lockPath(runDirectory: string, storeDirectory: string): string {
-  const name = encodeURIComponent(storeDirectory) + SUFFIX;
+  return runFilePath(runDirectory, storeDirectory, SUFFIX);
+}
+
+/**
+ * Path of a file about a store below the run directory; its name tells which store.
+ * @throws StoreError `store-failure` when the path of the store is too long for that.
+ */
+export function runFilePath(runDirectory: string, storeDirectory: string, suffix: string): string {
+  const name = encodeURIComponent(storeDirectory) + suffix;
   if (name.length <= MAX_NAME_BYTES) return `${runDirectory}/${name}`;
   throw new StoreError(
     "store-failure",
@@ -44,22 +66,53 @@ export function listLockedStores(runDirectory: string): string[] {
 }
 
 /**
- * Runs `fn` while holding the lock.
- * @throws StoreError `try-again` when the lock was not to be had in time.
+ * Runs `fn` while holding the lock. When it throws that the store is damaged, the store is suspect
+ * for the next holder.
+ * @throws StoreError `try-again` when the lock was not to be had in time, or what `fn` throws.
  */
 export async function withLock<T>(
   options: LockOptions,
   mode: LockMode,
-  fn: () => Promise<T>,
+  fn: (held: HeldLock) => Promise<T>,
 ): Promise<T> {
   // A file of its own for each holder: locks of two tasks of one process exclude each other too.
   const file = openLockFile(options.path);
   await acquire(file, options, mode);
   try {
-    return await fn();
+    return await runMarked(file, mode, fn);
   } finally {
     file.close();
   }
+}
+
+async function runMarked<T>(
+  file: Deno.FsFile,
+  mode: LockMode,
+  fn: (held: HeldLock) => Promise<T>,
+): Promise<T> {
+  const held = { isSuspect: readMark(file) !== CLEAN };
+  if (mode === "exclusive") writeMark(file, SUSPECT);
+  try {
+    return await fn(held);
+  } catch (error) {
+    if (isDamage(error)) held.isSuspect = true;
+    throw error;
+  } finally {
+    if (held.isSuspect) writeMark(file, SUSPECT);
+    else if (mode === "exclusive") writeMark(file, CLEAN);
+  }
+}
+
+/** Undefined for a file that was made just now: the run directory is empty after boot. */
+function readMark(file: Deno.FsFile): number | undefined {
+  const byte = new Uint8Array(1);
+  file.seekSync(0, Deno.SeekMode.Start);
+  return file.readSync(byte) === 1 ? byte[0] : undefined;
+}
+
+function writeMark(file: Deno.FsFile, mark: number): void {
+  file.seekSync(0, Deno.SeekMode.Start);
+  file.writeSync(new Uint8Array([mark]));
 }
 
 /** The store that a file is the lock of; undefined for files that are something else. */

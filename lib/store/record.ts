@@ -1,7 +1,8 @@
 import * as v from "valibot";
-import { errorText, StoreError } from "../errors.ts";
+import { errorText } from "../errors.ts";
 import { addressFromBytes } from "../net/address.ts";
 import { parseWith } from "../schema.ts";
+import { damage } from "./failure.ts";
 
 /** A pod reference as it is stored. */
 export const storedPod = v.object({
@@ -20,7 +21,7 @@ export const storedAddress = v.pipe(
 /**
  * Checks a value that the store gave back.
  * @param what names it in the error, such as `lease "pods/abc/eth0"`.
- * @throws StoreError `store-failure`: somebody else wrote it, or it is damaged.
+ * @throws StoreError `store-damaged`: somebody else wrote it, or it is damaged.
  */
 export function parseRecord<Schema extends v.GenericSchema>(
   schema: Schema,
@@ -30,6 +31,6 @@ export function parseRecord<Schema extends v.GenericSchema>(
   try {
     return parseWith(schema, value, what);
   } catch (cause) {
-    throw new StoreError("store-failure", `Cannot read the store: ${errorText(cause)}`, { cause });
+    throw damage(`Cannot read the store: ${errorText(cause)}`, { cause });
   }
 }
