@@ -4,6 +4,7 @@
  */
 import * as v from "valibot";
 import { ConfigError } from "./errors.ts";
+import { nearestWord } from "./nearest.ts";
 
 /** Longest rendering of a refused value in an error text, in characters. */
 const MAX_SHOWN_CHARACTERS = 80;
@@ -34,13 +35,51 @@ export function parsedText<Value>(
   parse: (text: string) => Value | undefined,
   wanted: string,
 ): v.GenericSchema<string, Value> {
+  return parsedBy(v.string(), parse, wanted);
+}
+
+/** {@linkcode parsedText} for what another schema lets through, such as text or a number. */
+export function parsedBy<Input, Value>(
+  schema: v.GenericSchema<Input>,
+  parse: (input: Input) => Value | undefined,
+  wanted: string,
+): v.GenericSchema<Input, Value> {
   return v.pipe(
-    v.string(),
-    v.rawTransform<string, Value>(({ dataset, addIssue, NEVER }) => {
+    schema,
+    v.rawTransform<Input, Value>(({ dataset, addIssue, NEVER }) => {
       const value = parse(dataset.value);
       if (value !== undefined) return value;
       addIssue({ message: `${wanted} wanted` });
       return NEVER;
+    }),
+  );
+}
+
+/**
+ * A schema for an object. Members that it does not know are kept, but one whose name is nearly that
+ * of a known one is a fault: to ignore a misspelt member would do what nobody wants.
+ * @param others names that are read elsewhere.
+ */
+export function spelledObject<Entries extends v.ObjectEntries>(
+  entries: Entries,
+  others: readonly string[] = [],
+): v.GenericSchema<unknown, v.InferOutput<v.ObjectSchema<Entries, undefined>>> {
+  const known = Object.keys(entries);
+  return v.pipe(
+    v.looseObject(entries),
+    v.rawCheck(({ dataset, addIssue }) => {
+      const object: unknown = dataset.value;
+      if (typeof object !== "object" || object === null) return;
+      for (const [key, value] of Object.entries(object)) {
+        if (known.includes(key) || others.includes(key)) continue;
+        const meant = nearestWord(key, known);
+        if (meant === undefined) continue;
+        addIssue({
+          message: `the key "${meant}" wanted`,
+          input: value,
+          path: [{ type: "object", origin: "key", input: { ...object }, key, value }],
+        });
+      }
     }),
   );
 }

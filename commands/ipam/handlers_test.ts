@@ -118,7 +118,7 @@ const REFUSED: [Record<string, unknown>, number, string][] = [
   [{}, 7, "IPAM config missing 'ipam' key"],
   [{ ipam: { type: "headcni-ipam" } }, 100, 'neither "subnet" nor "ranges"'],
   [{ ipam: { subnet: "10.244.0.0/31" } }, 7, "too small to allocate from"],
-  [{ ipam: { subnet: "10.244.0.0/24", allocation_strategy: "dense" } }, 2, '"sequential"'],
+  [{ ipam: { subnet: "10.244.0.0/24", allocation_strategy: "lru" } }, 2, '"sequential"'],
   [{ ipam: { subnet: "10.244.0.0/24", resolvConf: "/nonexistent" } }, 7, "/nonexistent"],
   [{ ipam: { subnet: "10.244.0.0/24", routes: [{ dst: "x" }] } }, 7, "0.dst"],
   [{ ipam: { subnet: "10.244.0.0/24", dataDir: "state" } }, 7, "an absolute path wanted"],

@@ -2,10 +2,17 @@
 import { ConfigError } from "../errors.ts";
 import { type Address, equalAddresses, formatAddress } from "../net/address.ts";
 import type { Prefix } from "../net/prefix.ts";
-import { type BlockReads, findFree, readUse } from "./block.ts";
+import { type AddressUse, type BlockReads, findFree, readUse } from "./block.ts";
 import type { IpamConfig } from "./config.ts";
-import { findInterval, type Interval, usableIntervals } from "./interval.ts";
+import {
+  type AddressSupply,
+  claimableIntervals,
+  findInterval,
+  type Interval,
+  usableIntervals,
+} from "./interval.ts";
 import { type AddressRange, formatRangeSet, isInRange } from "./range.ts";
+import { isInSpan } from "./span.ts";
 import { STRATEGIES } from "./strategy.ts";
 
 /** One address of a pod. */
@@ -28,9 +35,16 @@ export interface Choice {
   random(): number;
 }
 
+/** A range set and its place among the others, which error texts tell. */
+interface NumberedSet {
+  readonly index: number;
+  readonly set: readonly AddressRange[];
+}
+
 /**
- * One address of each set: the requested one that lies in it, else what the strategy finds. Sets
- * never overlap, so no choice depends on another.
+ * One address of each set: the requested one that lies in it, else a preferred one, else what the
+ * strategy finds, else the one that rested longest. Sets never overlap, so no choice depends on
+ * another.
  * @throws ConfigError `pool-exhausted` or `address-unavailable`, in the words of host-local.
  */
 export function* chooseAddresses(
@@ -40,16 +54,12 @@ export function* chooseAddresses(
   const requests = assignRequests(config);
   const chosen: AllocatedAddress[] = [];
   for (const [index, set] of config.rangeSets.entries()) {
-    const usable = usableOf(config, set);
     const request = requests[index];
-    const allocated = request
-      ? yield* claimAddress(request, usable, set, index)
-      : yield* searchAddress(
-        STRATEGIES[config.strategy](usable, choice.cursors[index], choice.random),
-        set,
-        index,
-      );
-    chosen.push(allocated);
+    chosen.push(
+      request
+        ? yield* claimAddress(config, { index, set }, request)
+        : yield* pickAddress(config, { index, set }, choice),
+    );
   }
   refuseUnassigned(config, requests);
   return chosen;
@@ -57,17 +67,18 @@ export function* chooseAddresses(
 
 /**
  * Tells without choosing whether a pod could have an address of every set.
+ * @param rested resting addresses, which count too.
  * @throws ConfigError `pool-exhausted`.
  */
-export function* requireFree(config: IpamConfig): BlockReads<void> {
-  for (const [index, set] of config.rangeSets.entries()) {
-    yield* searchAddress(usableOf(config, set), set, index);
+export function* requireFree(
+  supply: AddressSupply,
+  rested: readonly Address[] = [],
+): BlockReads<void> {
+  for (const [index, set] of supply.rangeSets.entries()) {
+    const usable = usableIntervals(supply, set);
+    const found = (yield* searchFree(usable)) ?? (yield* findNamed(usable, rested, ["resting"]));
+    if (!found) throw exhausted({ index, set });
   }
-}
-
-/** No gateway is ever given to a pod, be it that of another range. */
-function usableOf(config: IpamConfig, set: readonly AddressRange[]): Interval[] {
-  return usableIntervals(set, config.rangeSets.flat().map((range) => range.gateway));
 }
 
 /** At most one request for each set, by the index of the set. */
@@ -90,41 +101,77 @@ function refuseUnassigned(
   );
 }
 
+/** The requested address, be it reserved or resting. */
 function* claimAddress(
+  supply: AddressSupply,
+  numbered: NumberedSet,
   address: Address,
-  usable: readonly Interval[],
-  set: readonly AddressRange[],
-  index: number,
 ): BlockReads<AllocatedAddress> {
+  const { set } = numbered;
   if (set.some((range) => equalAddresses(range.gateway, address))) {
-    throw unavailable(index, `requested ip ${formatAddress(address)} is subnet's gateway`);
+    throw unavailable(numbered, `requested ip ${formatAddress(address)} is subnet's gateway`);
   }
-  const interval = findInterval(usable, address);
-  if (interval && (yield* readUse(address)) !== "used") return withSubnet(address, interval);
+  const found = yield* findNamed(claimableIntervals(supply, set), [address], ["free", "resting"]);
+  if (found) return found;
+  const isExcluded = supply.excluded.some((span) => isInSpan(span, address));
   throw unavailable(
-    index,
+    numbered,
     `requested IP address ${formatAddress(address)} is not available in range set ` +
-      formatRangeSet(set),
+      formatRangeSet(set) + (isExcluded ? `: it is excluded, or the gateway of another range` : ""),
   );
 }
 
-function* searchAddress(
-  intervals: readonly Interval[],
-  set: readonly AddressRange[],
-  index: number,
+function* pickAddress(
+  config: IpamConfig,
+  numbered: NumberedSet,
+  choice: Choice,
 ): BlockReads<AllocatedAddress> {
+  const usable = usableIntervals(config, numbered.set);
+  const round = STRATEGIES[config.strategy](
+    usable,
+    choice.cursors[numbered.index],
+    () => choice.random(),
+  );
+  const found = (yield* findNamed(usable, choice.preferred, ["free", "resting"])) ??
+    (yield* searchFree(round)) ??
+    (yield* findNamed(usable, choice.rested, ["resting"]));
+  if (!found) throw exhausted(numbered);
+  return found;
+}
+
+/** The first of some addresses that lies in an interval and has one of these uses. */
+function* findNamed(
+  intervals: readonly Interval[],
+  addresses: readonly Address[],
+  uses: readonly AddressUse[],
+): BlockReads<AllocatedAddress | undefined> {
+  for (const address of addresses) {
+    const interval = findInterval(intervals, address);
+    if (interval && uses.includes(yield* readUse(address))) return withSubnet(address, interval);
+  }
+  return undefined;
+}
+
+/** The first free address of the intervals in their order. */
+function* searchFree(
+  intervals: readonly Interval[],
+): BlockReads<AllocatedAddress | undefined> {
   for (const interval of intervals) {
     const address = yield* findFree(interval);
     if (address) return withSubnet(address, interval);
   }
-  throw new ConfigError(
+  return undefined;
+}
+
+function exhausted({ index, set }: NumberedSet): ConfigError {
+  return new ConfigError(
     "pool-exhausted",
     `failed to allocate for range ${index}: no IP addresses available in range set: ` +
       formatRangeSet(set),
   );
 }
 
-function unavailable(index: number, seen: string): ConfigError {
+function unavailable({ index }: NumberedSet, seen: string): ConfigError {
   return new ConfigError("address-unavailable", `failed to allocate for range ${index}: ${seen}`);
 }
 

@@ -14,12 +14,12 @@ import type { Interval } from "./interval.ts";
 const LEVEL_BITS = 12;
 /** Children of a block: addresses of a page, blocks of a summary. */
 export const BLOCK_CHILDREN = 1 << LEVEL_BITS;
-/** Bytes of one bit for each child. */
-const LAYER_BYTES = BLOCK_CHILDREN / 8;
-/** Eight children, all of them taken. */
-const TAKEN = 0xff;
-/** Eight children, all of them free. */
-const FREE = 0;
+/** Children whose bits are one word. */
+const WORD_CHILDREN = 32;
+/** Words of one bit for each child. */
+const LAYER_WORDS = BLOCK_CHILDREN / WORD_CHILDREN;
+/** A word of children that are all taken, as the signed number that bit operations give. */
+const TAKEN = ~0;
 
 /** Names a block. */
 export interface Block {
@@ -30,10 +30,10 @@ export interface Block {
 }
 
 /**
- * The bits of a block, lowest bit of the first byte first: a summary is one layer of 512 bytes, a
+ * The bits of a block, lowest bit of the first word first: a summary is one layer of 128 words, a
  * page two, *used* and *resting*. A child is taken when any layer has its bit.
  */
-export type BlockBits = Uint8Array<ArrayBuffer>;
+export type BlockBits = Uint32Array<ArrayBuffer>;
 
 /** A block as it must be stored; undefined bits mean that nothing in it is taken any more. */
 export interface BlockChange {
@@ -47,9 +47,9 @@ export type AddressUse = "free" | "used" | "resting";
 /** A decision that asks for blocks: yields the block, gets its bits, or undefined when free. */
 export type BlockReads<T> = Generator<Block, T, BlockBits | undefined>;
 
-/** Length of the stored bits of a block in bytes. */
-export function blockBytes(block: Block): number {
-  return block.level === 0 ? 2 * LAYER_BYTES : LAYER_BYTES;
+/** The bits of a block in which nothing is taken. */
+export function freeBits(block: Block): BlockBits {
+  return new Uint32Array(block.level === 0 ? 2 * LAYER_WORDS : LAYER_WORDS);
 }
 
 /** The page in which the address has its bit. */
@@ -83,9 +83,7 @@ export function* findFree(
 /** What is known of the address. */
 export function* readUse(address: Address): BlockReads<AddressUse> {
   const bits = yield pageOf(address);
-  const index = childIndex(0, address.value);
-  if (hasBit(bits, index)) return "used";
-  return hasBit(bits, BLOCK_CHILDREN + index) ? "resting" : "free";
+  return bits ? useOf(bits, childIndex(0, address.value)) : "free";
 }
 
 /**
@@ -98,45 +96,49 @@ export function* changeUse(address: Address, use: AddressUse): BlockReads<BlockC
   let childUse: AddressUse | undefined = use;
   for (let level = 0; childUse && level * LEVEL_BITS < FAMILY_BITS[family]; level++) {
     const block = blockAt(level, family, value);
-    const bits = (yield block) ?? new Uint8Array(blockBytes(block));
+    const bits = (yield block) ?? freeBits(block);
     const index = childIndex(level, value);
     childUse = setUse(bits, index, childUse);
-    changes.push({ block, bits: areAll(FREE, bits, index) ? undefined : bits });
+    changes.push({ block, bits: isEmpty(bits, index) ? undefined : bits });
   }
   return changes;
 }
 
-/**
- * Index of the first free child of a block at or behind `from` (0 to 4,095), else 4,096. This and
- * {@linkcode setUse} are what the decisions above do to bits.
- */
+/** What is known of a child of a block at hand: an address of a page, by its index from 0 to 4,095. */
+export function useOf(bits: BlockBits, index: number): AddressUse {
+  if (hasBit(bits, index)) return "used";
+  return hasBit(bits, BLOCK_CHILDREN + index) ? "resting" : "free";
+}
+
+/** Index of the first free child of a block at hand at or behind `from`, else 4,096. */
 export function nextFree(bits: BlockBits, from: number): number {
-  let below = (1 << (from & 7)) - 1;
-  for (let at = from >> 3; at < LAYER_BYTES; at++) {
-    const taken = takenByte(bits, at) | below;
-    // The number of trailing ones of a byte, by way of the lowest zero bit.
-    if (taken !== TAKEN) return at * 8 + 31 - Math.clz32(~taken & (taken + 1));
+  let below = (1 << from % WORD_CHILDREN) - 1;
+  for (let at = wordOf(from); at < LAYER_WORDS; at++) {
+    const free = ~(takenWord(bits, at) | below);
+    // The lowest bit of a word alone is `word & -word`.
+    if (free !== 0) return at * WORD_CHILDREN + 31 - Math.clz32(free & -free);
     below = 0;
   }
   return BLOCK_CHILDREN;
 }
 
 /**
- * Marks a child in place; in a summary, which has no other layer, as used or free. Answers how the
- * block has to be marked in the one above: `used` when it became full, `free` when it is so no
- * longer, undefined when that did not change.
+ * Marks a child of a block at hand in place; in a summary, which has no other layer, as used or
+ * free. Answers how the block has to be marked in the one above: `used` when it became full, `free`
+ * when it is so no longer, undefined when that did not change.
  */
 export function setUse(
   bits: BlockBits,
   index: number,
   use: AddressUse,
 ): "used" | "free" | undefined {
-  const wasFull = areAll(TAKEN, bits, index);
+  const at = wordOf(index);
+  const wasTaken = takenWord(bits, at) === TAKEN;
   setBit(bits, index, use === "used");
-  if (bits.length > LAYER_BYTES) setBit(bits, BLOCK_CHILDREN + index, use === "resting");
-  const isFull = areAll(TAKEN, bits, index);
-  if (isFull === wasFull) return undefined;
-  return isFull ? "used" : "free";
+  if (bits.length > LAYER_WORDS) setBit(bits, BLOCK_CHILDREN + index, use === "resting");
+  const isTaken = takenWord(bits, at) === TAKEN;
+  if (isTaken === wasTaken || !areOthers(TAKEN, bits, at)) return undefined;
+  return isTaken ? "used" : "free";
 }
 
 function blockAt(level: number, family: Address["family"], value: bigint): Block {
@@ -150,29 +152,38 @@ function childIndex(level: number, value: bigint): number {
   return Number(BigInt.asUintN(LEVEL_BITS, child));
 }
 
+/** True when no child is taken. */
+function isEmpty(bits: BlockBits, changed: number): boolean {
+  const at = wordOf(changed);
+  return takenWord(bits, at) === 0 && areOthers(0, bits, at);
+}
+
 /**
- * True when all children are taken, or all are free. It looks at the changed child and its neighbours
- * first, which answers at once but for a block that is nearly full or nearly empty.
+ * True when all words but one are the same. It looks at the neighbours of that one first, which
+ * answers at once but for a block that is nearly full or nearly empty.
  */
-function areAll(byte: typeof TAKEN | typeof FREE, bits: BlockBits, changed: number): boolean {
-  const start = changed >> 3;
-  for (let step = 0; step < LAYER_BYTES; step++) {
-    if (takenByte(bits, (start + step) % LAYER_BYTES) !== byte) return false;
+function areOthers(word: number, bits: BlockBits, but: number): boolean {
+  for (let step = 1; step < LAYER_WORDS; step++) {
+    if (takenWord(bits, (but + step) % LAYER_WORDS) !== word) return false;
   }
   return true;
 }
 
-/** Eight children: those that any layer has. */
-function takenByte(bits: BlockBits, at: number): number {
-  return (bits[at] ?? 0) | (bits[LAYER_BYTES + at] ?? 0);
+/** 32 children: those that any layer has. */
+function takenWord(bits: BlockBits, at: number): number {
+  return (bits[at] ?? 0) | (bits[LAYER_WORDS + at] ?? 0);
 }
 
-function hasBit(bits: BlockBits | undefined, index: number): boolean {
-  return ((bits?.[index >> 3] ?? 0) & (1 << (index & 7))) !== 0;
+function hasBit(bits: BlockBits, index: number): boolean {
+  return ((bits[wordOf(index)] ?? 0) & (1 << index % WORD_CHILDREN)) !== 0;
 }
 
 function setBit(bits: BlockBits, index: number, on: boolean): void {
-  const mask = 1 << (index & 7);
-  const byte = bits[index >> 3] ?? 0;
-  bits[index >> 3] = on ? byte | mask : byte & ~mask;
+  const mask = 1 << index % WORD_CHILDREN;
+  const word = bits[wordOf(index)] ?? 0;
+  bits[wordOf(index)] = on ? word | mask : word & ~mask;
+}
+
+function wordOf(index: number): number {
+  return Math.floor(index / WORD_CHILDREN);
 }

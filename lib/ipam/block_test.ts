@@ -4,13 +4,15 @@ import { seededRandom } from "../../tests/fakes/seeded_random.ts";
 import { addOffset, type Address, formatAddress, parseAddress } from "../net/address.ts";
 import {
   type AddressUse,
-  blockBytes,
+  type BlockBits,
   changeUse,
   findFree,
+  freeBits,
   nextFree,
   pageOf,
   readUse,
   setUse,
+  useOf,
 } from "./block.ts";
 
 Deno.test("findFree: answers the lowest free address of the interval", () => {
@@ -69,7 +71,7 @@ Deno.test("findFree: climbs as many levels as are full", () => {
   const first = parseAddress("10.0.0.0");
   // All pages of 10.0.0.0/8 are full, and the summary of summaries says so.
   for (const level of [0, 1]) {
-    map.put({ level, first }, new Uint8Array(blockBytes({ level, first })).fill(0xff));
+    map.put({ level, first }, freeBits({ level, first }).fill(~0));
   }
   map.put({ level: 2, first: parseAddress("0.0.0.0") }, bitsWith(10));
   const found = map.decide(
@@ -92,11 +94,11 @@ Deno.test("changeUse: leaves no block behind when nothing is taken", () => {
 Deno.test("changeUse: changes the bits that it is given", () => {
   const address = parseAddress("10.0.0.9");
   const decision = changeUse(address, "resting");
-  const bits = new Uint8Array(1_024);
+  const bits = new Uint32Array(256);
   decision.next();
   const { value } = decision.next(bits);
   assertEquals(value, [{ block: pageOf(address), bits }]);
-  assertEquals([bits.indexOf(2), bits.lastIndexOf(2)], [513, 513]);
+  assertEquals([useOf(bits, 9), bits.indexOf(1 << 9)], ["resting", 128]);
 });
 
 Deno.test("changeUse: repeats change nothing", () => {
@@ -110,7 +112,7 @@ Deno.test("changeUse: repeats change nothing", () => {
 });
 
 Deno.test("setUse: tells what the block above must know", () => {
-  const page = new Uint8Array(1_024).fill(0xff, 0, 512);
+  const page = new Uint32Array(256).fill(~0, 0, 128);
   const cases: [number, AddressUse, "used" | "free" | undefined][] = [
     [5, "used", undefined],
     [5, "resting", undefined],
@@ -125,9 +127,9 @@ Deno.test("setUse: tells what the block above must know", () => {
 });
 
 Deno.test("nextFree: the first child that is neither used nor resting", () => {
-  const page = new Uint8Array(1_024);
+  const page = new Uint32Array(256);
   for (const index of [0, 1, 7, 8, 4_095]) setUse(page, index, index % 2 ? "used" : "resting");
-  const cases = [[0, 2], [2, 2], [7, 9], [9, 9], [4_094, 4_094], [4_095, 4_096]] as const;
+  const cases = [[0, 2], [2, 2], [7, 9], [9, 9], [31, 31], [4_094, 4_094], [4_095, 4_096]] as const;
   for (const [from, want] of cases) assertEquals(nextFree(page, from), want, `from ${from}`);
 });
 
@@ -180,8 +182,8 @@ Deno.test("changeUse: tells the level above when a block fills up, and when it i
   const map = new AddressMap();
   const first = parseAddress("10.0.0.0");
   // One child of the summary is missing: the page of 10.0.0.0.
-  const summary = new Uint8Array(512).fill(0xff);
-  summary[0] = 0xfe;
+  const summary = new Uint32Array(128).fill(~0);
+  summary[0] = ~1;
   map.put({ level: 1, first }, summary);
   for (let i = 0; i < 4_096; i++) map.mark(addOffset(first, BigInt(i)), "used");
   assertEquals(map.names, ["0 10.0.0.0", "1 10.0.0.0", "2 0.0.0.0"]);
@@ -189,9 +191,9 @@ Deno.test("changeUse: tells the level above when a block fills up, and when it i
   assertEquals(map.names, ["0 10.0.0.0", "1 10.0.0.0"]);
 });
 
-function bitsWith(index: number): Uint8Array<ArrayBuffer> {
-  const bits = new Uint8Array(512);
-  bits[index >> 3] = 1 << (index & 7);
+function bitsWith(index: number): BlockBits {
+  const bits = new Uint32Array(128);
+  bits[index >> 5] = 1 << (index & 31);
   return bits;
 }
 

@@ -1,44 +1,26 @@
-/**
- * The `ipam` section of a network configuration, and the addresses that a caller asks for. Keys
- * that we do not know are ignored; those that we know and do not honour yet are refused.
- */
-import * as v from "valibot";
+/** What decides about the addresses of one pod: the `ipam` section, and what the caller asks for. */
 import { ConfigError } from "../errors.ts";
-import { type Address, distinctAddresses, tryParseAddress } from "../net/address.ts";
-import { tryParsePrefix } from "../net/prefix.ts";
-import { parsedText, parseWith, withoutEmpty } from "../schema.ts";
-import { parseDurationMs } from "./duration.ts";
-import { type AddressRange, parseRangeSets } from "./range.ts";
-import { DEFAULT_POOL } from "./pool.ts";
-import type { AddressSpan } from "./span.ts";
-import { STRATEGY_NAMES, type StrategyName } from "./strategy.ts";
+import type { Address } from "../net/address.ts";
+import { ANNOTATION_PREFIX, type DemandSources, parseDemand } from "./demand.ts";
+import type { AddressSupply } from "./interval.ts";
+import { DEFAULT_POOL, resolvePools } from "./pool.ts";
+import { type IpamSection, parseSection } from "./section.ts";
+import { findStrategy, STRATEGY_NAMES, type StrategyName } from "./strategy.ts";
 
 /** Everything that takes part in choosing addresses, as a caller sent it. */
-export interface IpamSources {
+export interface IpamSources extends DemandSources {
   /** Network name, for error texts. */
   readonly network: string;
   /** The `ipam` object. */
   readonly ipam: unknown;
-  /** `IP` of `CNI_ARGS`: addresses with commas. */
-  readonly argsIp?: string | undefined;
-  /** `args.cni`, of which `ips` is read. */
-  readonly cniArgs?: unknown;
-  /** `runtimeConfig`, of which `ips`, `ipRanges` and the pod's annotations are read. */
-  readonly runtimeConfig?: unknown;
   /** Kubernetes namespace of the pod. */
   readonly podNamespace?: string | undefined;
 }
 
 /** What decides about a pod's addresses; every default is filled in. */
-export interface IpamConfig {
+export interface IpamConfig extends AddressSupply {
   /** Name of the pool, `default` or a name of `pools`. */
   readonly pool: string;
-  /** A pod gets one address of each set; at least one set, none of them empty. */
-  readonly rangeSets: readonly (readonly AddressRange[])[];
-  /** Never given. */
-  readonly excluded: readonly AddressSpan[];
-  /** Given only to those who ask for the very address. */
-  readonly reserved: readonly AddressSpan[];
   /** Addresses that the pod must get, without repetitions. */
   readonly requested: readonly Address[];
   readonly strategy: StrategyName;
@@ -48,69 +30,34 @@ export interface IpamConfig {
   readonly stickyMs: number;
 }
 
-/** Default of `cooldown`. */
-const DEFAULT_COOLDOWN = "60s";
-
-/** Keys of a later release: to ignore them would give out addresses that nobody wants given. */
-const UNBUILT_KEYS: readonly string[] = ["exclude", "reserved", "pools"];
-
-const prefix = parsedText(tryParsePrefix, "an IP prefix");
-const address = v.optional(parsedText(tryParseAddress, "an IP address"));
-const requests = v.optional(v.array(parsedText(parseRequest, "an IP address")), []);
-const rangeEnds = { rangeStart: address, rangeEnd: address, gateway: address };
-const ranges = v.optional(v.array(v.array(v.object({ subnet: prefix, ...rangeEnds }))), []);
-const strategy = v.optional(v.string());
-
-const RawIpam = v.object({
-  subnet: v.optional(prefix),
-  ...rangeEnds,
-  ranges,
-  allocation_strategy: strategy,
-  allocationStrategy: strategy,
-  cooldown: v.optional(v.union([v.string(), v.number()])),
-});
-const RawCniArgs = v.optional(v.object({ ips: requests }), {});
-const RawRuntimeConfig = v.optional(v.object({ ips: requests, ipRanges: ranges }), {});
-
 /**
- * Reads what decides about addresses. Sets are those of `runtimeConfig.ipRanges`, then `subnet`,
- * then `ranges`; requests are joined.
+ * Reads what decides about addresses. Sets are those of `runtimeConfig.ipRanges`, then those of the
+ * pod's pool: of its annotation, else of its namespace, else the default one; requests are joined.
  * @throws ConfigError: `invalid-config` (a key of a wrong type, or what `parseRangeSets` refuses),
  * `invalid-environment`, `unsupported-field`, or `no-pod-cidr` when nothing names a range.
  */
 export function parseIpamConfig(sources: IpamSources): IpamConfig {
   const what = `ipam of network "${sources.network}"`;
-  if (sources.ipam === undefined) {
-    throw new ConfigError("invalid-config", `IPAM config missing 'ipam' key`);
+  const section = parseSection(sources.ipam, what);
+  const demand = parseDemand(sources);
+  const wanted = demand.pool ?? poolOfNamespace(section, sources.podNamespace) ?? DEFAULT_POOL;
+  const first = { pool: wanted, rangeSets: demand.rangeSets };
+  const pools = resolvePools(section, what, first);
+  const pool = pools.find(({ name }) => name === wanted);
+  if (!pool) {
+    const names = pools.map(({ name }) => `"${name}"`).join(", ");
+    throw missingPool(what, names, demand.pool, sources.podNamespace);
   }
-  refuseUnbuilt(sources.ipam, what);
-  const raw = parseWith(RawIpam, withoutEmpty(sources.ipam), what);
-  const cniArgs = parseWith(RawCniArgs, withoutEmpty(sources.cniArgs), "args.cni");
-  const runtimeConfig = parseWith(
-    RawRuntimeConfig,
-    withoutEmpty(sources.runtimeConfig),
-    "runtimeConfig",
-  );
-  const { subnet, rangeStart, rangeEnd, gateway } = raw;
-  const rangeSets = parseRangeSets([
-    ...runtimeConfig.ipRanges,
-    ...subnet ? [[{ subnet, rangeStart, rangeEnd, gateway }]] : [],
-    ...raw.ranges,
-  ]);
-  if (rangeSets.length === 0) throw missingRanges(what);
+  const { name, rangeSets, excluded, reserved } = pool;
   return {
-    pool: DEFAULT_POOL,
+    pool: name,
     rangeSets,
-    excluded: [],
-    reserved: [],
-    requested: distinctAddresses([
-      ...parseArgsIp(sources.argsIp ?? ""),
-      ...cniArgs.ips,
-      ...runtimeConfig.ips,
-    ]),
-    strategy: parseStrategy(raw.allocation_strategy ?? raw.allocationStrategy, what),
-    cooldownMs: parseDurationMs(raw.cooldown ?? DEFAULT_COOLDOWN, `cooldown in ${what}`),
-    stickyMs: 0,
+    excluded,
+    reserved,
+    requested: demand.addresses,
+    strategy: parseStrategy(section.allocation_strategy ?? section.allocationStrategy, what),
+    cooldownMs: section.cooldown,
+    stickyMs: section.sticky,
   };
 }
 
@@ -127,49 +74,48 @@ export function requireOnePerFamily({ rangeSets }: IpamConfig, cniVersion: strin
   );
 }
 
-/** A request may carry a prefix length, which says nothing: the range's own counts. */
-function parseRequest(text: string): Address | undefined {
-  return tryParseAddress(text) ?? tryParsePrefix(text)?.address;
-}
-
-function parseArgsIp(text: string): Address[] {
-  const parts = text.split(",").map((part) => part.trim()).filter((part) => part !== "");
-  return parts.map((part) => {
-    const request = parseRequest(part);
-    if (request) return request;
-    throw new ConfigError(
-      "invalid-environment",
-      `Cannot use IP "${part}" of CNI_ARGS: not an IP address`,
-    );
-  });
+function poolOfNamespace(
+  { pools }: IpamSection,
+  podNamespace: string | undefined,
+): string | undefined {
+  if (podNamespace === undefined) return undefined;
+  return pools.find(({ namespaces }) => namespaces.includes(podNamespace))?.name;
 }
 
 function parseStrategy(name: string | undefined, what: string): StrategyName {
-  if (name === undefined) return "sequential";
-  const known = STRATEGY_NAMES.find((candidate) => candidate === name);
-  if (known) return known;
+  const strategy = name === undefined ? "sequential" : findStrategy(name);
+  if (strategy) return strategy;
   throw new ConfigError(
     "unsupported-field",
-    `Cannot use allocation_strategy "${name}" in ${what}: this release has ` +
-      STRATEGY_NAMES.map((candidate) => `"${candidate}"`).join(", "),
+    `Cannot use allocation_strategy "${name}" in ${what}: there are ` +
+      STRATEGY_NAMES.map((known) => `"${known}"`).join(", "),
   );
 }
 
-function refuseUnbuilt(ipam: unknown, what: string): void {
-  const key = UNBUILT_KEYS.find((name) =>
-    typeof ipam === "object" && ipam !== null && name in ipam
-  );
-  if (key === undefined) return;
-  throw new ConfigError(
-    "unsupported-field",
-    `Cannot use "${key}" in ${what}: this release does not have it yet`,
-  );
-}
-
-function missingRanges(what: string): ConfigError {
+/** @param names of the pools that there are, empty for none. */
+function missingPool(
+  what: string,
+  names: string,
+  annotated: string | undefined,
+  podNamespace: string | undefined,
+): ConfigError {
+  if (names === "") {
+    return new ConfigError(
+      "no-pod-cidr",
+      `Cannot choose addresses for pods: ${what} has neither "subnet" nor "ranges", and ` +
+        `runtimeConfig no "ipRanges"; add "subnet": "<the node's PodCIDR>"`,
+    );
+  }
+  if (annotated !== undefined) {
+    return new ConfigError(
+      "invalid-config",
+      `Cannot use pool "${annotated}" of annotation "${ANNOTATION_PREFIX}pool": ${what} has ${names}`,
+    );
+  }
+  const pod = podNamespace === undefined ? "without a namespace" : `of namespace "${podNamespace}"`;
   return new ConfigError(
-    "no-pod-cidr",
-    `Cannot choose addresses for pods: ${what} has neither "subnet" nor "ranges", and ` +
-      `runtimeConfig no "ipRanges"; add "subnet": "<the node's PodCIDR>"`,
+    "invalid-config",
+    `Cannot choose a pool for a pod ${pod}: ${what} has ${names}, none of them for that ` +
+      `namespace, and no "subnet" or "ranges" of its own for all others`,
   );
 }

@@ -142,12 +142,7 @@ const REFUSED: [Sources, ConfigError["reason"], string][] = [
   [
     { ipam: { subnet: "10.0.0.0/24", allocation_strategy: "lru" } },
     "unsupported-field",
-    'Cannot use allocation_strategy "lru" in ipam of network "pods": this release has "sequential", "random", "dense"',
-  ],
-  [
-    { ipam: { subnet: "10.0.0.0/24", exclude: ["10.0.0.9"] } },
-    "unsupported-field",
-    'Cannot use "exclude" in ipam of network "pods": this release does not have it yet',
+    'Cannot use allocation_strategy "lru" in ipam of network "pods": there are "sequential", "random", "dense"',
   ],
   [
     { ipam: { subnet: "10.0.0.0/24" }, argsIp: "10.0.0.9,x" },

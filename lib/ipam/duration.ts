@@ -1,5 +1,8 @@
 import { ConfigError } from "../errors.ts";
 
+/** What a duration looks like, for error texts. */
+export const DURATION_WANTED = 'a duration such as "60s" or "1h30m", or a number of seconds,';
+
 /** Units of Go's `time.ParseDuration` in milliseconds. */
 const UNIT_MS: ReadonlyMap<string, number> = new Map([
   ["ns", 1e-6],
@@ -17,13 +20,18 @@ const UNIT_MS: ReadonlyMap<string, number> = new Map([
  * @throws ConfigError when it is neither.
  */
 export function parseDurationMs(value: string | number, what: string): number {
-  const totalMs = typeof value === "number" ? value * 1_000 : sumParts(value);
-  if (totalMs !== undefined && totalMs >= 0 && Number.isFinite(totalMs)) return totalMs;
+  const totalMs = tryParseDurationMs(value);
+  if (totalMs !== undefined) return totalMs;
   throw new ConfigError(
     "invalid-config",
-    `Cannot use ${what} "${value}": a duration such as "60s" or "1h30m", or a number of seconds, ` +
-      `is wanted`,
+    `Cannot use ${what} "${value}": ${DURATION_WANTED} is wanted`,
   );
+}
+
+/** {@linkcode parseDurationMs} that answers undefined for anything that is no duration. */
+export function tryParseDurationMs(value: string | number): number | undefined {
+  const totalMs = typeof value === "number" ? value * 1_000 : sumParts(value);
+  return totalMs !== undefined && totalMs >= 0 && Number.isFinite(totalMs) ? totalMs : undefined;
 }
 
 function sumParts(text: string): number | undefined {

@@ -1,37 +1,44 @@
-/** What of a range may really be given to pods, as stretches without gaps. */
-import { addOffset, type Address, isBetween } from "../net/address.ts";
-import { type AddressRange, lastUsable } from "./range.ts";
+/** What of the ranges may really be given to pods, as stretches without gaps. */
+import { addOffset, type Address } from "../net/address.ts";
+import { type AddressRange, isInRange, lastUsable } from "./range.ts";
+import { type AddressSpan, isInSpan } from "./span.ts";
+
+/** Range sets, and what of them is withheld. */
+export interface AddressSupply {
+  /** A pod gets one address of each set; at least one set, none of them empty. */
+  readonly rangeSets: readonly (readonly AddressRange[])[];
+  /** Never given: every gateway is among them. */
+  readonly excluded: readonly AddressSpan[];
+  /** Given only to those who ask for the very address. */
+  readonly reserved: readonly AddressSpan[];
+}
 
 /** Addresses from `first` to `last`, both included, all of them usable. */
-export interface Interval {
-  readonly first: Address;
-  readonly last: Address;
+export interface Interval extends AddressSpan {
   /** The configured range that it is a part of. */
   readonly range: AddressRange;
 }
 
 /**
- * The addresses of a set that a pod can have, in the order of the configuration: never a network or
- * broadcast address, never the IPv6 subnet-router anycast address (RFC 4291 section 2.6.1), and
- * none of `avoid`.
+ * The addresses of a set that a pod gets of itself, in the order of the configuration:
+ * {@linkcode claimableIntervals} without what is reserved.
  */
 export function usableIntervals(
+  supply: AddressSupply,
   set: readonly AddressRange[],
-  avoid: readonly Address[],
 ): Interval[] {
-  return set.flatMap((range) => {
-    const lowest = addOffset(range.subnet.address, 1n);
-    const highest = lastUsable(range.subnet);
-    const whole: Interval = {
-      range,
-      first: range.start.value < lowest.value ? lowest : range.start,
-      last: range.end.value > highest.value ? highest : range.end,
-    };
-    return avoid.reduce(
-      (parts, address) => parts.flatMap((part) => without(part, address)),
-      isEmpty(whole) ? [] : [whole],
-    );
-  });
+  return cutOut(set, [...supply.excluded, ...supply.reserved]);
+}
+
+/**
+ * The addresses of a set that a pod can ask for: not excluded, no network or broadcast address, no
+ * IPv6 subnet-router anycast address (RFC 4291 section 2.6.1).
+ */
+export function claimableIntervals(
+  supply: AddressSupply,
+  set: readonly AddressRange[],
+): Interval[] {
+  return cutOut(set, supply.excluded);
 }
 
 /** The interval that the address lies in. */
@@ -39,41 +46,76 @@ export function findInterval(
   intervals: readonly Interval[],
   address: Address,
 ): Interval | undefined {
-  return intervals.find((interval) => contains(interval, address));
+  return intervals.find((interval) => isInSpan(interval, address));
+}
+
+/** How many addresses the intervals have together. */
+export function countAddresses(intervals: readonly AddressSpan[]): bigint {
+  return intervals.reduce((sum, interval) => sum + sizeOf(interval), 0n);
+}
+
+/** The same addresses, beginning with the one that `skipped` others come before; then these. */
+export function rotateIntervals(intervals: readonly Interval[], skipped: bigint): Interval[] {
+  const ahead: Interval[] = [];
+  const behind: Interval[] = [];
+  let rest = skipped;
+  for (const interval of intervals) {
+    const size = sizeOf(interval);
+    const cut = rest < size ? rest : size;
+    rest -= cut;
+    const middle = addOffset(interval.first, cut);
+    if (cut > 0n) behind.push({ ...interval, last: addOffset(middle, -1n) });
+    if (cut < size) ahead.push({ ...interval, first: middle });
+  }
+  return [...ahead, ...behind];
 }
 
 /**
- * The intervals in the order of a round that begins behind `cursor` and ends with it; from the
- * first one when there is no cursor or it lies in none of them.
+ * How many addresses a round passes before it goes on behind `cursor`: 0 when there is no cursor or
+ * no range has it.
  */
-export function roundAfter(
+export function countPassed(
   intervals: readonly Interval[],
   cursor: Address | undefined,
-): Interval[] {
-  const current = cursor && findInterval(intervals, cursor);
-  if (!cursor || !current) return [...intervals];
-  const index = intervals.indexOf(current);
-  const behind = { ...current, first: addOffset(cursor, 1n) };
-  const before = { ...current, last: cursor };
-  return [
-    ...isEmpty(behind) ? [] : [behind],
-    ...intervals.slice(index + 1),
-    ...intervals.slice(0, index),
-    before,
-  ];
+): bigint {
+  if (!cursor) return 0n;
+  const current = intervals.findLastIndex(({ range }) => isInRange(range, cursor));
+  return intervals.slice(0, current + 1).reduce((sum, interval) => {
+    if (!isInRange(interval.range, cursor) || interval.last.value <= cursor.value) {
+      return sum + sizeOf(interval);
+    }
+    return isInSpan(interval, cursor) ? sum + cursor.value - interval.first.value + 1n : sum;
+  }, 0n);
 }
 
-function contains(interval: Interval, address: Address): boolean {
-  return isBetween(address, interval.first, interval.last);
+function cutOut(set: readonly AddressRange[], withheld: readonly AddressSpan[]): Interval[] {
+  const spans = withheld.toSorted((a, b) => compare(a.first.value, b.first.value));
+  return set.flatMap((range) => partsOf(range, spans));
 }
 
-function isEmpty(interval: Interval): boolean {
-  return interval.first.value > interval.last.value;
+/** @param withheld by their first address. */
+function partsOf(range: AddressRange, withheld: readonly AddressSpan[]): Interval[] {
+  const { subnet, start, end } = range;
+  const highest = lastUsable(subnet);
+  const last = end.value > highest.value ? highest : end;
+  let first = addOffset(subnet.address, 1n);
+  if (start.value > first.value) first = start;
+  const parts: Interval[] = [];
+  for (const span of withheld) {
+    if (span.first.family !== first.family || span.last.value < first.value) continue;
+    if (span.first.value > last.value) break;
+    if (span.first.value > first.value) {
+      parts.push({ range, first, last: addOffset(span.first, -1n) });
+    }
+    first = addOffset(span.last, 1n);
+  }
+  return first.value <= last.value ? [...parts, { range, first, last }] : parts;
 }
 
-function without(interval: Interval, address: Address): Interval[] {
-  if (!contains(interval, address)) return [interval];
-  const before = { ...interval, last: addOffset(address, -1n) };
-  const behind = { ...interval, first: addOffset(address, 1n) };
-  return [before, behind].filter((part) => !isEmpty(part));
+function sizeOf({ first, last }: AddressSpan): bigint {
+  return last.value - first.value + 1n;
+}
+
+function compare(a: bigint, b: bigint): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
