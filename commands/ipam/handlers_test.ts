@@ -138,8 +138,8 @@ const REFUSED: [Record<string, unknown>, number, string][] = [
   ],
   [
     { ipam: { subnet: "10.244.0.0/30", rangeStart: "10.244.0.3", rangeEnd: "10.244.0.3" } },
-    101,
-    "no IP addresses available in range set: 10.244.0.3-10.244.0.3",
+    7,
+    "range set 0 has no address for pods: nothing is left of 10.244.0.3-10.244.0.3",
   ],
 ];
 
