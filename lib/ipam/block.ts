@@ -14,10 +14,10 @@ import type { Interval } from "./interval.ts";
 const LEVEL_BITS = 12;
 /** Children of a block: addresses of a page, blocks of a summary. */
 export const BLOCK_CHILDREN = 1 << LEVEL_BITS;
-/** Children whose bits are one word. */
-const WORD_CHILDREN = 32;
+/** Binary logarithm of the number of children whose bits are one word: 2^5 = 32. */
+const WORD_BITS = 5;
 /** Words of one bit for each child. */
-const LAYER_WORDS = BLOCK_CHILDREN / WORD_CHILDREN;
+const LAYER_WORDS = BLOCK_CHILDREN >> WORD_BITS;
 /** A word of children that are all taken, as the signed number that bit operations give. */
 const TAKEN = ~0;
 
@@ -112,11 +112,11 @@ export function useOf(bits: BlockBits, index: number): AddressUse {
 
 /** Index of the first free child of a block at hand at or behind `from`, else 4,096. */
 export function nextFree(bits: BlockBits, from: number): number {
-  let below = (1 << from % WORD_CHILDREN) - 1;
-  for (let at = wordOf(from); at < LAYER_WORDS; at++) {
+  let below = maskOf(from) - 1;
+  for (let at = from >> WORD_BITS; at < LAYER_WORDS; at++) {
     const free = ~(takenWord(bits, at) | below);
     // The lowest bit of a word alone is `word & -word`.
-    if (free !== 0) return at * WORD_CHILDREN + 31 - Math.clz32(free & -free);
+    if (free !== 0) return (at << WORD_BITS) + 31 - Math.clz32(free & -free);
     below = 0;
   }
   return BLOCK_CHILDREN;
@@ -132,7 +132,7 @@ export function setUse(
   index: number,
   use: AddressUse,
 ): "used" | "free" | undefined {
-  const at = wordOf(index);
+  const at = index >> WORD_BITS;
   const wasTaken = takenWord(bits, at) === TAKEN;
   setBit(bits, index, use === "used");
   if (bits.length > LAYER_WORDS) setBit(bits, BLOCK_CHILDREN + index, use === "resting");
@@ -154,7 +154,7 @@ function childIndex(level: number, value: bigint): number {
 
 /** True when no child is taken. */
 function isEmpty(bits: BlockBits, changed: number): boolean {
-  const at = wordOf(changed);
+  const at = changed >> WORD_BITS;
   return takenWord(bits, at) === 0 && areOthers(0, bits, at);
 }
 
@@ -175,15 +175,16 @@ function takenWord(bits: BlockBits, at: number): number {
 }
 
 function hasBit(bits: BlockBits, index: number): boolean {
-  return ((bits[wordOf(index)] ?? 0) & (1 << index % WORD_CHILDREN)) !== 0;
+  return ((bits[index >> WORD_BITS] ?? 0) & maskOf(index)) !== 0;
 }
 
 function setBit(bits: BlockBits, index: number, on: boolean): void {
-  const mask = 1 << index % WORD_CHILDREN;
-  const word = bits[wordOf(index)] ?? 0;
-  bits[wordOf(index)] = on ? word | mask : word & ~mask;
+  const at = index >> WORD_BITS;
+  const word = bits[at] ?? 0;
+  bits[at] = on ? word | maskOf(index) : word & ~maskOf(index);
 }
 
-function wordOf(index: number): number {
-  return Math.floor(index / WORD_CHILDREN);
+/** The bit of a child in its word: a shift goes by the lowest five bits of its right side. */
+function maskOf(index: number): number {
+  return 1 << index;
 }

@@ -1,32 +1,31 @@
 /** Runs the decisions of `lib/ipam/block.ts` on the store. */
 import {
   type AddressUse,
+  type Block,
   type BlockBits,
-  blockBytes,
   type BlockReads,
   changeUse,
+  freeBits,
 } from "../ipam/block.ts";
 import type { Address } from "../net/address.ts";
-import { StoreError } from "../errors.ts";
+import { damage } from "./failure.ts";
 import { blockKey } from "./keys.ts";
 import type { StoreReader, StoreTransaction } from "./transaction.ts";
 
 /**
- * Lets a decision read the blocks of a pool that it asks for.
+ * Lets a decision read the blocks of a network that it asks for.
  * @throws StoreError for a damaged block, or what the decision throws.
  */
 export async function decideOn<T>(
   reader: StoreReader,
-  pool: string,
+  network: string,
   decision: BlockReads<T>,
 ): Promise<T> {
   let step = decision.next();
   while (!step.done) {
     const block = step.value;
-    const value = await reader.get(blockKey(pool, block));
-    step = decision.next(
-      value === undefined ? undefined : parseBits(value, blockBytes(block), pool),
-    );
+    const value = await reader.get(blockKey(network, block));
+    step = decision.next(value === undefined ? undefined : parseBits(value, block, network));
   }
   return step.value;
 }
@@ -34,21 +33,26 @@ export async function decideOn<T>(
 /** Stages the blocks that change when an address gets that use. */
 export async function stageUse(
   tx: StoreTransaction,
-  pool: string,
+  network: string,
   address: Address,
   use: AddressUse,
 ): Promise<void> {
-  for (const { block, bits } of await decideOn(tx, pool, changeUse(address, use))) {
-    if (bits) tx.set(blockKey(pool, block), bits);
-    else tx.delete(blockKey(pool, block));
+  for (const { block, bits } of await decideOn(tx, network, changeUse(address, use))) {
+    if (bits) tx.set(blockKey(network, block), new Uint8Array(bits.buffer));
+    else tx.delete(blockKey(network, block));
   }
 }
 
-/** A copy, for a decision may change it. */
-function parseBits(value: unknown, bytes: number, pool: string): BlockBits {
-  if (value instanceof Uint8Array && value.length === bytes) return new Uint8Array(value);
-  throw new StoreError(
-    "store-damaged",
-    `Cannot read the store: a page of pool "${pool}" is damaged`,
-  );
+/**
+ * The bits of a block as they are stored: words as bytes, lowest first. They are a copy, which may be
+ * changed.
+ * @throws StoreError `store-damaged` for what has another length.
+ */
+export function parseBits(value: unknown, block: Block, network: string): BlockBits {
+  const bits = freeBits(block);
+  if (value instanceof Uint8Array && value.length === bits.byteLength) {
+    new Uint8Array(bits.buffer).set(value);
+    return bits;
+  }
+  throw damage(`Cannot read the store: a block of network "${network}" has not the length of one`);
 }

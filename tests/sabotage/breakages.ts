@@ -54,7 +54,7 @@ export const BREAKAGES: readonly Breakage[] = [
   // A released address is given to the next pod at once.
   {
     file: "lib/ipam/block.ts",
-    text: "return (bits[at] ?? 0) | (bits[LAYER_BYTES + at] ?? 0);",
+    text: "return (bits[at] ?? 0) | (bits[LAYER_WORDS + at] ?? 0);",
     replacement: "return bits[at] ?? 0;",
     testFile: "lib/ipam/block_test.ts",
     test: "findFree: skips resting addresses",
