@@ -1,17 +1,20 @@
 /**
  * The store: a Deno KV in a directory of its own. The lock is held while the KV is opened, for each
  * transaction, and while it is closed, but not in between: what a caller does to the kernel between
- * two transactions holds up nobody else.
+ * two transactions holds up nobody else. A store that was left in the middle of something is examined
+ * first; a damaged one is made anew when it is opened.
  */
-import * as v from "valibot";
 import { StoreError } from "../errors.ts";
 import { log } from "../log.ts";
-import { storeFailure } from "./failure.ts";
-import { BOOT_KEY, SCHEMA_KEY } from "./keys.ts";
-import type { Lease } from "./leases.ts";
-import { type LockMode, lockPath, withLock } from "./lock.ts";
-import { parseRecord } from "./record.ts";
-import { type StoreReader, type StoreTransaction, Transaction } from "./transaction.ts";
+import { Ballast } from "./ballast.ts";
+import { SCHEMA_KEY } from "./keys.ts";
+import { lockPath, withLock } from "./lock.ts";
+import { isBeingMade, type StoreMender } from "./mend.ts";
+import { openFile } from "./open_file.ts";
+import { inodeOf, kvPath, makePrivateDirectory, realPath } from "./place.ts";
+import { type HoldLock, Session } from "./session.ts";
+import { spoolPath } from "./spool.ts";
+import type { StoreReader, StoreTransaction } from "./transaction.ts";
 
 /** Where a store is, and how long one waits for it. */
 export interface StoreOptions {
@@ -25,18 +28,6 @@ export interface StoreOptions {
   readonly mayUseBallast?: boolean;
   /** Who makes a damaged store anew; without one it stays as it is. */
   readonly mender?: StoreMender;
-}
-
-/** What it takes to make a damaged store anew. */
-export interface StoreMender {
-  /**
-   * Examines the file in another process, for a damaged page ends the runtime. Answers what is
-   * wrong, undefined for a sound one.
-   * @throws StoreError when it cannot be told.
-   */
-  examine(file: string): Promise<string | undefined>;
-  /** Leases that witnesses outside of the store tell of. */
-  recall(): Promise<readonly Lease[]>;
 }
 
 /** An open store; dispose of it to close it. */
@@ -57,23 +48,17 @@ export interface Store extends AsyncDisposable {
   write<T>(fn: (tx: StoreTransaction) => T | Promise<T>): Promise<T>;
 }
 
-/** The format that this release writes, and the oldest release format that can read it. */
-const SCHEMA = { version: 1, readableFrom: 1 } as const;
-
-const FILE_NAME = "state.kv";
 const DEFAULT_LOCK_TIMEOUT_MS = 10_000;
-
-const StoredSchema = v.object({ version: v.number(), readableFrom: v.number() });
 
 /**
  * Opens the store, or makes it.
  * @throws StoreError: `try-again` when its lock is not to be had, or a newer release wrote it in a
- * way that this one cannot read; `store-failure` otherwise.
+ * way that this one cannot read; `store-damaged` when there is no mender; `store-failure` otherwise.
  */
 export async function openStore(options: StoreOptions): Promise<Store> {
   makePrivateDirectory(options.directory);
-  const store = await openReadable(options);
-  if (store) return store;
+  const store = await open(options, true);
+  if (store instanceof Session) return store;
   throw new StoreError("try-again", unreadableText(options.directory));
 }
 
@@ -83,10 +68,12 @@ export async function openStore(options: StoreOptions): Promise<Store> {
  * @throws StoreError as {@linkcode openStore}.
  */
 export async function openExistingStore(options: StoreOptions): Promise<Store | undefined> {
-  if (!isPresent(filePath(options.directory))) return undefined;
-  const store = await openReadable(options);
-  if (!store) log.warn(unreadableText(options.directory));
-  return store;
+  const path = kvPath(options.directory);
+  if (inodeOf(path) === undefined && !isBeingMade(path)) return undefined;
+  const store = await open(options, false);
+  if (store instanceof Session) return store;
+  if (store === "unreadable") log.warn(unreadableText(options.directory));
+  return undefined;
 }
 
 /** Stages a write that changes nothing: it fails when the store cannot be written. */
@@ -94,135 +81,29 @@ export async function probeWrite(tx: StoreTransaction): Promise<void> {
   tx.set(SCHEMA_KEY, await tx.get(SCHEMA_KEY));
 }
 
-class KvStore implements Store {
-  readonly directory: string;
-  readonly clearedBootId: string | undefined;
-  readonly #kv: Deno.Kv;
-  readonly #lock: Lock;
-
-  constructor(directory: string, kv: Deno.Kv, lock: Lock, clearedBootId: string | undefined) {
-    this.directory = directory;
-    this.clearedBootId = clearedBootId;
-    this.#kv = kv;
-    this.#lock = lock;
-  }
-
-  read<T>(fn: (reader: StoreReader) => T | Promise<T>): Promise<T> {
-    return this.#lock("shared", async () => await fn(this.#begin()));
-  }
-
-  write<T>(fn: (tx: StoreTransaction) => T | Promise<T>): Promise<T> {
-    return this.#lock("exclusive", async () => {
-      const tx = this.#begin();
-      const value = await fn(tx);
-      await tx.commit();
-      return value;
-    });
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      // The last one to close moves the log into the file, and nobody may open it meanwhile.
-      await this.#lock("exclusive", () => Promise.resolve(this.#kv.close()));
-    } catch (error) {
-      // What was done is committed: the caller has not failed.
-      log.warn("Closed the store out of turn", { error });
-      this.#kv.close();
-    }
-  }
-
-  #begin(): Transaction {
-    return new Transaction(this.#kv, filePath(this.directory));
-  }
-}
-
-/** Holds the lock of one store while `fn` runs. */
-type Lock = <T>(mode: LockMode, fn: () => Promise<T>) => Promise<T>;
-
-/** Undefined when a newer release wrote the store in a way that this one cannot read. */
-async function openReadable(options: StoreOptions): Promise<Store | undefined> {
-  const { runDirectory, lockTimeoutMs: timeoutMs = DEFAULT_LOCK_TIMEOUT_MS } = options;
+async function open(
+  options: StoreOptions,
+  mayMake: boolean,
+): Promise<Session | "absent" | "unreadable"> {
+  const { runDirectory, lockTimeoutMs: timeoutMs = DEFAULT_LOCK_TIMEOUT_MS, mender } = options;
   makePrivateDirectory(runDirectory);
-  // However the path is written, the lock is the same.
   const directory = realPath(options.directory);
-  const path = lockPath(runDirectory, directory);
-  const lock: Lock = (mode, fn) => withLock({ path, timeoutMs }, mode, fn);
+  const path = kvPath(directory);
+  const lock = { path: lockPath(runDirectory, directory), timeoutMs };
+  const hold: HoldLock = (mode, fn) => withLock(lock, mode, fn);
+  const ballast = new Ballast(directory, options.mayUseBallast ?? false);
   // Deno loads its KV when it is first asked for: 3 ms for which nobody else should have to wait.
-  const open = Deno.openKv;
-  return await lock("exclusive", async () => {
-    const kv = await openKv(filePath(directory), open);
-    await using undo = new AsyncDisposableStack();
-    undo.defer(() => kv.close());
-    const head = await readHead(kv, filePath(directory));
-    if (!head.isReadable) return undefined;
-    undo.move();
-    return new KvStore(directory, kv, lock, head.clearedBootId);
+  const openKv = Deno.openKv;
+  return await hold("exclusive", async (held) => {
+    const opened = await ballast.relieve(() => openFile({ path, held, mender, mayMake, openKv }));
+    if (typeof opened === "string") return opened;
+    if (mayMake && !options.mayUseBallast) ballast.restore();
+    const spool = spoolPath(runDirectory, directory);
+    return new Session({ ...opened, directory, path, hold, ballast, spool, mender });
   });
-}
-
-async function openKv(path: string, open: typeof Deno.openKv): Promise<Deno.Kv> {
-  const isNew = !isPresent(path);
-  try {
-    // The KV gives its own files the mode of this one.
-    if (isNew) Deno.openSync(path, { create: true, write: true, mode: 0o600 }).close();
-    return await open(path);
-  } catch (cause) {
-    throw storeFailure("open", path, cause);
-  }
-}
-
-/** What is read of a store before it is used. */
-interface Head {
-  readonly isReadable: boolean;
-  readonly clearedBootId: string | undefined;
-}
-
-/** Marks a new store as of this release. */
-async function readHead(kv: Deno.Kv, path: string): Promise<Head> {
-  const tx = new Transaction(kv, path);
-  const [stored, boot] = await tx.getMany([SCHEMA_KEY, BOOT_KEY]);
-  if (stored === undefined) {
-    tx.set(SCHEMA_KEY, SCHEMA);
-    await tx.commit();
-  }
-  const schema = parseRecord(StoredSchema, stored ?? SCHEMA, `schema of "${path}"`);
-  return {
-    isReadable: schema.readableFrom <= SCHEMA.version,
-    clearedBootId: typeof boot === "string" ? boot : undefined,
-  };
 }
 
 function unreadableText(directory: string): string {
   return `Cannot use the store "${directory}": a newer release wrote it in a format that this one ` +
     `does not know; install that release again`;
-}
-
-function realPath(directory: string): string {
-  try {
-    return Deno.realPathSync(directory);
-  } catch (cause) {
-    throw storeFailure("find", directory, cause);
-  }
-}
-
-function makePrivateDirectory(directory: string): void {
-  try {
-    Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
-  } catch (cause) {
-    throw storeFailure("make", directory, cause);
-  }
-}
-
-function isPresent(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound) return false;
-    throw storeFailure("find", path, cause);
-  }
-}
-
-function filePath(directory: string): string {
-  return `${directory}/${FILE_NAME}`;
 }

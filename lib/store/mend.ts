@@ -1,0 +1,150 @@
+/**
+ * Makes the file of a store anew out of what witnesses outside of it tell. The new file is made
+ * under another name and then takes the place of the old one: whoever is killed meanwhile leaves
+ * the old one, or none, and the next opener begins again.
+ */
+import { ConfigError } from "../errors.ts";
+import { log } from "../log.ts";
+import { storeFailure } from "./failure.ts";
+import { makeKv, stageSchema } from "./kv_file.ts";
+import { type Lease, LEASES_PER_COMMIT, restoreLease } from "./leases.ts";
+import { inodeOf } from "./place.ts";
+import { type StoreTransaction, Transaction } from "./transaction.ts";
+
+/** What it takes to make a damaged store anew. */
+export interface StoreMender {
+  /**
+   * Examines the file in another process, for a damaged page ends the runtime. Answers what is
+   * wrong, undefined for a sound one.
+   * @throws StoreError when it cannot be told.
+   */
+  examine(file: string): Promise<string | undefined>;
+  /** Leases that witnesses outside of the store tell of. */
+  recall(): Promise<readonly Lease[]>;
+}
+
+/** What SQLite keeps beside its file: a log of commits, and an index of that. */
+const COMPANIONS = ["-wal", "-shm"] as const;
+
+/**
+ * Makes a store where there is none.
+ * @param leases that witnesses tell of: somebody may have removed a store that was in use.
+ * @throws StoreError `store-failure`; then there still is none.
+ */
+export async function makeStore(path: string, leases: readonly Lease[]): Promise<void> {
+  const count = await makeBeside(path, leases, stageSchema);
+  // What stayed of a store that was removed would be taken for the log of the new one.
+  setAside(path, asideName(path));
+  putInPlace(path);
+  if (count > 0) log.warn(`Made the store "${path}", which was gone`, { restored: count });
+}
+
+/**
+ * Makes a damaged store anew; the old file is kept under a name that tells when.
+ * @param leases that witnesses tell of.
+ * @param seen what is wrong with it.
+ * @throws StoreError `store-failure`; then the damaged one is still there.
+ */
+export async function mendStore(
+  path: string,
+  leases: readonly Lease[],
+  seen: string,
+): Promise<void> {
+  const restored = await makeBeside(path, leases, (tx) => {
+    stageSchema(tx);
+    tx.count("rebuilt");
+  });
+  const aside = asideName(path);
+  setAside(path, aside);
+  putInPlace(path);
+  log.error(`Made the store "${path}" anew, for it was damaged: ${seen}`, { aside, restored });
+}
+
+/** Whether somebody makes a file for the path, or was killed over that. */
+export function isBeingMade(path: string): boolean {
+  return inodeOf(freshName(path)) !== undefined;
+}
+
+/** Makes the new file under another name; answers how many leases it has. */
+async function makeBeside(
+  path: string,
+  leases: readonly Lease[],
+  begin: (tx: StoreTransaction) => void,
+): Promise<number> {
+  const fresh = freshName(path);
+  removeFiles(fresh);
+  try {
+    using kv = await makeKv(fresh);
+    const first = new Transaction(kv, fresh);
+    begin(first);
+    await first.commit();
+    return await restoreAll(kv, fresh, leases);
+  } catch (error) {
+    removeFiles(fresh);
+    throw error;
+  }
+}
+
+/** Answers how many leases it restored. */
+async function restoreAll(kv: Deno.Kv, path: string, leases: readonly Lease[]): Promise<number> {
+  let restored = 0;
+  for (let at = 0; at < leases.length; at += LEASES_PER_COMMIT) {
+    const tx = new Transaction(kv, path);
+    for (const lease of leases.slice(at, at + LEASES_PER_COMMIT)) {
+      if (await restore(tx, lease)) restored += 1;
+    }
+    await tx.commit();
+  }
+  return restored;
+}
+
+/** Two witnesses may contradict each other: the first one counts, and the log tells of the other. */
+async function restore(tx: StoreTransaction, lease: Lease): Promise<boolean> {
+  try {
+    return await restoreLease(tx, lease) === "new";
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    log.error("Cannot restore a lease", { key: lease.key, error });
+    return false;
+  }
+}
+
+function setAside(path: string, aside: string): void {
+  // The file first: without it nobody takes what stays beside it for a store.
+  for (const suffix of ["", ...COMPANIONS]) {
+    if (inodeOf(path + suffix) !== undefined) rename(path + suffix, aside + suffix);
+  }
+}
+
+function putInPlace(path: string): void {
+  rename(freshName(path), path);
+}
+
+/** A name is written to disk with its directory. */
+function rename(from: string, to: string): void {
+  try {
+    Deno.renameSync(from, to);
+    using directory = Deno.openSync(to.slice(0, to.lastIndexOf("/")));
+    directory.syncSync();
+  } catch (cause) {
+    throw storeFailure("move", from, cause);
+  }
+}
+
+function removeFiles(path: string): void {
+  for (const suffix of ["", ...COMPANIONS]) {
+    try {
+      Deno.removeSync(path + suffix);
+    } catch (cause) {
+      if (!(cause instanceof Deno.errors.NotFound)) throw storeFailure("remove", path, cause);
+    }
+  }
+}
+
+function freshName(path: string): string {
+  return `${path}.mending`;
+}
+
+function asideName(path: string): string {
+  return `${path}.damaged-${new Date().toISOString().replaceAll(/[-:]/g, "")}`;
+}

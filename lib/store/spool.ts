@@ -1,0 +1,117 @@
+/**
+ * The spool: what could not be written to a store, for the next transaction that can write. It lies
+ * below the run directory, in memory: what a reboot makes of leases is another matter.
+ */
+import * as v from "valibot";
+import type { AttachmentKey } from "../attachment.ts";
+import { errorText } from "../errors.ts";
+import { log } from "../log.ts";
+import { parseWith } from "../schema.ts";
+import { removeAttachment } from "./attachments.ts";
+import { storeFailure } from "./failure.ts";
+import { releaseLease } from "./leases.ts";
+import { runFilePath } from "./lock.ts";
+import { makePrivateDirectory, realPath } from "./place.ts";
+import type { StoreTransaction } from "./transaction.ts";
+
+/** An attachment that is gone, and when that was. */
+export interface SpooledRelease {
+  readonly release: AttachmentKey;
+  readonly bootId: string;
+  readonly uptimeMs: number;
+}
+
+/** Something that happened: a metric and its labels. */
+export interface SpooledCount {
+  readonly count: readonly [metric: string, ...labels: string[]];
+}
+
+/** One line of a spool. */
+export type SpoolEntry = SpooledRelease | SpooledCount;
+
+const SUFFIX = ".spool";
+/** A node whose ADDs all fail must not fill its memory with that. */
+const MAX_BYTES_FOR_COUNTS = 64 * 1024;
+
+const Entry = v.union([
+  v.object({
+    release: v.object({ network: v.string(), containerId: v.string(), ifname: v.string() }),
+    bootId: v.string(),
+    uptimeMs: v.number(),
+  }),
+  v.object({ count: v.tupleWithRest([v.string()], v.string()) }),
+]);
+
+/** Path of the spool of a store. */
+export function spoolPath(runDirectory: string, storeDirectory: string): string {
+  return runFilePath(runDirectory, storeDirectory, SUFFIX);
+}
+
+/**
+ * Keeps an entry for later. Releases are always kept, counts only as long as the spool is small.
+ * @param directory of the store, which must be there.
+ * @throws StoreError `store-failure` when it cannot be kept.
+ */
+export async function appendSpool(
+  runDirectory: string,
+  directory: string,
+  entry: SpoolEntry,
+): Promise<void> {
+  makePrivateDirectory(runDirectory);
+  const path = spoolPath(runDirectory, realPath(directory));
+  try {
+    using file = openSpool(path);
+    await file.lock(true);
+    const isLarge = file.statSync().size >= MAX_BYTES_FOR_COUNTS;
+    if (isLarge && "count" in entry) return;
+    // A line that begins with a line feed is one of its own, even behind one that was cut off.
+    const line = new TextEncoder().encode(`\n${JSON.stringify(entry)}\n`);
+    if (file.writeSync(line) < line.length) throw new Error("No space left on device");
+  } catch (cause) {
+    throw storeFailure("write to the spool of", path, cause);
+  }
+}
+
+/** Stages what an entry tells. */
+export async function stageEntry(tx: StoreTransaction, entry: SpoolEntry): Promise<void> {
+  if ("count" in entry) return tx.count(...entry.count);
+  const { release, bootId, uptimeMs } = entry;
+  await releaseLease(tx, release, { bootId, uptimeMs });
+  removeAttachment(tx, release);
+  tx.count("spooled");
+}
+
+/**
+ * Empties the spool of a store. Who is killed after the entries were applied and before they are
+ * gone has them applied twice. For a release that is harmless: the lock is still held, so nobody has
+ * attached anything under that key since, and what is released is released.
+ * @param apply puts the entries into the store; when it throws, the spool stays as it is.
+ * @throws StoreError `store-failure`, or what `apply` throws.
+ */
+export async function drainSpool(
+  path: string,
+  apply: (entries: readonly SpoolEntry[]) => Promise<void>,
+): Promise<void> {
+  using file = openSpool(path);
+  if (file.statSync().size === 0) return;
+  await file.lock(true);
+  await apply(parseSpool(Deno.readTextFileSync(path)));
+  file.truncateSync(0);
+}
+
+/** Opened anew by each: the lock on it keeps those who add from the one who empties it. */
+function openSpool(path: string): Deno.FsFile {
+  return Deno.openSync(path, { create: true, read: true, append: true, mode: 0o600 });
+}
+
+/** A line that was cut off, by a kill or a full memory, is no entry. */
+function parseSpool(text: string): SpoolEntry[] {
+  return text.split("\n").filter((line) => line !== "").flatMap((line) => {
+    try {
+      return [parseWith(Entry, JSON.parse(line), "spool entry")];
+    } catch (error) {
+      log.warn(`Cannot read a line of the spool: ${errorText(error)}`, { line });
+      return [];
+    }
+  });
+}
