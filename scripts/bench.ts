@@ -7,22 +7,21 @@
  */
 import { parseArgs } from "@std/cli";
 import { dirname, join } from "@std/path";
+import {
+  keepSamples,
+  printVerdicts,
+  progress,
+  ratioOf,
+  type Row,
+  verdictOf,
+} from "./bench/report.ts";
 import { type Contender, run, Side, timeInNamespace } from "./bench/side.ts";
-import { median, medianRatio, quantile, type Samples } from "./bench/statistics.ts";
+import { median, quantile } from "./bench/statistics.ts";
 
 const ROOT = new URL("..", import.meta.url).pathname;
 const PEER_PATH = "/usr/lib/cni";
 /** Pods of a burst. */
 const BURST = 50;
-
-/** A line of the table: our samples over those of somebody else. */
-interface Row {
-  readonly work: string;
-  readonly ours: Samples;
-  readonly against: Samples;
-  /** Largest ratio that meets the bar. */
-  readonly bar: number;
-}
 
 const network = (bridge: string, subnet: string, ipam: Record<string, unknown>) => ({
   cniVersion: "1.0.0",
@@ -76,11 +75,7 @@ async function main(): Promise<void> {
     printTable(runs.at(-1) ?? []);
   }
   if (options.judge) printVerdicts(runs);
-  const folder = join(ROOT, "bench-results");
-  await Deno.mkdir(folder, { recursive: true });
-  const file = join(folder, `bench-${new Date().toISOString().replaceAll(":", "")}.json`);
-  await Deno.writeTextFile(file, JSON.stringify(runs, null, 1));
-  console.log(`raw samples: ${file}`);
+  await keepSamples("bench", runs);
 }
 
 /** Takes the milliseconds of a call. */
@@ -189,40 +184,21 @@ async function emptyScript(): Promise<{ readonly path: string } & AsyncDisposabl
 
 function printTable(rows: readonly Row[]): void {
   console.log("work                  ours ms  [p10-p90]      against ms  ratio   bar");
-  for (const { work, ours, against, bar } of rows) {
-    const ratio = medianRatio(ours.values, against.values);
+  for (const row of rows) {
+    const { work, ours, against } = row;
     const spread = `[${ms(quantile(ours.values, 0.1))}-${ms(quantile(ours.values, 0.9))}]`;
-    const verdict = bar === Infinity ? "" : `${bar}  ${ratio <= bar ? "met" : "NOT met"}`;
     console.log(
       `${work.padEnd(22)}${ms(median(ours.values)).padStart(7)}  ${spread.padEnd(15)}` +
-        `${ms(median(against.values)).padStart(9)}  ${ratio.toFixed(2).padStart(5)}   ${verdict}` +
+        `${ms(median(against.values)).padStart(9)}  ${ratioOf(row).toFixed(2).padStart(5)}   ${
+          verdictOf(row)
+        }` +
         `   (against ${against.name})`,
-    );
-  }
-}
-
-/** A bar is met when most runs met it. */
-function printVerdicts(runs: readonly Row[][]): void {
-  for (const [at, { work, bar }] of (runs[0] ?? []).entries()) {
-    if (bar === Infinity) continue;
-    const ratios = runs.map((rows) => rows[at]).filter((row) => row !== undefined)
-      .map(({ ours, against }) => medianRatio(ours.values, against.values));
-    const met = ratios.filter((ratio) => ratio <= bar).length;
-    const verdict = met * 2 > ratios.length ? "met" : "NOT met";
-    console.log(
-      `${work}: ${ratios.map((ratio) => ratio.toFixed(2)).join(", ")}, bar ${bar}: ${verdict}`,
     );
   }
 }
 
 function ms(value: number): string {
   return value.toFixed(value < 100 ? 1 : 0);
-}
-
-/** A line that overwrites itself on a terminal, and stays away elsewhere. */
-function progress(text: string): void {
-  if (!Deno.stderr.isTerminal()) return;
-  Deno.stderr.writeSync(new TextEncoder().encode(`\r\x1b[K${text}`));
 }
 
 if (import.meta.main) {
