@@ -1,0 +1,143 @@
+/** Frees the leases of pods that are proven dead, for those who have no list of the living. */
+import { formatAttachment } from "../attachment.ts";
+import { errorText } from "../errors.ts";
+import { judgeLease, type Judgement } from "../ipam/liveness.ts";
+import { log } from "../log.ts";
+import { foreignIpamType } from "../pod/ipam_type.ts";
+import { findAttachment, listAttachments, removeAttachment } from "../store/attachments.ts";
+import { isDamage } from "../store/failure.ts";
+import {
+  findLease,
+  type Lease,
+  LEASES_PER_COMMIT,
+  listLeases,
+  releaseLease,
+} from "../store/leases.ts";
+import type { Store } from "../store/store.ts";
+import type { StoreReader, StoreTransaction } from "../store/transaction.ts";
+import { type AttachContext, moment } from "./context.ts";
+import { type Evidence, gatherEvidence } from "./evidence.ts";
+
+/** What to collect, and how. */
+export interface CollectOptions {
+  /** A lease of this boot lives at least so long, for its ADD may not be over; in milliseconds. */
+  readonly graceMs: number;
+  /** All networks when absent. */
+  readonly network?: string;
+  /** Judge only. */
+  readonly dryRun: boolean;
+  /** Told after each commit how many of the dead leases have been seen to. */
+  onProgress?(done: number, total: number): void;
+}
+
+/** A lease that stood before the judge. */
+export interface Judged {
+  readonly lease: Lease;
+  readonly judgement: Judgement;
+  readonly isReleased: boolean;
+  /** Why a dead one could not be released. */
+  readonly failure: string | undefined;
+}
+
+/** Grace period of a GC that nobody configured: 5 min. */
+export const DEFAULT_GRACE_MS = 300_000;
+
+/** Of a lease that was released, or given anew, between two looks. */
+const CHANGED: Judgement = { dead: false, reason: "it is not the lease any more that was judged" };
+
+/**
+ * Judges leases and frees the dead ones, in several commits. Each is judged again in the commit that
+ * frees it, and one that is not as it was stays. With a lease goes the record of its ADD, unless an
+ * IPAM plugin of somebody else has yet to be told.
+ * @returns every lease, in the order of their keys.
+ * @throws KernelError when the links of the node cannot be listed, StoreError when the store cannot
+ * be read or is damaged. A commit that fails otherwise is told of its leases, and others go on.
+ */
+export async function collectDead(
+  store: Store,
+  context: AttachContext,
+  options: CollectOptions,
+): Promise<Judged[]> {
+  const { graceMs, network } = options;
+  const evidence = gatherEvidence(context, graceMs);
+  const judged = await store.read((reader) => judgeAll(reader, evidence, network));
+  if (options.dryRun) return judged;
+  const dead = judged.filter(({ judgement }) => judgement.dead);
+  const outcomes = new Map<Lease, Judged>();
+  for (let at = 0; at < dead.length; at += LEASES_PER_COMMIT) {
+    const batch = dead.slice(at, at + LEASES_PER_COMMIT);
+    for (const outcome of await releaseBatch(store, context, batch, graceMs)) {
+      outcomes.set(outcome.lease, outcome);
+    }
+    options.onProgress?.(at + batch.length, dead.length);
+  }
+  return judged.map((one) => outcomes.get(one.lease) ?? one);
+}
+
+async function judgeAll(
+  reader: StoreReader,
+  evidence: Evidence,
+  network: string | undefined,
+): Promise<Judged[]> {
+  const recorded = new Map(
+    (await listAttachments(reader, network)).map((one) => [formatAttachment(one.key), one]),
+  );
+  return (await listLeases(reader, network)).map((lease) => ({
+    lease,
+    judgement: judgeLease(evidence(lease, recorded.get(formatAttachment(lease.key)))),
+    isReleased: false,
+    failure: undefined,
+  }));
+}
+
+/** Answers what became of each. */
+async function releaseBatch(
+  store: Store,
+  context: AttachContext,
+  batch: readonly Judged[],
+  graceMs: number,
+): Promise<Judged[]> {
+  try {
+    const outcomes = await store.write((tx) => releaseDead(tx, context, batch, graceMs));
+    for (const { lease: { key }, judgement, isReleased } of outcomes) {
+      if (isReleased) log.info("Released the lease of a dead pod", { ...key, ...judgement });
+    }
+    return outcomes;
+  } catch (error) {
+    if (isDamage(error)) throw error;
+    return batch.map((one) => ({ ...one, failure: errorText(error) }));
+  }
+}
+
+async function releaseDead(
+  tx: StoreTransaction,
+  context: AttachContext,
+  batch: readonly Judged[],
+  graceMs: number,
+): Promise<Judged[]> {
+  const evidence = gatherEvidence(context, graceMs);
+  const outcomes: Judged[] = [];
+  for (const one of batch) {
+    const { lease, lease: { key } } = one;
+    const recorded = await findAttachment(tx, key);
+    const judgement = isSame(await findLease(tx, key), lease)
+      ? judgeLease(evidence(lease, recorded))
+      : CHANGED;
+    if (judgement.dead) {
+      const now = moment(context);
+      // What another boot gave has rested since that boot ended.
+      const isOfThisBoot = lease.bootId === "" || lease.bootId === now.bootId;
+      await releaseLease(tx, key, isOfThisBoot ? now : "unused");
+      if (foreignIpamType(Object(recorded?.config)) === undefined) removeAttachment(tx, key);
+      tx.count("reclaimed", key.network);
+    }
+    outcomes.push({ ...one, judgement, isReleased: judgement.dead });
+  }
+  return outcomes;
+}
+
+/** A pod of the same name may have come since. */
+function isSame(now: Lease | undefined, then: Lease): boolean {
+  return now?.bootId === then.bootId && now.createdUptimeMs === then.createdUptimeMs &&
+    now.netns === then.netns;
+}
