@@ -1,19 +1,25 @@
 /** Whether a lease may be taken away: only what is proven dead twice. */
 
-/** What was seen of a lease and of its pod. */
-export interface LeaseFacts {
-  /** Path of the pod's network namespace, empty when it is not known. */
+/** What was seen of a network namespace by its path. */
+export interface NetnsFacts {
+  /** The path, empty when it is not known. */
   readonly netns: string;
-  /** What is at that path; `unknown` when it could not be seen from here even if it were there. */
-  readonly netnsState: "present" | "gone" | "unknown";
+  /** Something is at the path. */
+  readonly hasNetns: boolean;
+  /** The directory that the path is in is there: without it we may not see namespaces at all. */
+  readonly hasNetnsDirectory: boolean;
+  /** Our process ids are those of the machine: `PROC_PID_INIT_INO`, linux/proc_ns.h. */
+  readonly isInitialPidNamespace: boolean;
+}
+
+/** What was seen of a lease and of its pod. */
+export interface LeaseFacts extends NetnsFacts {
   /** Boot of the lease, empty when it is not known. */
   readonly leaseBootId: string;
   /** The present boot. */
   readonly bootId: string;
   /** Time since the lease was made in milliseconds, by a clock that begins with each boot. */
   readonly ageMs: number;
-  /** A lease younger than that, in milliseconds, may have an ADD that is not over. */
-  readonly graceMs: number;
   /** Name of a link of the host that has the alias of the attachment. */
   readonly linkWithAlias: string | undefined;
   /** Name of the host link that the attachment record tells of. */
@@ -27,13 +33,17 @@ export type Judgement =
   | { readonly dead: true; readonly proofs: string[] }
   | { readonly dead: false; readonly reason: string };
 
+/** `/proc/<pid>/...` goes with its process, directory and all; proc(5). */
+const OF_A_PROCESS = /^\/proc\/\d+\//;
+
 /**
  * Judges a lease. It is dead when its network namespace is gone and one more thing says so: it is of
  * another boot, its host link is gone, or the runtime has no result of it. A link with its alias is
  * life, and so are a namespace that cannot be seen and youth in the same boot.
+ * @param graceMs a lease younger than that may have an ADD that is not over.
  */
-export function judgeLease(facts: LeaseFacts): Judgement {
-  const reason = signOfLife(facts);
+export function judgeLease(facts: LeaseFacts, graceMs: number): Judgement {
+  const reason = signOfLife(facts, graceMs);
   if (reason !== undefined) return { dead: false, reason };
   const gone = `network namespace "${facts.netns}" is gone`;
   const further = furtherProofs(facts);
@@ -42,24 +52,36 @@ export function judgeLease(facts: LeaseFacts): Judgement {
     : { dead: false, reason: `${gone}, but nothing else says that it is dead` };
 }
 
+/** True when no namespace is at the path, and it could be seen if there were one. */
+export function isProvenGone(facts: NetnsFacts): boolean {
+  return facts.netns !== "" && !facts.hasNetns && canSeeNamespace(facts);
+}
+
 /** What forbids to call it dead, whatever else was seen. */
-function signOfLife(facts: LeaseFacts): string | undefined {
-  const { netns, netnsState, linkWithAlias, ageMs, graceMs } = facts;
+function signOfLife(facts: LeaseFacts, graceMs: number): string | undefined {
+  const { netns, linkWithAlias } = facts;
   if (linkWithAlias !== undefined) return `link "${linkWithAlias}" has its alias`;
   if (netns === "") return "its network namespace is not known";
-  if (netnsState === "present") return `network namespace "${netns}" is there`;
-  if (netnsState === "unknown") return `network namespace "${netns}" cannot be seen from here`;
-  if (!isOfAnotherBoot(facts) && ageMs < graceMs) return "it is younger than the grace period";
+  if (facts.hasNetns) return `network namespace "${netns}" is there`;
+  if (!isProvenGone(facts)) return `network namespace "${netns}" cannot be seen from here`;
+  if (!isOfAnotherBoot(facts) && facts.ageMs < graceMs) {
+    return "it is younger than the grace period";
+  }
   return undefined;
 }
 
 function furtherProofs(facts: LeaseFacts): string[] {
   const { recordedLink, isCached } = facts;
   return [
-    ...isOfAnotherBoot(facts) ? ["it is of an earlier boot"] : [],
+    ...isOfAnotherBoot(facts) ? ["it is of another boot"] : [],
     ...recordedLink !== undefined ? [`its host link "${recordedLink}" is gone`] : [],
     ...isCached === false ? ["the runtime has no result of it"] : [],
   ];
+}
+
+/** Of a process we see something only when we see all of them. */
+function canSeeNamespace(facts: NetnsFacts): boolean {
+  return OF_A_PROCESS.test(facts.netns) ? facts.isInitialPidNamespace : facts.hasNetnsDirectory;
 }
 
 /** An unknown boot proves nothing. */

@@ -1,21 +1,31 @@
 import { assertEquals } from "@std/assert";
-import { judgeLease, type LeaseFacts } from "./liveness.ts";
+import { isProvenGone, judgeLease, type LeaseFacts } from "./liveness.ts";
+
+const GRACE_MS = 300_000;
 
 /** All that can be seen of a dead one. */
 const DEAD: LeaseFacts = {
   netns: "/run/netns/a",
-  netnsState: "gone",
+  hasNetns: false,
+  hasNetnsDirectory: true,
+  isInitialPidNamespace: false,
   leaseBootId: "b1",
   bootId: "b2",
-  ageMs: 300_000,
-  graceMs: 300_000,
+  ageMs: GRACE_MS,
   linkWithAlias: undefined,
   recordedLink: "veth1",
   isCached: false,
 };
 
+/** The same, with a namespace by the number of a process. */
+const DEAD_PROCESS: Partial<LeaseFacts> = {
+  netns: "/proc/4711/ns/net",
+  hasNetnsDirectory: false,
+  isInitialPidNamespace: true,
+};
+
 const GONE = 'network namespace "/run/netns/a" is gone';
-const OTHER_BOOT = "it is of an earlier boot";
+const OTHER_BOOT = "it is of another boot";
 const LINK_GONE = 'its host link "veth1" is gone';
 const NOT_CACHED = "the runtime has no result of it";
 
@@ -27,11 +37,19 @@ const CASES: readonly [Partial<LeaseFacts>, string[] | string][] = [
   [{ leaseBootId: "b2", recordedLink: undefined }, [GONE, NOT_CACHED]],
   [{ leaseBootId: "" }, [GONE, LINK_GONE, NOT_CACHED]],
   [{ ageMs: 0 }, [GONE, OTHER_BOOT, LINK_GONE, NOT_CACHED]],
+  [
+    { ...DEAD_PROCESS, recordedLink: undefined, isCached: undefined },
+    ['network namespace "/proc/4711/ns/net" is gone', OTHER_BOOT],
+  ],
   [{ linkWithAlias: "veth1" }, 'link "veth1" has its alias'],
   [{ netns: "" }, "its network namespace is not known"],
-  [{ netnsState: "present" }, 'network namespace "/run/netns/a" is there'],
-  [{ netnsState: "unknown" }, 'network namespace "/run/netns/a" cannot be seen from here'],
-  [{ leaseBootId: "b2", ageMs: 299_999 }, "it is younger than the grace period"],
+  [{ hasNetns: true }, 'network namespace "/run/netns/a" is there'],
+  [{ hasNetnsDirectory: false }, 'network namespace "/run/netns/a" cannot be seen from here'],
+  [
+    { ...DEAD_PROCESS, hasNetnsDirectory: true, isInitialPidNamespace: false },
+    'network namespace "/proc/4711/ns/net" cannot be seen from here',
+  ],
+  [{ leaseBootId: "b2", ageMs: GRACE_MS - 1 }, "it is younger than the grace period"],
   [{ leaseBootId: "", ageMs: -1 }, "it is younger than the grace period"],
   [
     { leaseBootId: "b2", recordedLink: undefined, isCached: undefined },
@@ -41,9 +59,8 @@ const CASES: readonly [Partial<LeaseFacts>, string[] | string][] = [
 
 for (const [change, want] of CASES) {
   Deno.test(`judgeLease: ${JSON.stringify(change)} gives ${want}`, () => {
-    const judgement = judgeLease({ ...DEAD, ...change });
     assertEquals(
-      judgement,
+      judgeLease({ ...DEAD, ...change }, GRACE_MS),
       typeof want === "string" ? { dead: false, reason: want } : { dead: true, proofs: want },
     );
   });
@@ -53,32 +70,38 @@ Deno.test("judgeLease: of all combinations only those with two proofs and no sig
   const counts = { dead: 0, alive: 0 };
   for (const facts of combinations()) {
     const isOther = facts.leaseBootId === "b1";
-    const isAlive = facts.linkWithAlias !== undefined || facts.netns === "" ||
-      facts.netnsState !== "gone" || !isOther && facts.ageMs < facts.graceMs;
+    const isGone = !facts.hasNetns &&
+      (facts.netns === "/proc/1/ns/net"
+        ? facts.isInitialPidNamespace
+        : facts.netns !== "" && facts.hasNetnsDirectory);
+    assertEquals(isProvenGone(facts), isGone, JSON.stringify(facts));
+    const isAlive = facts.linkWithAlias !== undefined || !isGone ||
+      !isOther && facts.ageMs < GRACE_MS;
     const further = [isOther, facts.recordedLink !== undefined, facts.isCached === false];
-    const judgement = judgeLease(facts);
+    const judgement = judgeLease(facts, GRACE_MS);
     assertEquals(judgement.dead, !isAlive && further.includes(true), JSON.stringify(facts));
     if (judgement.dead) {
       assertEquals(judgement.proofs.length, 1 + further.filter(Boolean).length);
     }
     counts[judgement.dead ? "dead" : "alive"] += 1;
   }
-  assertEquals(counts, { dead: 40, alive: 824 });
+  assertEquals(counts, { dead: 160, alive: 3_296 });
 });
 
 function combinations(): LeaseFacts[] {
-  const parts: { [Key in keyof LeaseFacts]?: readonly LeaseFacts[Key][] } = {
-    netns: ["/run/netns/a", ""],
-    netnsState: ["present", "gone", "unknown"],
+  const values: { readonly [Key in keyof LeaseFacts]?: readonly LeaseFacts[Key][] } = {
+    netns: ["/run/netns/a", "/proc/1/ns/net", ""],
+    hasNetns: [true, false],
+    hasNetnsDirectory: [true, false],
+    isInitialPidNamespace: [true, false],
     leaseBootId: ["", "b1", "b2"],
-    ageMs: [-1, 299_999, 300_000, 900_000],
+    ageMs: [-1, GRACE_MS - 1, GRACE_MS, 2 * GRACE_MS],
     linkWithAlias: ["veth1", undefined],
     recordedLink: ["veth1", undefined],
     isCached: [true, false, undefined],
   };
-  return Object.entries(parts).reduce<LeaseFacts[]>(
-    (all, [key, values]) =>
-      all.flatMap((facts) => values.map((value) => ({ ...facts, [key]: value }))),
+  return Object.entries(values).reduce<LeaseFacts[]>(
+    (all, [key, some]) => all.flatMap((facts) => some.map((value) => ({ ...facts, [key]: value }))),
     [DEAD],
   );
 }
