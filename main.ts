@@ -1,18 +1,18 @@
 /** The one executable: chooses the role, and is the only place that ends the process. */
 import { answerPluginCall, deliver } from "./commands/plugin.ts";
-import { chooseRole, type PluginRole, type ProgramRole } from "./commands/role.ts";
+import { chooseRole, isPluginRole, type PluginRole, type ProgramRole } from "./commands/role.ts";
 import { type Answer, failure } from "./lib/cni/protocol.ts";
 
-/** A role that is a program of its own: `commands/<role>/main.ts`. */
+/** A role that is a program of its own: `commands/<role>/main.ts`, with `_` for `-`. */
 interface Program {
   /** Answers the exit code. */
   main(args: readonly string[], env: Record<string, string>): Promise<number>;
 }
 
 const env = Deno.env.toObject();
-const { role, args } = chooseRole(programName(), Deno.args, Boolean(env.CNI_COMMAND));
-if (role === "admin" || role === "daemon") Deno.exit(await runProgram(role));
-else servePlugin(role);
+const { role, args } = chooseRole(programName(), Deno.args, env);
+if (isPluginRole(role)) servePlugin(role);
+else Deno.exit(await runProgram(role));
 
 /**
  * The path by which we were called, symlinks not resolved: a script is its own main module, a
@@ -32,7 +32,8 @@ async function runProgram(role: ProgramRole): Promise<number> {
 /** Where a program is: in the source tree, or as a bundle beside the plugin's. */
 function programUrl(role: ProgramRole): string {
   const isSource = import.meta.url.endsWith(".ts");
-  return new URL(isSource ? `./commands/${role}/main.ts` : `./${role}.js`, import.meta.url).href;
+  const source = `./commands/${role.replace("-", "_")}/main.ts`;
+  return new URL(isSource ? source : `./${role}.js`, import.meta.url).href;
 }
 
 /**

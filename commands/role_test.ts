@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { chooseRole, type Invocation } from "./role.ts";
+import { chooseRole, type Invocation, isPluginRole } from "./role.ts";
 
 Deno.test("chooseRole: the file name wins, then the subcommand", () => {
   const rows: [string, string[], boolean, Invocation["role"], string[]][] = [
@@ -24,6 +24,20 @@ Deno.test("chooseRole: the file name wins, then the subcommand", () => {
     ["/opt/headcni-ipam/other", [], true, "cni", []],
   ];
   for (const [program, args, isPluginCall, role, rest] of rows) {
-    assertEquals(chooseRole(program, args, isPluginCall), { role, args: rest }, program);
+    const env = { CNI_COMMAND: isPluginCall ? "ADD" : undefined };
+    assertEquals(chooseRole(program, args, env), { role, args: rest }, program);
   }
+});
+
+Deno.test("chooseRole: a plugin of any name checks a store when its environment says so", () => {
+  for (const program of ["headcni", "headcni-ipam", "headcni-daemon", "file:///src/main.ts"]) {
+    const env = { CNI_COMMAND: "ADD", HEADCNI_ROLE: "store-check" };
+    assertEquals(chooseRole(program, ["file"], env), { role: "store-check", args: ["file"] });
+  }
+  assertEquals(chooseRole("headcni-ipam", [], { HEADCNI_ROLE: "admin" }).role, "ipam");
+});
+
+Deno.test("isPluginRole: tells roles that a runtime calls from programs", () => {
+  const roles = ["cni", "ipam", "loopback", "daemon", "admin", "store-check"] as const;
+  assertEquals(roles.filter(isPluginRole), ["cni", "ipam", "loopback"]);
 });

@@ -16,6 +16,7 @@ const BUNDLES = {
   plugin: "main.ts",
   admin: "commands/admin/main.ts",
   daemon: "commands/daemon/main.ts",
+  "store-check": "commands/store_check/main.ts",
 } as const;
 
 /** The executable, and the other names that choose a role. */
@@ -148,6 +149,7 @@ const TRIALS: readonly [name: string, args: string[], env: Record<string, string
     ["headcni-ipam", [], { CNI_COMMAND: "VERSION" }, "supportedVersions"],
     [NAME, ["version"], {}, VERSION],
     ["headcni-daemon", ["--help"], {}, VERSION],
+    [NAME, ["/nonexistent"], { HEADCNI_ROLE: "store-check" }, "started"],
   ];
 
 /**

@@ -32,6 +32,7 @@ const EFFECT_ROWS: readonly (readonly string[])[] = [
   ["commands/context.ts", "commands/role.ts", "commands/streams.ts"],
   ["commands/logged.ts"],
   ["commands/admin", "commands/cni", "commands/daemon", "commands/ipam", "commands/loopback"],
+  ["commands/store_check"],
   ["commands/plugin.ts"],
   // Level 6.
   ["main.ts"],
@@ -47,6 +48,7 @@ const FENCES: readonly [pattern: RegExp, places: readonly string[]][] = [
   [/\bDeno\.build\.os\b/, ["lib/platform.ts"]],
   [/\bDeno\.openKv\b/, ["lib/store/"]],
   [/\bDeno\.Command\b/, ["lib/delegate/"]],
+  [/["']node:/, ["commands/store_check/"]],
   [/\bDeno\.(env|args)\b/, ["main.ts"]],
   [
     /\b(Deno\.|Date\.now\b|new Date\b|performance\.|Math\.random\b)/,
@@ -216,7 +218,7 @@ Deno.test("fences: what one file alone may say, no other says", () => {
 
 Deno.test("fences: each is found when broken, and a comment breaks none", () => {
   const text = "Deno.dlopen(); Deno.exit(1); Deno.build.os; Deno.openKv(); Deno.args; " +
-    "new Deno.Command(); Deno.env";
+    "new Deno.Command(); Deno.env; import('node:fs')";
   assertEquals(brokenFences([{ path: "lib/pod/x.ts", text }]).length, FENCES.length);
   const comments = `/* Deno.exit */ const a = 1; // Deno.exit\n  // Deno.dlopen`;
   assertEquals(brokenFences([{ path: "lib/pod/x.ts", text: comments }]), []);

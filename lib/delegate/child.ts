@@ -4,6 +4,7 @@ import { pause } from "../pause.ts";
 
 /** How a child runs. */
 export interface ChildOptions {
+  readonly args?: readonly string[];
   /** Variables that are set beside those that the child inherits from us. */
   readonly env: Readonly<Record<string, string>>;
   readonly stdin: string;
@@ -34,7 +35,7 @@ const BUSY_PAUSE_MS = 100;
  * @throws Error of the system when it cannot be started.
  */
 export async function runChild(path: string, options: ChildOptions): Promise<ChildOutcome> {
-  const child = await spawn(path, options.env);
+  const child = await spawn(path, options);
   const deadline = AbortSignal.timeout(options.deadlineMs);
   deadline.addEventListener("abort", () => kill(child));
   const [status, stdout, stderr] = await Promise.all([
@@ -47,9 +48,10 @@ export async function runChild(path: string, options: ChildOptions): Promise<Chi
   return { code, signal, timedOut: deadline.aborted, stdout, stderr };
 }
 
-async function spawn(path: string, env: ChildOptions["env"]): Promise<Deno.ChildProcess> {
+async function spawn(path: string, options: ChildOptions): Promise<Deno.ChildProcess> {
   const command = new Deno.Command(path, {
-    env: { ...env },
+    args: [...options.args ?? []],
+    env: { ...options.env },
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",

@@ -1,0 +1,76 @@
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { fromFileUrl } from "@std/path";
+import { StoreError } from "../errors.ts";
+import { openStore } from "../store/store.ts";
+import { examineStore } from "./examine.ts";
+
+const MAIN = fromFileUrl(new URL("../../main.ts", import.meta.url));
+/** This program from its source. */
+const SELF = [Deno.execPath(), "run", "-A", "--unstable-kv", "--no-check", MAIN];
+
+/** A child of which nothing is known but what it prints and how it ends. */
+function fakeSelf(script: string): string[] {
+  return ["sh", "-c", script];
+}
+
+const verdicts: readonly [name: string, script: string, seen: string | undefined][] = [
+  ["no faults", `echo started; echo '{"faults":[]}'`, undefined],
+  ["one fault", `echo started; printf '%s' '{"faults":["a\\nb"]}'`, "a b"],
+  ["faults", `echo started; echo '{"faults":["a","b","c","d","e"]}'`, "a; b; c; and 2 more"],
+  ["a panic", "echo started; echo === >&2; echo Panicked >&2; exit 1", 'code 1, "Panicked"'],
+  ["a crash", "echo started; kill -SEGV $$", "ended by SIGSEGV"],
+];
+
+for (const [name, script, seen] of verdicts) {
+  Deno.test(`examineStore: ${name} of the check tells how the file is`, async () => {
+    const text = await examineStore(fakeSelf(script), "/s/state.kv");
+    if (seen === undefined) assertEquals(text, undefined);
+    else assertStringIncludes(text ?? "", seen);
+  });
+}
+
+const failures: readonly [name: string, self: string[], seen: string][] = [
+  ["cannot be started", ["/nonexistent/headcni"], "No such file or directory"],
+  ["does not begin", fakeSelf("echo no such role >&2; exit 1"), 'code 1, "no such role"'],
+  ["is killed", fakeSelf("echo started; kill -KILL $$"), "ended by SIGKILL"],
+  ["is told to end", fakeSelf("echo started; kill -TERM $$"), "ended by SIGTERM"],
+  ["ends without a verdict", fakeSelf("echo started"), "exit code 0"],
+  ["cannot tell", fakeSelf(`echo started; echo '{"error":"database is locked"}'`), "is locked"],
+];
+
+for (const [name, self, seen] of failures) {
+  Deno.test(`examineStore: a check that ${name} says nothing about the file`, async () => {
+    const error = await assertRejects(() => examineStore(self, "/s/state.kv"), StoreError, seen);
+    assertEquals(error.reason, "try-again");
+  });
+}
+
+/** What is done to the file of a store, and how that is told; undefined for not at all. */
+const damages: readonly [name: string, harm: (file: Deno.FsFile) => void, seen?: string][] = [
+  ["a sound file", () => {}],
+  ["an empty file", (file) => file.truncateSync(0), "it holds no schema"],
+  ["a truncated file", (file) => file.truncateSync(20_000), "malformed"],
+  ["a file of noise", (file) => overwrite(file, 0, 8_192), "file is not a database"],
+  ["a file with a page of noise", (file) => overwrite(file, 5 * 4_096, 4_096), "Tree 6"],
+];
+
+for (const [name, harm, seen] of damages) {
+  Deno.test(`examineStore: tells the truth of ${name}`, async () => {
+    const root = await Deno.makeTempDir({ prefix: "hct" });
+    const store = await openStore({ directory: root, runDirectory: root });
+    await store[Symbol.asyncDispose]();
+    const path = `${root}/state.kv`;
+    const file = Deno.openSync(path, { write: true });
+    harm(file);
+    file.close();
+    const text = await examineStore(SELF, path);
+    await Deno.remove(root, { recursive: true });
+    if (seen === undefined) assertEquals(text, undefined);
+    else assertStringIncludes(text ?? "", seen);
+  });
+}
+
+function overwrite(file: Deno.FsFile, offset: number, bytes: number): void {
+  file.seekSync(offset, Deno.SeekMode.Start);
+  file.writeSync(crypto.getRandomValues(new Uint8Array(bytes)));
+}
