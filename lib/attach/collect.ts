@@ -1,28 +1,30 @@
 /**
- * GC: removes what attachments of this network left behind that the runtime no longer knows.
- * Without a list of valid attachments (which is not an empty list) only what is provably gone is
- * removed: an attachment whose namespace and whose host link are both away.
+ * GC: removes what attachments of this network left behind. With a list of the valid ones all others
+ * go: SPEC.md section 4, "GC". Without one, which is not an empty list, only what is proven dead
+ * goes.
  */
 import { type AttachmentKey, formatAttachment } from "../attachment.ts";
-import type { Request } from "../cni/request.ts";
+import type { Request, ValidAttachment } from "../cni/request.ts";
 import { errorText, HeadcniError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
+import { judgeLease } from "../ipam/liveness.ts";
 import { log } from "../log.ts";
-import { hostLinkName, parseAlias } from "../pod/identity.ts";
+import { parseAlias } from "../pod/identity.ts";
 import { type Attachment, listAttachments } from "../store/attachments.ts";
+import { isDamage } from "../store/failure.ts";
 import { listLeases } from "../store/leases.ts";
 import type { Store } from "../store/store.ts";
+import { collectDead, DEFAULT_GRACE_MS } from "./collect_dead.ts";
 import { type AttachContext, moment } from "./context.ts";
 import { release, removeLink } from "./detach.ts";
+import { gatherEvidence } from "./evidence.ts";
 import { callForeignIpam } from "./foreign_ipam.ts";
-import { isListed, isNetnsGone } from "./left_over.ts";
+import { isListed } from "./left_over.ts";
 import { openRequestStoreIfPresent } from "./open_store.ts";
 
-/** What is known of an attachment that might be left over. */
-interface Candidate {
+/** What is left of an attachment. */
+interface LeftOver {
   readonly key: AttachmentKey;
-  /** Path of its namespace, where the store knows it. */
-  readonly netns?: string;
   /** What ADD recorded of it. */
   readonly attachment?: Attachment;
 }
@@ -32,22 +34,42 @@ interface Candidate {
  * @throws HeadcniError `try-again` that names all that could not be removed.
  */
 export async function collect(request: Request, context: AttachContext): Promise<void> {
-  using host = context.node.openHost();
-  await using store = await openRequestStoreIfPresent(request, context);
-  const failures: string[] = [];
-  for (const candidate of await listCandidates(request, host, store)) {
-    if (!isLeftOver(request, host, candidate)) continue;
-    const { key } = candidate;
-    try {
-      await removeLink(host, key);
-      await release(request, key, candidate.attachment, store, moment(context));
-      log.info("Removed an attachment that the runtime no longer knows", { ...key });
-    } catch (error) {
-      failures.push(`${formatAttachment(key)}: ${errorText(error)}`);
+  const { name, validAttachments } = request.config;
+  await collectFrom(request, context, async (store) => {
+    using host = context.node.openHost();
+    const failures = store && !validAttachments ? await collectDeadOf(name, context, store) : [];
+    const leftOver = validAttachments
+      ? await findUnlisted(name, validAttachments, host, store)
+      : await findDeadRecords(name, context, store);
+    for (const each of leftOver) {
+      failures.push(...await remove(each, request, context, host, store));
     }
-  }
-  await callForeignIpam("GC", request).catch((error) => {
-    failures.push(`IPAM plugin: ${errorText(error)}`);
+    await callForeignIpam("GC", request).catch((error) => {
+      failures.push(`IPAM plugin: ${errorText(error)}`);
+    });
+    return failures;
+  });
+}
+
+/**
+ * Runs a GC on the store of a request, and once more when it meets a damaged record: who opens the
+ * store next makes it anew, and one record keeps nothing else from being collected.
+ * @param fn answers what it could not remove, one text each; there may be no store.
+ * @throws HeadcniError `try-again` with these texts, or what `fn` throws.
+ */
+export async function collectFrom(
+  request: Request,
+  context: AttachContext,
+  fn: (store: Store | undefined) => Promise<string[]>,
+): Promise<void> {
+  const pass = async () => {
+    await using store = await openRequestStoreIfPresent(request, context);
+    return await fn(store);
+  };
+  const failures = await pass().catch((error) => {
+    if (!isDamage(error)) throw error;
+    log.warn("Collect again from a store that is damaged", { error });
+    return pass();
   });
   if (failures.length === 0) return;
   throw new HeadcniError(
@@ -56,30 +78,76 @@ export async function collect(request: Request, context: AttachContext): Promise
   );
 }
 
-/** Attachments of the network by three witnesses: records, leases, and links of the kernel. */
-async function listCandidates(
-  request: Request,
-  host: Host,
-  store: Store | undefined,
-): Promise<Candidate[]> {
-  const { name } = request.config;
-  const recorded = await store?.read(async (reader): Promise<Candidate[]> => {
-    const attachments = await listAttachments(reader, name);
-    const leases = await listLeases(reader, name);
-    return [
-      ...leases.map(({ key, netns }) => ({ key, netns })),
-      ...attachments.map((attachment) => ({ ...attachment, attachment })),
-    ];
-  }) ?? [];
-  const linked = host.listLinks("host").flatMap(({ alias }) => parseAlias(alias) ?? [])
-    .filter(({ key }) => key.network === name);
-  const candidates = [...linked, ...recorded];
-  return [...new Map(candidates.map((one) => [formatAttachment(one.key), one])).values()];
+/** Frees the leases of a network that are proven dead; answers what could not be freed. */
+export async function collectDeadOf(
+  network: string,
+  context: AttachContext,
+  store: Store,
+): Promise<string[]> {
+  const options = { graceMs: DEFAULT_GRACE_MS, network, dryRun: false };
+  const judged = await collectDead(store, context, options);
+  return judged.flatMap(({ lease: { key }, failure }) =>
+    failure === undefined ? [] : `${formatAttachment(key)}: ${failure}`
+  );
 }
 
-function isLeftOver(request: Request, host: Host, { key, netns }: Candidate): boolean {
-  const valid = request.config.validAttachments;
-  if (valid) return !isListed(valid, key);
-  if (netns === undefined || host.findLink("host", hostLinkName(key))) return false;
-  return isNetnsGone(netns);
+/** What is not in the list, by three witnesses: records, leases, and links of the kernel. */
+async function findUnlisted(
+  network: string,
+  valid: readonly ValidAttachment[],
+  host: Host,
+  store: Store | undefined,
+): Promise<LeftOver[]> {
+  const recorded = await store?.read(async (reader): Promise<LeftOver[]> => [
+    ...(await listLeases(reader, network)).map(({ key }) => ({ key })),
+    ...(await listAttachments(reader, network)).map((attachment) => ({
+      key: attachment.key,
+      attachment,
+    })),
+  ]) ?? [];
+  const linked = host.listLinks("host").flatMap(({ alias }): LeftOver[] => {
+    const key = parseAlias(alias)?.key;
+    return key?.network === network ? [{ key }] : [];
+  });
+  const all = [...linked, ...recorded].filter(({ key }) => !isListed(valid, key));
+  return [...new Map(all.map((each) => [formatAttachment(each.key), each])).values()];
+}
+
+/** Records without a lease: mostly those that an IPAM plugin of somebody else has yet to be told of. */
+async function findDeadRecords(
+  network: string,
+  context: AttachContext,
+  store: Store | undefined,
+): Promise<LeftOver[]> {
+  const evidence = gatherEvidence(context);
+  return await store?.read(async (reader) => {
+    const leases = await listLeases(reader, network);
+    const leased = new Set(leases.map(({ key }) => formatAttachment(key)));
+    return (await listAttachments(reader, network)).flatMap((attachment) => {
+      const { key } = attachment;
+      if (leased.has(formatAttachment(key))) return [];
+      // Their age is not recorded. An ADD that is under way has its namespace to tell for it.
+      const facts = evidence({ ...attachment, createdUptimeMs: 0 }, attachment);
+      return judgeLease(facts, DEFAULT_GRACE_MS).dead ? [{ key, attachment }] : [];
+    });
+  }) ?? [];
+}
+
+/** Answers one text when something stayed. */
+async function remove(
+  { key, attachment }: LeftOver,
+  request: Request,
+  context: AttachContext,
+  host: Host,
+  store: Store | undefined,
+): Promise<string[]> {
+  try {
+    await removeLink(host, key);
+    await release(request, key, attachment, store, moment(context));
+    log.info("Removed an attachment that the runtime no longer knows", { ...key });
+    return [];
+  } catch (error) {
+    if (isDamage(error)) throw error;
+    return [`${formatAttachment(key)}: ${errorText(error)}`];
+  }
 }

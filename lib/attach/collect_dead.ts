@@ -58,15 +58,14 @@ export async function collectDead(
   context: AttachContext,
   options: CollectOptions,
 ): Promise<Judged[]> {
-  const { graceMs, network } = options;
-  const evidence = gatherEvidence(context, graceMs);
-  const judged = await store.read((reader) => judgeAll(reader, evidence, network));
+  const evidence = gatherEvidence(context);
+  const judged = await store.read((reader) => judgeAll(reader, evidence, options));
   if (options.dryRun) return judged;
   const dead = judged.filter(({ judgement }) => judgement.dead);
   const outcomes = new Map<Lease, Judged>();
   for (let at = 0; at < dead.length; at += LEASES_PER_COMMIT) {
     const batch = dead.slice(at, at + LEASES_PER_COMMIT);
-    for (const outcome of await releaseBatch(store, context, batch, graceMs)) {
+    for (const outcome of await releaseBatch(store, context, batch, options.graceMs)) {
       outcomes.set(outcome.lease, outcome);
     }
     options.onProgress?.(at + batch.length, dead.length);
@@ -77,14 +76,14 @@ export async function collectDead(
 async function judgeAll(
   reader: StoreReader,
   evidence: Evidence,
-  network: string | undefined,
+  { network, graceMs }: CollectOptions,
 ): Promise<Judged[]> {
   const recorded = new Map(
     (await listAttachments(reader, network)).map((one) => [formatAttachment(one.key), one]),
   );
   return (await listLeases(reader, network)).map((lease) => ({
     lease,
-    judgement: judgeLease(evidence(lease, recorded.get(formatAttachment(lease.key)))),
+    judgement: judgeLease(evidence(lease, recorded.get(formatAttachment(lease.key))), graceMs),
     isReleased: false,
     failure: undefined,
   }));
@@ -115,13 +114,13 @@ async function releaseDead(
   batch: readonly Judged[],
   graceMs: number,
 ): Promise<Judged[]> {
-  const evidence = gatherEvidence(context, graceMs);
+  const evidence = gatherEvidence(context);
   const outcomes: Judged[] = [];
   for (const one of batch) {
     const { lease, lease: { key } } = one;
     const recorded = await findAttachment(tx, key);
     const judgement = isSame(await findLease(tx, key), lease)
-      ? judgeLease(evidence(lease, recorded))
+      ? judgeLease(evidence(lease, recorded), graceMs)
       : CHANGED;
     if (judgement.dead) {
       const now = moment(context);

@@ -6,7 +6,7 @@ import { hostLinkName, isLinkOf, parseAlias } from "../pod/identity.ts";
 import type { Attachment } from "../store/attachments.ts";
 import type { Lease } from "../store/leases.ts";
 import type { AttachContext } from "./context.ts";
-import { observeNetns } from "./left_over.ts";
+import { lookForNetns } from "./left_over.ts";
 import { hasResult } from "./result_files.ts";
 
 /** What is asked about: a lease, or an attachment that has none. */
@@ -18,28 +18,22 @@ export type Evidence = (suspect: Suspect, recorded: Attachment | undefined) => L
 /**
  * Looks at the links of the node at once; namespaces and results are looked at when they are asked
  * for.
- * @param graceMs how old a lease of this boot must be before it can be dead, in milliseconds.
  * @throws KernelError when the links cannot be listed: without them nothing is proven.
  */
-export function gatherEvidence(context: AttachContext, graceMs: number): Evidence {
+export function gatherEvidence(context: AttachContext): Evidence {
   using host = context.node.openHost();
   const linkOf = findLinks(host);
   const bootId = context.node.bootId();
   const uptimeMs = context.node.uptimeMs();
-  return (suspect, recorded) => {
-    const netns = suspect.netns || recorded?.netns || "";
-    return {
-      netns,
-      netnsState: observeNetns(netns),
-      leaseBootId: suspect.bootId,
-      bootId,
-      ageMs: uptimeMs - suspect.createdUptimeMs,
-      graceMs,
-      linkWithAlias: linkOf(suspect.key),
-      recordedLink: recorded?.hostLink,
-      isCached: hasResult(context.resultsDirectory, suspect.key),
-    };
-  };
+  return (suspect, recorded) => ({
+    ...lookForNetns(suspect.netns || recorded?.netns || ""),
+    leaseBootId: suspect.bootId,
+    bootId,
+    ageMs: uptimeMs - suspect.createdUptimeMs,
+    linkWithAlias: linkOf(suspect.key),
+    recordedLink: recorded?.hostLink,
+    isCached: hasResult(context.resultsDirectory, suspect.key),
+  });
 }
 
 /** Finds the link of an attachment by its alias, or, before it has one, by name and group. */
