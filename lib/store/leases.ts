@@ -1,34 +1,17 @@
 /** Leases: which attachment has which addresses. All addresses of a network are one space. */
 import * as v from "valibot";
 import { type AttachmentKey, formatAttachment, type PodReference } from "../attachment.ts";
-import { ConfigError, StoreError } from "../errors.ts";
-import { type AllocatedAddress, chooseAddresses } from "../ipam/allocate.ts";
-import type { IpamConfig } from "../ipam/config.ts";
-import { type Address, addressBytes, formatAddress, tryParseAddress } from "../net/address.ts";
+import { ConfigError } from "../errors.ts";
+import type { AllocatedAddress } from "../ipam/allocate.ts";
+import { type Address, formatAddress, tryParseAddress } from "../net/address.ts";
 import { formatPrefix, tryParsePrefix } from "../net/prefix.ts";
 import { parsedText } from "../schema.ts";
-import { decideOn, stageUse } from "./blocks.ts";
-import {
-  addressKey,
-  attachmentOfKey,
-  cursorKey,
-  leaseKey,
-  leasePrefix,
-  networkKey,
-} from "./keys.ts";
-import { stageNetwork } from "./networks.ts";
-import { parseRecord, storedAddress, storedPod } from "./record.ts";
-import {
-  isDue,
-  listResting,
-  longestRested,
-  type Moment,
-  type RestingAddress,
-  stageRest,
-  stageWake,
-  wakeAddresses,
-} from "./resting.ts";
-import { parseSticky, stageSticky, stickyKeyOf } from "./sticky.ts";
+import { stageUse } from "./blocks.ts";
+import { type AddressRequest, choose, readPast, stagePast } from "./choice.ts";
+import { damage } from "./failure.ts";
+import { addressKey, attachmentOfKey, leaseKey, leasePrefix } from "./keys.ts";
+import { parseRecord, storedPod } from "./record.ts";
+import { type Moment, stageRest, wakeAddresses } from "./resting.ts";
 import type { StoreReader, StoreTransaction } from "./transaction.ts";
 
 /** The addresses of an attachment. */
@@ -52,21 +35,15 @@ export interface Lease {
 }
 
 /** Who asks for addresses, out of which, when. */
-export interface LeaseRequest extends Pick<Lease, "key" | "pod" | "netns">, Moment {
-  readonly config: IpamConfig;
-  /** The `ipam` section that `config` is of, to be remembered. */
-  readonly ipam: unknown;
+export interface LeaseRequest extends AddressRequest {
+  /** Path of the pod's network namespace. */
+  readonly netns: string;
   /** Wall clock in milliseconds since 1970. */
   readonly nowMs: number;
-  /** A number from 0 to below 1, another one each time. */
-  random(): number;
 }
 
 /** Leases that one commit may touch: Deno KV takes 100 checks, and one for each address and page. */
 export const LEASES_PER_COMMIT = 8;
-
-/** Rests that an ADD ends on its way; a DEL begins one for each address. */
-const DUE_PER_LEASE = 4;
 
 const StoredLease = v.object({
   pool: v.string(),
@@ -89,9 +66,6 @@ const StoredOwner = v.object({
   ifname: v.string(),
 });
 
-/** A cursor that cannot be read costs nothing: the round begins anew. */
-const StoredCursor = v.fallback(v.optional(storedAddress), undefined);
-
 /**
  * Gives an attachment its addresses.
  * @throws ConfigError `already-attached`, `pool-exhausted` or `address-unavailable`, in the words of
@@ -99,10 +73,9 @@ const StoredCursor = v.fallback(v.optional(storedAddress), undefined);
  */
 export async function reserveLease(tx: StoreTransaction, request: LeaseRequest): Promise<Lease> {
   const { key, config, pod, netns, bootId } = request;
-  const memory = await recallNetwork(tx, request);
-  if (memory.lease !== undefined) throw alreadyLeased(parseLease(key, memory.lease));
-  for (const resting of memory.due) await stageWake(tx, resting);
-  const addresses = await choose(tx, request, memory);
+  const past = await readPast(tx, request);
+  if (past.lease !== undefined) throw alreadyLeased(parseLease(key, past.lease));
+  const addresses = await choose(tx, request, past);
   const lease: Lease = {
     key,
     pool: config.pool,
@@ -112,17 +85,14 @@ export async function reserveLease(tx: StoreTransaction, request: LeaseRequest):
     bootId,
     createdMs: request.nowMs,
     createdUptimeMs: request.uptimeMs,
-    restMs: memory.stickyKey ? Math.max(config.cooldownMs, config.stickyMs) : config.cooldownMs,
+    restMs: past.stickyKey ? Math.max(config.cooldownMs, config.stickyMs) : config.cooldownMs,
   };
   const owner = await findOtherOwner(tx, lease);
   if (owner) {
-    throw new StoreError(
-      "store-damaged",
-      `Cannot use the store: a free address has an owner, ${owner}`,
-    );
+    throw damage(`Cannot use the store: an address that is marked as free has an owner, ${owner}`);
   }
   await stageLease(tx, lease);
-  stageMemory(tx, request, memory, addresses.map(({ address }) => address.address));
+  stagePast(tx, request, past, addresses.map(({ address }) => address.address));
   tx.count("allocations", key.network, config.pool);
   return lease;
 }
@@ -202,77 +172,6 @@ export async function findOwner(
 export async function listLeases(reader: StoreReader, network?: string): Promise<Lease[]> {
   const entries = await reader.list(leasePrefix(network));
   return entries.map(({ key, value }) => parseLease(attachmentOfKey(key), value));
-}
-
-/** What the store knows that a new lease depends on. */
-interface Memory {
-  /** Stored value of the attachment's lease. */
-  readonly lease: unknown;
-  /** Stored value of the network's `ipam` section. */
-  readonly ipam: unknown;
-  /** Where the pod's addresses are remembered, if they are. */
-  readonly stickyKey: Deno.KvKey | undefined;
-  readonly sticky: readonly Address[];
-  /** The address that was given last, by set. */
-  readonly cursors: readonly (Address | undefined)[];
-  /** Some of the addresses whose rest is over. */
-  readonly due: readonly RestingAddress[];
-}
-
-/** Reads it at once. */
-async function recallNetwork(reader: StoreReader, request: LeaseRequest): Promise<Memory> {
-  const { key, config: { pool, rangeSets, stickyMs } } = request;
-  const stickyKey = stickyMs > 0 ? stickyKeyOf(key.network, request.pod) : undefined;
-  const [[lease, ipam, ...rest], resting] = await Promise.all([
-    reader.getMany([
-      leaseKey(key),
-      networkKey(key.network),
-      ...rangeSets.map((_, index) => cursorKey(key.network, pool, index)),
-      ...stickyKey ? [stickyKey] : [],
-    ]),
-    listResting(reader, key.network, DUE_PER_LEASE),
-  ]);
-  return {
-    lease,
-    ipam,
-    stickyKey,
-    sticky: parseSticky(rest[rangeSets.length]),
-    cursors: rangeSets.map((_, index) => v.parse(StoredCursor, rest[index])),
-    due: resting.filter((one) => isDue(one, request)),
-  };
-}
-
-/** A dry pool gives the address that rested longest. */
-async function choose(
-  tx: StoreTransaction,
-  request: LeaseRequest,
-  { cursors, sticky }: Memory,
-): Promise<AllocatedAddress[]> {
-  const { key: { network }, config } = request;
-  const decide = (rested: readonly Address[]) => {
-    const choice = { cursors, preferred: sticky, rested, random: () => request.random() };
-    return decideOn(tx, network, chooseAddresses(config, choice));
-  };
-  try {
-    return await decide([]);
-  } catch (error) {
-    if (!(error instanceof ConfigError) || error.reason !== "pool-exhausted") throw error;
-    return await decide(await longestRested(tx, network, request));
-  }
-}
-
-/** Stages what the next lease depends on. */
-function stageMemory(
-  tx: StoreTransaction,
-  { key: { network }, config: { pool }, ipam }: LeaseRequest,
-  memory: Memory,
-  addresses: readonly Address[],
-): void {
-  for (const [index, address] of addresses.entries()) {
-    tx.set(cursorKey(network, pool, index), addressBytes(address));
-  }
-  if (memory.stickyKey) stageSticky(tx, memory.stickyKey, memory.sticky, addresses);
-  stageNetwork(tx, { network, ipam }, memory.ipam);
 }
 
 async function stageLease(tx: StoreTransaction, lease: Lease): Promise<void> {

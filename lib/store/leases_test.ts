@@ -1,28 +1,38 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import { assertConsistent } from "../../tests/fakes/consistent_store.ts";
 import { makeTemporaryStore } from "../../tests/fakes/temporary_store.ts";
-import type { AttachmentKey } from "../attachment.ts";
+import type { AttachmentKey, PodReference } from "../attachment.ts";
 import { ConfigError, StoreError } from "../errors.ts";
 import { type IpamConfig, parseIpamConfig } from "../ipam/config.ts";
 import { formatAddress, parseAddress } from "../net/address.ts";
 import { formatPrefix } from "../net/prefix.ts";
-import { addressKey } from "./keys.ts";
-import { findLease, type Lease, listLeases, releaseLease, reserveLease } from "./leases.ts";
+import { readCounters } from "./counters.ts";
+import {
+  findLease,
+  findOwner,
+  type Lease,
+  listLeases,
+  releaseLease,
+  reserveLease,
+  restoreLease,
+} from "./leases.ts";
+import type { Moment } from "./resting.ts";
 import type { Store } from "./store.ts";
 
-const DUAL = configOf({ ranges: [[{ subnet: "10.0.0.0/24" }], [{ subnet: "fd00::/64" }]] });
-const MOMENT = { bootId: "boot-1", uptimeMs: 1_000_000 };
-const SMALL = configOf({ subnet: "10.0.0.0/29" });
+const MOMENT: Moment = { bootId: "boot-1", uptimeMs: 1_000_000 };
+const DUAL = { ranges: [[{ subnet: "10.0.0.0/24" }], [{ subnet: "fd00::/64" }]] };
+const SMALL = { subnet: "10.0.0.0/29" };
 
 Deno.test("reserveLease: gives an address of each set and remembers who has it", async () => {
   await using temporary = await makeTemporaryStore();
   const { store } = temporary;
-  const lease = await reserve(store, keyOf("c1"), DUAL);
+  const lease = await reserve(store, "c1", { ipam: DUAL });
   assertEquals(addressTexts(lease), ["10.0.0.2/24 via 10.0.0.1", "fd00::2/64 via fd00::1"]);
   assertEquals(await store.read((reader) => findLease(reader, keyOf("c1"))), lease);
-  const owner = await store.read((reader) =>
-    reader.get(addressKey("pods", parseAddress("fd00::2")))
-  );
-  assertEquals(owner, keyOf("c1"));
+  const ownerOf = (address: string) =>
+    store.read((reader) => findOwner(reader, "pods", parseAddress(address)));
+  assertEquals(await ownerOf("fd00::2"), keyOf("c1"));
+  assertEquals(await ownerOf("fd00::3"), undefined);
   assertEquals(lease, {
     key: keyOf("c1"),
     pool: "default",
@@ -39,13 +49,13 @@ Deno.test("reserveLease: gives an address of each set and remembers who has it",
 Deno.test("reserveLease: refuses a second lease of one attachment, not of another interface", async () => {
   await using temporary = await makeTemporaryStore();
   const { store } = temporary;
-  await reserve(store, keyOf("c1"), DUAL);
-  const error = await assertRejects(() => reserve(store, keyOf("c1"), DUAL), ConfigError);
+  await reserve(store, "c1", { ipam: DUAL });
+  const error = await assertRejects(() => reserve(store, "c1", { ipam: DUAL }), ConfigError);
   assertEquals([error.reason, error.message], [
     "already-attached",
     "10.0.0.2 has been allocated to c1, duplicate allocation is not allowed",
   ]);
-  const other = await reserve(store, { ...keyOf("c1"), ifname: "eth1" }, DUAL);
+  const other = await reserve(store, "c1", { ipam: DUAL, ifname: "eth1" });
   assertEquals(addressTexts(other), ["10.0.0.3/24 via 10.0.0.1", "fd00::3/64 via fd00::1"]);
 });
 
@@ -54,20 +64,19 @@ Deno.test("reserveLease: gives a released address again only when the round come
   const { store } = temporary;
   const given: string[] = [];
   for (const id of ["c1", "c2", "c3", "c4", "c5", "c6", "c7"]) {
-    given.push(...addressTexts(await reserve(store, keyOf(id), SMALL)));
-    await store.write((tx) => releaseLease(tx, keyOf(id), MOMENT));
+    given.push(lastDigits(await reserve(store, id, { ipam: { ...SMALL, cooldown: 0 } })));
+    await release(store, id);
   }
-  const last = given.map((text) => text.slice("10.0.0.".length, "10.0.0.".length + 1));
-  assertEquals(last, ["2", "3", "4", "5", "6", "2", "3"]);
+  assertEquals(given, ["2", "3", "4", "5", "6", "2", "3"]);
 });
 
 Deno.test("reserveLease: writes nothing when one set is exhausted", async () => {
   await using temporary = await makeTemporaryStore();
   const { store } = temporary;
-  const config = configOf({ ranges: [[{ subnet: "10.0.0.0/24" }], [{ subnet: "10.1.0.0/30" }]] });
-  await reserve(store, keyOf("c1"), config);
+  const ipam = { ranges: [[{ subnet: "10.0.0.0/24" }], [{ subnet: "10.1.0.0/30" }]] };
+  await reserve(store, "c1", { ipam });
   const before = await store.read((reader) => reader.list([]));
-  const error = await assertRejects(() => reserve(store, keyOf("c2"), config), ConfigError);
+  const error = await assertRejects(() => reserve(store, "c2", { ipam }), ConfigError);
   assertEquals(error.reason, "pool-exhausted");
   assertEquals(await store.read((reader) => reader.list([])), before);
 });
@@ -76,8 +85,7 @@ Deno.test("reserveLease: networks with the same subnet do not meet", async () =>
   await using temporary = await makeTemporaryStore();
   const { store } = temporary;
   for (const network of ["pods", "other"]) {
-    const lease = await reserve(store, { ...keyOf("c1"), network }, SMALL);
-    assertEquals(addressTexts(lease), ["10.0.0.2/29 via 10.0.0.1"]);
+    assertEquals(lastDigits(await reserve(store, "c1", { ipam: SMALL, network })), "2");
   }
   const networks = await store.read(async (reader) => ({
     all: (await listLeases(reader)).map(({ key }) => key.network),
@@ -86,56 +94,132 @@ Deno.test("reserveLease: networks with the same subnet do not meet", async () =>
   assertEquals(networks, { all: ["other", "pods"], pods: ["pods"] });
 });
 
+Deno.test("reserveLease: pools of one network share its addresses, each with its own round", async () => {
+  await using temporary = await makeTemporaryStore();
+  const { store } = temporary;
+  const ipam = {
+    ...SMALL,
+    pools: [{ name: "front", namespaces: ["front"], subnet: "10.0.0.0/29" }],
+  };
+  const pod = { namespace: "front", name: "web" };
+  const given = [
+    await reserve(store, "c1", { ipam }),
+    await reserve(store, "c2", { ipam, pod }),
+    await reserve(store, "c3", { ipam }),
+    await reserve(store, "c4", { ipam, pod }),
+  ];
+  assertEquals(given.map((lease) => `${lease.pool} ${lastDigits(lease)}`), [
+    "default 2",
+    "front 3",
+    "default 4",
+    "front 5",
+  ]);
+  await assertConsistent(store);
+});
+
 Deno.test("reserveLease: a requested address moves the round, as in host-local", async () => {
   await using temporary = await makeTemporaryStore();
   const { store } = temporary;
-  const requesting = configOf({ subnet: "10.0.0.0/24" }, "10.0.0.100");
-  assertEquals(addressTexts(await reserve(store, keyOf("c1"), requesting)), [
-    "10.0.0.100/24 via 10.0.0.1",
-  ]);
-  const next = await reserve(store, keyOf("c2"), configOf({ subnet: "10.0.0.0/24" }));
-  assertEquals(addressTexts(next), ["10.0.0.101/24 via 10.0.0.1"]);
+  const ipam = { subnet: "10.0.0.0/24" };
+  assertEquals(lastDigits(await reserve(store, "c1", { ipam, argsIp: "10.0.0.100" })), "100");
+  assertEquals(lastDigits(await reserve(store, "c2", { ipam })), "101");
 });
 
 Deno.test("reserveLease: keeps addresses of leases when ranges change", async () => {
   await using temporary = await makeTemporaryStore();
   const { store } = temporary;
-  await reserve(store, keyOf("c1"), configOf({ subnet: "10.0.0.0/24" }));
-  await reserve(store, keyOf("c2"), configOf({ subnet: "10.0.0.0/24" }));
-  const narrow = configOf({ subnet: "10.0.0.0/29", rangeStart: "10.0.0.3" });
-  assertEquals(addressTexts(await reserve(store, keyOf("c3"), narrow)), [
+  await reserve(store, "c1", { ipam: { subnet: "10.0.0.0/24" } });
+  await reserve(store, "c2", { ipam: { subnet: "10.0.0.0/24" } });
+  const narrow = { subnet: "10.0.0.0/29", rangeStart: "10.0.0.3" };
+  assertEquals(addressTexts(await reserve(store, "c3", { ipam: narrow })), [
     "10.0.0.4/29 via 10.0.0.1",
   ]);
-  const wide = configOf({ subnet: "10.0.0.0/8", gateway: "10.255.255.254" });
-  await store.write((tx) => tx.delete(["cursor", "pods", 0]));
-  assertEquals(addressTexts(await reserve(store, keyOf("c4"), wide)), [
+  const wide = { subnet: "10.0.0.0/8", gateway: "10.255.255.254", allocation_strategy: "dense" };
+  assertEquals(addressTexts(await reserve(store, "c4", { ipam: wide })), [
     "10.0.0.1/8 via 10.255.255.254",
   ]);
-  assertEquals(addressTexts(await reserve(store, keyOf("c5"), wide)), [
-    "10.0.0.5/8 via 10.255.255.254",
-  ]);
+  assertEquals(lastDigits(await reserve(store, "c5", { ipam: wide })), "5");
 });
 
-Deno.test("releaseLease: leaves no trace of a lease, and is content with an unknown one", async () => {
+Deno.test("reserveLease: refuses an address that is marked as free but has an owner", async () => {
   await using temporary = await makeTemporaryStore();
   const { store } = temporary;
-  const lease = await reserve(store, keyOf("c1"), DUAL);
-  assertEquals(await store.write((tx) => releaseLease(tx, keyOf("c1"), MOMENT)), lease);
-  assertEquals(await store.write((tx) => releaseLease(tx, keyOf("c1"), MOMENT)), undefined);
-  const keys = (await store.read((reader) => reader.list([]))).map(({ key }) => key.join(" "));
-  assertEquals(keys, ["cursor pods 0", "cursor pods 1", "schema"]);
+  await reserve(store, "c1", { ipam: { ...SMALL, allocation_strategy: "dense" } });
+  await store.write((tx) => tx.delete(["page", "pods", new Uint8Array([10, 0, 0, 0])]));
+  const error = await assertRejects(
+    () => reserve(store, "c2", { ipam: { ...SMALL, allocation_strategy: "dense" } }),
+    StoreError,
+    'has an owner, 10.0.0.2 is of "pods/c1/eth0"',
+  );
+  assertEquals(error.reason, "store-damaged");
+});
+
+Deno.test("releaseLease: leaves no lease behind, and is content with an unknown one", async () => {
+  await using temporary = await makeTemporaryStore();
+  const { store } = temporary;
+  const lease = await reserve(store, "c1", { ipam: { ...DUAL, cooldown: 0 } });
+  assertEquals(await release(store, "c1"), lease);
+  assertEquals(await release(store, "c1"), undefined);
+  const kinds = (await store.read((reader) => reader.list([]))).map(({ key }) => key[0]);
+  assertEquals(new Set(kinds), new Set(["counter", "cursor", "network", "schema"]));
 });
 
 Deno.test("releaseLease: many in one transaction", async () => {
   await using temporary = await makeTemporaryStore();
   const { store } = temporary;
   const ids = Array.from({ length: 20 }, (_, i) => `c${i}`);
-  for (const id of ids) await reserve(store, keyOf(id), DUAL);
+  for (const id of ids) await reserve(store, id, { ipam: DUAL });
   await store.write(async (tx) => {
     for (const id of ids.slice(1)) await releaseLease(tx, keyOf(id), MOMENT);
   });
   const left = await store.read((reader) => listLeases(reader));
   assertEquals(left.flatMap(addressTexts), ["10.0.0.2/24 via 10.0.0.1", "fd00::2/64 via fd00::1"]);
+  await assertConsistent(store);
+});
+
+Deno.test("leases: what is given and released is counted by network and pool", async () => {
+  await using temporary = await makeTemporaryStore();
+  const { store } = temporary;
+  await reserve(store, "c1", { ipam: SMALL });
+  await reserve(store, "c2", { ipam: SMALL });
+  await reserve(store, "c3", { ipam: SMALL, network: "other" });
+  await release(store, "c1");
+  await release(store, "c1");
+  const counters = await store.read(readCounters);
+  assertEquals(
+    counters.map(({ metric, labels, value }) => `${metric} ${labels.join(" ")} ${value}`),
+    ["allocations other default 1", "allocations pods default 2", "releases pods default 1"],
+  );
+});
+
+Deno.test("restoreLease: puts a lease back as it is, once", async () => {
+  await using temporary = await makeTemporaryStore();
+  const { store } = temporary;
+  const lease = await reserve(store, "c1", { ipam: DUAL });
+  await release(store, "c1");
+  const [first, ...others] = lease.addresses;
+  const known = { ...lease, netns: "", bootId: "", restMs: 0 };
+  const restored = first
+    ? { ...known, addresses: [{ ...first, gateway: undefined }, ...others] }
+    : known;
+  const restore = () => store.write((tx) => restoreLease(tx, restored));
+  assertEquals([await restore(), await restore()], ["new", "present"]);
+  assertEquals(await store.read((reader) => findLease(reader, keyOf("c1"))), restored);
+  // The addresses rested: that is over.
+  await assertConsistent(store);
+});
+
+Deno.test("restoreLease: never gives an address a second owner", async () => {
+  await using temporary = await makeTemporaryStore();
+  const { store } = temporary;
+  const lease = await reserve(store, "c1", { ipam: DUAL });
+  const error = await assertRejects(
+    () => store.write((tx) => restoreLease(tx, { ...lease, key: keyOf("c2") })),
+    ConfigError,
+    '10.0.0.2 is of "pods/c1/eth0"',
+  );
+  assertEquals(error.reason, "address-unavailable");
+  assertEquals((await store.read((reader) => listLeases(reader))).length, 1);
 });
 
 Deno.test("leases: a value that somebody else wrote is named and left alone", async () => {
@@ -144,48 +228,69 @@ Deno.test("leases: a value that somebody else wrote is named and left alone", as
   await store.write((tx) => {
     tx.set(["lease", "pods", "c1", "eth0"], { pool: 7, addresses: "none" });
     tx.set(["page", "pods", new Uint8Array([10, 0, 0, 0])], new Uint8Array(3));
-    tx.set(["cursor", "pods", 0], "10.0.0.9");
+    tx.set(["cursor", "pods", "default", 0], "10.0.0.9");
+    tx.set(["address", "pods", new Uint8Array([10, 0, 0, 9])], "c1");
   });
   const before = await store.read((reader) => reader.list([]));
   const uses = [
-    () => reserve(store, keyOf("c1"), DUAL),
-    () => reserve(store, keyOf("c2"), DUAL),
-    () => store.write((tx) => releaseLease(tx, keyOf("c1"), MOMENT)),
+    () => reserve(store, "c1", { ipam: DUAL }),
+    () => reserve(store, "c2", { ipam: DUAL }),
+    () => release(store, "c1"),
     () => store.read((reader) => findLease(reader, keyOf("c1"))),
     () => store.read((reader) => listLeases(reader)),
+    () => store.read((reader) => findOwner(reader, "pods", parseAddress("10.0.0.9"))),
   ];
   for (const use of uses) {
     const error = await assertRejects(use, StoreError, "Cannot read the store");
-    assertEquals(error.reason, "store-failure");
+    assertEquals(error.reason, "store-damaged");
   }
   assertEquals(await store.read((reader) => reader.list([])), before);
 });
 
-function configOf(ipam: unknown, argsIp?: string): IpamConfig {
-  return parseIpamConfig({ network: "pods", ipam, argsIp });
+/** What a test asks for beside the usual. */
+interface Wanted {
+  readonly ipam: unknown;
+  readonly network?: string;
+  readonly ifname?: string;
+  readonly argsIp?: string;
+  readonly pod?: PodReference;
 }
 
-function keyOf(containerId: string): AttachmentKey {
-  return { network: "pods", containerId, ifname: "eth0" };
+function keyOf(containerId: string, { network = "pods", ifname = "eth0" } = {}): AttachmentKey {
+  return { network, containerId, ifname };
 }
 
-function reserve(store: Store, key: AttachmentKey, config: IpamConfig): Promise<Lease> {
+function reserve(store: Store, id: string, wanted: Wanted): Promise<Lease> {
+  const { ipam, argsIp, pod = { namespace: "default", name: "web" } } = wanted;
   return store.write((tx) =>
     reserveLease(tx, {
-      key,
-      pod: { namespace: "default", name: "web" },
-      netns: `/run/netns/${key.containerId}`,
       ...MOMENT,
+      key: keyOf(id, wanted),
+      pod,
+      netns: `/run/netns/${id}`,
       nowMs: 1_700_000_000_000,
       random: () => 0,
-      config,
-      ipam: {},
+      config: configOf(ipam, argsIp, pod),
+      ipam,
     })
   );
 }
 
+function configOf(ipam: unknown, argsIp: string | undefined, pod: PodReference): IpamConfig {
+  return parseIpamConfig({ network: "pods", ipam, argsIp, podNamespace: pod.namespace });
+}
+
+function release(store: Store, id: string): Promise<Lease | undefined> {
+  return store.write((tx) => releaseLease(tx, keyOf(id), MOMENT));
+}
+
 function addressTexts(lease: Lease): string[] {
   return lease.addresses.map(({ address, gateway }) =>
-    `${formatPrefix(address)} via ${gateway ? formatAddress(gateway) : "none"}`
+    `${formatPrefix(address)} via ${gateway ? formatAddress(gateway) : "nothing"}`
   );
+}
+
+/** The last part of an IPv4 lease. */
+function lastDigits({ addresses: [first] }: Lease): string {
+  return first ? formatAddress(first.address.address).split(".").at(-1) ?? "" : "";
 }

@@ -3,6 +3,7 @@
  * of the boot's clock, which nobody can set back; with the boot ends all rest.
  */
 import * as v from "valibot";
+import { ConfigError } from "../errors.ts";
 import { readUse } from "../ipam/block.ts";
 import { type Address, equalAddresses } from "../net/address.ts";
 import { decideOn, stageUse } from "./blocks.ts";
@@ -44,8 +45,27 @@ export async function listResting(
   return entries.map(parseResting);
 }
 
-/** All resting addresses of a network, the longest rested first: before all others those of other boots. */
-export async function longestRested(
+/**
+ * Decides with free addresses alone, and when they are exhausted once more with the resting ones, the
+ * longest rested first.
+ * @throws what `decide` throws.
+ */
+export async function withRested<T>(
+  reader: StoreReader,
+  network: string,
+  now: Moment,
+  decide: (rested: readonly Address[]) => Promise<T>,
+): Promise<T> {
+  try {
+    return await decide([]);
+  } catch (error) {
+    if (!(error instanceof ConfigError) || error.reason !== "pool-exhausted") throw error;
+    return await decide(await longestRested(reader, network, now));
+  }
+}
+
+/** All resting addresses of a network: those of other boots, then by the end of their rest. */
+async function longestRested(
   reader: StoreReader,
   network: string,
   now: Moment,

@@ -78,8 +78,8 @@ export const BREAKAGES: readonly Breakage[] = [
   // A second ADD of one attachment takes a second address.
   {
     file: "lib/store/leases.ts",
-    text: "if (present !== undefined) throw alreadyLeased(parseLease(key, present));",
-    replacement: "void present;",
+    text: "if (past.lease !== undefined) throw alreadyLeased(parseLease(key, past.lease));",
+    replacement: "void alreadyLeased;",
     testFile: "lib/store/leases_test.ts",
     test: "reserveLease: refuses a second lease of one attachment, not of another interface",
   },

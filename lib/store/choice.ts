@@ -1,0 +1,108 @@
+/** Choosing the addresses of a new lease, and remembering for the next one what was chosen. */
+import * as v from "valibot";
+import type { AttachmentKey, PodReference } from "../attachment.ts";
+import { type AllocatedAddress, chooseAddresses } from "../ipam/allocate.ts";
+import type { IpamConfig } from "../ipam/config.ts";
+import { type Address, addressBytes } from "../net/address.ts";
+import { decideOn } from "./blocks.ts";
+import { cursorKey, leaseKey, networkKey } from "./keys.ts";
+import { stageNetwork } from "./networks.ts";
+import { storedAddress } from "./record.ts";
+import {
+  isDue,
+  listResting,
+  type Moment,
+  type RestingAddress,
+  stageWake,
+  withRested,
+} from "./resting.ts";
+import { parseSticky, stageSticky, stickyKeyOf } from "./sticky.ts";
+import type { StoreReader, StoreTransaction } from "./transaction.ts";
+
+/** Who asks for addresses, out of which, when. */
+export interface AddressRequest extends Moment {
+  readonly key: AttachmentKey;
+  readonly pod: PodReference;
+  readonly config: IpamConfig;
+  /** The `ipam` section that `config` is of, to be remembered. */
+  readonly ipam: unknown;
+  /** A number from 0 to below 1, another one each time. */
+  random(): number;
+}
+
+/** What the store knows that a choice depends on. */
+export interface Past {
+  /** Stored value of the lease that the attachment has. */
+  readonly lease: unknown;
+  /** Stored value of the network's `ipam` section. */
+  readonly ipam: unknown;
+  /** Where the pod's addresses are remembered, if they are. */
+  readonly stickyKey: Deno.KvKey | undefined;
+  readonly sticky: readonly Address[];
+  /** The address that was given last, by set. */
+  readonly cursors: readonly (Address | undefined)[];
+  /** Some of the addresses whose rest is over. */
+  readonly due: readonly RestingAddress[];
+}
+
+/** Rests that an ADD looks at on its way: more than a DEL begins, so that they do not pile up. */
+const RESTS_PER_ADD = 4;
+
+/** A cursor that cannot be read costs nothing: the round begins anew. */
+const StoredCursor = v.fallback(v.optional(storedAddress), undefined);
+
+/** Reads it all at once. */
+export async function readPast(reader: StoreReader, request: AddressRequest): Promise<Past> {
+  const { key, pod, config: { pool, rangeSets, stickyMs } } = request;
+  const { network } = key;
+  const stickyKey = stickyMs > 0 ? stickyKeyOf(network, pod) : undefined;
+  const [[lease, ipam, ...rest], resting] = await Promise.all([
+    reader.getMany([
+      leaseKey(key),
+      networkKey(network),
+      ...rangeSets.map((_, index) => cursorKey(network, pool, index)),
+      ...stickyKey ? [stickyKey] : [],
+    ]),
+    listResting(reader, network, RESTS_PER_ADD),
+  ]);
+  return {
+    lease,
+    ipam,
+    stickyKey,
+    sticky: parseSticky(rest[rangeSets.length]),
+    cursors: rangeSets.map((_, index) => v.parse(StoredCursor, rest[index])),
+    due: resting.filter((one) => isDue(one, request)),
+  };
+}
+
+/**
+ * Ends the rests that are due, then chooses an address of each set; a dry pool gives the one that
+ * rested longest.
+ * @throws ConfigError as `chooseAddresses`, or StoreError.
+ */
+export async function choose(
+  tx: StoreTransaction,
+  request: AddressRequest,
+  { cursors, sticky, due }: Past,
+): Promise<AllocatedAddress[]> {
+  const { key: { network }, config } = request;
+  for (const resting of due) await stageWake(tx, resting);
+  return await withRested(tx, network, request, (rested) => {
+    const choice = { cursors, preferred: sticky, rested, random: () => request.random() };
+    return decideOn(tx, network, chooseAddresses(config, choice));
+  });
+}
+
+/** Stages what the next choice depends on. */
+export function stagePast(
+  tx: StoreTransaction,
+  { key: { network }, config: { pool }, ipam }: AddressRequest,
+  past: Past,
+  addresses: readonly Address[],
+): void {
+  for (const [index, address] of addresses.entries()) {
+    tx.set(cursorKey(network, pool, index), addressBytes(address));
+  }
+  if (past.stickyKey) stageSticky(tx, past.stickyKey, past.sticky, addresses);
+  stageNetwork(tx, { network, ipam }, past.ipam);
+}
