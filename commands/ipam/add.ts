@@ -1,6 +1,8 @@
 import type { AttachContext } from "../../lib/attach/context.ts";
 import { openRequestStore } from "../../lib/attach/open_store.ts";
 import { ownAnswer, parseOwnIpam, reserveOwn } from "../../lib/attach/own_ipam.ts";
+import { countFailure } from "../../lib/attach/postpone.ts";
+import { writeReclaiming } from "../../lib/attach/reclaim.ts";
 import type { Request } from "../../lib/cni/request.ts";
 import type { Result } from "../../lib/cni/result.ts";
 
@@ -9,8 +11,22 @@ import type { Result } from "../../lib/cni/result.ts";
  * @throws ConfigError or StoreError; then nothing is leased.
  */
 export async function add(request: Request, context: AttachContext): Promise<Result> {
+  try {
+    return await lease(request, context);
+  } catch (error) {
+    await countFailure(error, request, context);
+    throw error;
+  }
+}
+
+async function lease(request: Request, context: AttachContext): Promise<Result> {
   const ipam = parseOwnIpam(request);
   await using store = await openRequestStore(request, context);
-  const lease = await store.write((tx) => reserveOwn(tx, request, ipam, context));
+  const lease = await writeReclaiming(
+    store,
+    request,
+    context,
+    (tx) => reserveOwn(tx, request, ipam, context),
+  );
   return { interfaces: [], ...ownAnswer(lease, ipam) };
 }

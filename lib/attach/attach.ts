@@ -28,6 +28,8 @@ import { allocateForeign, callForeignIpam } from "./foreign_ipam.ts";
 import { ensureMasquerade, prepareNode } from "./prepare_node.ts";
 import { openRequestStore } from "./open_store.ts";
 import { type IpamAnswer, ownAnswer, parseOwnIpam, reserveOwn } from "./own_ipam.ts";
+import { countFailure, postponeRelease } from "./postpone.ts";
+import { writeReclaiming } from "./reclaim.ts";
 
 /**
  * Gives the pod its link, addresses and routes.
@@ -35,6 +37,15 @@ import { type IpamAnswer, ownAnswer, parseOwnIpam, reserveOwn } from "./own_ipam
  * what could not be undone is still recorded, and its address still taken, for DEL or GC.
  */
 export async function attach(request: Request, context: AttachContext): Promise<Result> {
+  try {
+    return await attachPod(request, context);
+  } catch (error) {
+    await countFailure(error, request, context);
+    throw error;
+  }
+}
+
+async function attachPod(request: Request, context: AttachContext): Promise<Result> {
   const network = parsePodNetwork(request.config, request.args.get("MAC"));
   for (const warning of network.warnings) log.warn(warning, { network: request.config.name });
   const { netns } = request;
@@ -44,8 +55,8 @@ export async function attach(request: Request, context: AttachContext): Promise<
   await using store = await openRequestStore(request, context);
   await using undo = new AsyncDisposableStack();
   const attachment = attachmentRecord(request, identity, context);
-  const recorded: Recorded = { request, attachment, store, undo, isStuck: false };
-  const answer = await allocate(recorded, network, context);
+  const recorded: Recorded = { request, context, attachment, store, undo, isStuck: false };
+  const answer = await allocate(recorded, network);
   const addressing = resolveAddressing(network, answer);
   const facts = await prepareNode(host, network, attachment, addressing, store);
   removeOwnLink(host, identity); // what an ADD left that the store knows nothing of
@@ -70,6 +81,7 @@ export async function attach(request: Request, context: AttachContext): Promise<
 /** An ADD that the store knows of, or is about to. */
 interface Recorded {
   readonly request: Request;
+  readonly context: AttachContext;
   readonly attachment: Attachment;
   readonly store: Store;
   readonly undo: AsyncDisposableStack;
@@ -99,15 +111,11 @@ function attachmentRecord(
  * Commits the intent, with our own lease in the same commit, or asks a foreign IPAM plugin.
  * @throws ConfigError `already-attached` for a second ADD without a DEL: what is there stays.
  */
-async function allocate(
-  recorded: Recorded,
-  network: PodNetwork,
-  context: AttachContext,
-): Promise<IpamAnswer> {
-  const { request, attachment, store, undo } = recorded;
+async function allocate(recorded: Recorded, network: PodNetwork): Promise<IpamAnswer> {
+  const { request, context, attachment, store, undo } = recorded;
   const isForeign = foreignIpamType(request.config.raw) !== undefined;
   const ipam = isForeign ? undefined : parseOwnIpam(request, network);
-  const lease = await store.write(async (tx) => {
+  const lease = await writeReclaiming(store, request, context, async (tx) => {
     await requireUnattached(tx, attachment);
     putAttachment(tx, attachment);
     return ipam && await reserveOwn(tx, request, ipam, context);
@@ -173,13 +181,14 @@ async function undoForeign(recorded: Recorded): Promise<void> {
 }
 
 /** An undo, as {@linkcode undoLink}; keeps the lease and the record of what is still there. */
-async function forgetFailed({ attachment: { key }, store, isStuck }: Recorded): Promise<void> {
+async function forgetFailed(recorded: Recorded): Promise<void> {
+  const { request, context, attachment: { key }, store, isStuck } = recorded;
   if (isStuck) return;
   try {
     await store.write(async (tx) => {
       await releaseLease(tx, key, "unused");
       removeAttachment(tx, key);
-    });
+    }).catch((error) => postponeRelease(error, request, context));
   } catch (error) {
     log.warn("Cannot release the lease of a failed ADD", { ...key, error });
   }

@@ -8,15 +8,17 @@ import type { Host } from "../host/host.ts";
 import { log } from "../log.ts";
 import { hostLinkName, isLinkOf } from "../pod/identity.ts";
 import { type Attachment, findAttachment, removeAttachment } from "../store/attachments.ts";
-import { releaseLease } from "../store/leases.ts";
+import { findLease, releaseLease } from "../store/leases.ts";
 import type { Moment } from "../store/resting.ts";
 import type { Store } from "../store/store.ts";
 import { type AttachContext, attachmentKey, moment } from "./context.ts";
 import { callForeignIpam } from "./foreign_ipam.ts";
 import { openRequestStoreIfPresent } from "./open_store.ts";
+import { mayPostpone, postponeRelease } from "./postpone.ts";
 
 /**
- * Takes the pod's link, addresses and records away.
+ * Takes the pod's link, addresses and records away. A store that fails does not keep a pod from going:
+ * what it cannot be told now it is told later.
  * @throws KernelError, StoreError or ClientError when something stayed that a retry may remove.
  */
 export async function detach(request: Request, context: AttachContext): Promise<void> {
@@ -26,31 +28,39 @@ export async function detach(request: Request, context: AttachContext): Promise<
   const removing = removeLink(host, key);
   const finding = openAndFind(request, key, context);
   const [removal, found] = await Promise.allSettled([removing, finding]);
-  if (found.status === "rejected") throw found.reason;
-  await using store = found.value.store;
+  await using store = found.status === "fulfilled" ? found.value.store : undefined;
   if (removal.status === "rejected") throw removal.reason;
-  if (removal.value && !found.value.attachment) {
+  if (found.status === "rejected") {
+    if (!mayPostpone(found.reason)) throw found.reason;
+    await release(request, key, undefined, undefined, moment(context));
+    return await postponeRelease(found.reason, request, context);
+  }
+  if (removal.value && !found.value.isKnown) {
     log.warn("Removed a link that the store knows nothing of: is its dataDir that of the ADD?", {
       ...key,
       store: store?.directory,
     });
   }
-  await release(request, key, found.value.attachment, store, moment(context));
+  await release(request, key, found.value.attachment, store, moment(context))
+    .catch((error) => postponeRelease(error, request, context));
 }
 
-/** Releases the addresses of an attachment whose link is gone, then forgets it. */
+/**
+ * Releases the addresses of an attachment whose link is gone, then forgets it.
+ * @param rest as for `releaseLease`.
+ */
 export async function release(
   request: Request,
   key: AttachmentKey,
   attachment: Attachment | undefined,
   store: Store | undefined,
-  moment: Moment,
+  rest: Moment | "unused",
 ): Promise<void> {
   // What ADD was told counts: today's configuration may name another plugin, or another store of it.
   const config = toConfig(attachment?.config) ?? request.config.raw;
   await callForeignIpam("DEL", { ...request, ...key }, config);
   await store?.write(async (tx) => {
-    await releaseLease(tx, key, moment);
+    await releaseLease(tx, key, rest);
     removeAttachment(tx, key);
   });
 }
@@ -60,9 +70,13 @@ async function openAndFind(request: Request, key: AttachmentKey, context: Attach
   const store = await openRequestStoreIfPresent(request, context);
   await using undo = new AsyncDisposableStack();
   undo.use(store);
-  const attachment = await store?.read((reader) => findAttachment(reader, key));
+  const [attachment, isKnown] = await store?.read(async (reader) => {
+    const attachment = await findAttachment(reader, key);
+    // A lease that was brought back from its traces has no record beside it.
+    return [attachment, attachment !== undefined || await findLease(reader, key) !== undefined];
+  }) ?? [undefined, false];
   undo.move();
-  return { store, attachment };
+  return { store, attachment, isKnown };
 }
 
 /**

@@ -1,8 +1,11 @@
 import type { Request } from "../cni/request.ts";
+import { examineStore } from "../delegate/examine.ts";
 import { foreignIpamType } from "../pod/ipam_type.ts";
 import { storeDirectory } from "../store/directory.ts";
+import type { StoreMender } from "../store/mend.ts";
 import { openExistingStore, openStore, type Store, type StoreOptions } from "../store/store.ts";
 import type { AttachContext } from "./context.ts";
+import { recallLeases } from "./witnesses.ts";
 
 /** Opens the store that a request's configuration names, or makes it. */
 export function openRequestStore(request: Request, context: AttachContext): Promise<Store> {
@@ -17,12 +20,28 @@ export function openRequestStoreIfPresent(
   return openExistingStore(storeOptions(request, context));
 }
 
-function storeOptions({ config }: Request, context: AttachContext): StoreOptions {
-  const directory = storeDirectory({
+/** The directory of the store that a request's configuration names. Throws ConfigError. */
+export function requestDirectory({ config }: Request, context: AttachContext): string {
+  return storeDirectory({
     // Another plugin's dataDir is a folder of that plugin.
     ipam: foreignIpamType(config.raw) === undefined ? config.ipam?.dataDir : undefined,
     network: config.raw.dataDir,
     environment: context.dataDirectory,
   });
-  return { directory, runDirectory: context.runDirectory };
+}
+
+/** CHECK changes nothing, not even a damaged store; what takes things away may use the ballast. */
+function storeOptions(request: Request, context: AttachContext): StoreOptions {
+  const directory = requestDirectory(request, context);
+  const { runDirectory, self } = context;
+  const mender: StoreMender = {
+    examine: (file) => examineStore(self, file),
+    recall: () => recallLeases(request.config, context, directory),
+  };
+  return {
+    directory,
+    runDirectory,
+    mayUseBallast: request.verb === "DEL" || request.verb === "GC",
+    ...request.verb !== "CHECK" && { mender },
+  };
 }

@@ -9,6 +9,7 @@ import { type IpamConfig, parseIpamConfig, requireOnePerFamily } from "../ipam/c
 import { parseResolvConf } from "../cni/resolv_conf.ts";
 import { decideOn } from "../store/blocks.ts";
 import { type Lease, reserveLease } from "../store/leases.ts";
+import { withRested } from "../store/resting.ts";
 import { probeWrite } from "../store/store.ts";
 import type { StoreTransaction } from "../store/transaction.ts";
 import { type AttachContext, attachmentKey, moment } from "./context.ts";
@@ -75,9 +76,16 @@ export async function probeOwn(
   tx: StoreTransaction,
   request: Request,
   { config }: OwnIpam,
+  context: AttachContext,
 ): Promise<void> {
+  const { name } = request.config;
   await probeWrite(tx);
-  await decideOn(tx, request.config.name, requireFree(config));
+  await withRested(
+    tx,
+    name,
+    moment(context),
+    (rested) => decideOn(tx, name, requireFree(config, rested)),
+  );
 }
 
 /** The answer of IPAM for a lease. */

@@ -9,10 +9,12 @@ import type { AttachContext } from "./context.ts";
 import { callForeignIpam } from "./foreign_ipam.ts";
 import { openRequestStore } from "./open_store.ts";
 import { parseOwnIpam, probeOwn } from "./own_ipam.ts";
+import { writeReclaiming } from "./reclaim.ts";
 
 /**
  * Tries what ADD needs: the configuration, the kernel, a store that can be written (it is made
- * where there is none), and a free address or the IPAM plugin's own word.
+ * where there is none), and a free address or the IPAM plugin's own word. As ADD, it first frees what
+ * earlier boots left: no ADD would come while the answer is that nothing is free.
  * @throws HeadcniError `unavailable` with the reason.
  */
 export async function status(request: Request, context: AttachContext): Promise<void> {
@@ -25,7 +27,12 @@ export async function status(request: Request, context: AttachContext): Promise<
     const isForeign = foreignIpamType(request.config.raw) !== undefined;
     const ipam = isForeign ? undefined : parseOwnIpam(request, network);
     await using store = await openRequestStore(request, context);
-    await store.write((tx) => ipam ? probeOwn(tx, request, ipam) : probeWrite(tx));
+    await writeReclaiming(
+      store,
+      request,
+      context,
+      (tx) => ipam ? probeOwn(tx, request, ipam, context) : probeWrite(tx),
+    );
     await callForeignIpam("STATUS", request);
   } catch (cause) {
     throw new HeadcniError("unavailable", `Cannot serve ADD: ${errorText(cause)}`, { cause });

@@ -1,0 +1,148 @@
+/**
+ * What earlier boots left: no namespace outlives its boot, so their leases are free again as soon as
+ * nothing is at the path of their namespace any more. Nobody has to wait for a GC.
+ */
+import { type AttachmentKey, formatAttachment } from "../attachment.ts";
+import type { Request } from "../cni/request.ts";
+import { ConfigError } from "../errors.ts";
+import { log } from "../log.ts";
+import { foreignIpamType } from "../pod/ipam_type.ts";
+import {
+  type Attachment,
+  findAttachment,
+  listAttachments,
+  removeAttachment,
+} from "../store/attachments.ts";
+import { BOOT_KEY } from "../store/keys.ts";
+import {
+  findLease,
+  type Lease,
+  LEASES_PER_COMMIT,
+  listLeases,
+  releaseLease,
+} from "../store/leases.ts";
+import { listResting, stageWake } from "../store/resting.ts";
+import type { Store } from "../store/store.ts";
+import type { StoreTransaction } from "../store/transaction.ts";
+import { type AttachContext, attachmentKey } from "./context.ts";
+import { release } from "./detach.ts";
+import { isNetnsGone } from "./left_over.ts";
+
+/** Rests that one commit may end: it takes 100 checks, one for each page and the summaries above. */
+const RESTS_PER_COMMIT = 24;
+
+/**
+ * Runs a transaction that needs addresses. The first one of a boot is preceded by a reclaim; one that
+ * finds no free address, or its own attachment there already, is followed by one and repeated if that
+ * freed anything.
+ * @throws what the transaction or `Store.write` throws.
+ */
+export async function writeReclaiming<T>(
+  store: Store,
+  request: Request,
+  context: AttachContext,
+  fn: (tx: StoreTransaction) => Promise<T>,
+): Promise<T> {
+  const bootId = context.node.bootId();
+  if (store.clearedBootId !== bootId) await reclaimOnce(store, request, bootId);
+  try {
+    return await store.write(fn);
+  } catch (error) {
+    if (!isWorthReclaiming(error) || await reclaim(store, request, bootId) === 0) throw error;
+    return await store.write(fn);
+  }
+}
+
+/** A whole node begins at once: those that waited for another's reclaim have nothing left to do. */
+async function reclaimOnce(store: Store, request: Request, bootId: string): Promise<void> {
+  if (await store.read((reader) => reader.get(BOOT_KEY)) === bootId) return;
+  await reclaim(store, request, bootId);
+  await endRests(store, bootId);
+  await store.write((tx) => tx.set(BOOT_KEY, bootId));
+}
+
+function isWorthReclaiming(error: unknown): boolean {
+  return error instanceof ConfigError &&
+    (error.reason === "pool-exhausted" || error.reason === "already-attached");
+}
+
+/** Frees what earlier boots left, and answers how many attachments that were. */
+async function reclaim(store: Store, request: Request, bootId: string): Promise<number> {
+  const isOver = overIn(bootId, request);
+  const left = await store.read(async (reader) => [
+    ...await listLeases(reader),
+    ...await listAttachments(reader),
+  ]);
+  const over = left.filter(isOver).map(({ key }) => key);
+  const keys = [...new Map(over.map((key) => [formatAttachment(key), key])).values()];
+  let freed = await releaseOwnForeign(store, request, isOver);
+  for (let at = 0; at < keys.length; at += LEASES_PER_COMMIT) {
+    const batch = keys.slice(at, at + LEASES_PER_COMMIT);
+    freed += await store.write((tx) => forgetOver(tx, batch, isOver));
+  }
+  if (freed > 0) log.info("Freed what earlier boots left", { attachments: freed });
+  return freed;
+}
+
+/** Tells whether a lease or the record of an attachment was left by an earlier boot. */
+type IsOver = (left: Pick<Lease, "key" | "bootId" | "netns">) => boolean;
+
+/**
+ * Two proofs: another boot, and nothing at the path of the namespace. For the attachment that is to be
+ * made, its own path proves as much: a namespace that has it now is a new one.
+ */
+function overIn(bootId: string, request: Request): IsOver {
+  const own = formatAttachment(attachmentKey(request));
+  return ({ key, bootId: madeIn, netns }) =>
+    madeIn !== "" && madeIn !== bootId &&
+    (isNetnsGone(netns) || (netns === request.netns && formatAttachment(key) === own));
+}
+
+/** Looks again, for others work too. What another IPAM plugin gave waits for DEL or GC. */
+async function forgetOver(
+  tx: StoreTransaction,
+  keys: readonly AttachmentKey[],
+  isOver: IsOver,
+): Promise<number> {
+  let freed = 0;
+  for (const key of keys) {
+    const [lease, attachment] = await Promise.all([findLease(tx, key), findAttachment(tx, key)]);
+    const isLeaseOver = lease !== undefined && isOver(lease);
+    const isRecordOver = attachment !== undefined && isOver(attachment) && !isForeign(attachment);
+    if (isLeaseOver) {
+      await releaseLease(tx, key, "unused");
+      tx.count("reclaimed", key.network);
+    }
+    if (isRecordOver) removeAttachment(tx, key);
+    if (isLeaseOver || isRecordOver) freed += 1;
+  }
+  return freed;
+}
+
+/** The attachment that is to be made had its addresses from another IPAM plugin: that is told. */
+async function releaseOwnForeign(
+  store: Store,
+  request: Request,
+  isOver: IsOver,
+): Promise<number> {
+  const key = attachmentKey(request);
+  const attachment = await store.read((reader) => findAttachment(reader, key));
+  if (!attachment || !isForeign(attachment) || !isOver(attachment)) return 0;
+  await release(request, key, attachment, store, "unused");
+  return 1;
+}
+
+function isForeign({ config }: Attachment): boolean {
+  return foreignIpamType(Object(config)) !== undefined;
+}
+
+/** With its boot every rest ends. */
+async function endRests(store: Store, bootId: string): Promise<void> {
+  const isOld = (one: { readonly bootId: string }) => one.bootId !== bootId;
+  const old = (await store.read((reader) => listResting(reader))).filter(isOld);
+  for (let at = 0; at < old.length; at += RESTS_PER_COMMIT) {
+    await store.write(async (tx) => {
+      for (const resting of old.slice(at, at + RESTS_PER_COMMIT)) await stageWake(tx, resting);
+    });
+  }
+}
