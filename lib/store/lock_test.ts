@@ -1,6 +1,7 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { StoreError } from "../errors.ts";
-import { listLockedStores, lockPath, withLock } from "./lock.ts";
+import { damage } from "./failure.ts";
+import { type HeldLock, listLockedStores, type LockMode, lockPath, withLock } from "./lock.ts";
 
 Deno.test("lockPath: names a file for each store that can be read back", async () => {
   const root = await Deno.makeTempDir({ prefix: "hct" });
@@ -32,5 +33,39 @@ Deno.test("withLock: lets readers in together, and writers alone", async () => {
       return { writer };
     })).then(({ writer }) => writer);
   assertEquals(seen, ["reader", "writer"]);
+  await Deno.remove(path);
+});
+
+Deno.test("withLock: tells of a writer that was killed, of damage, and of a boot", async () => {
+  const path = await Deno.makeTempFile({ prefix: "hct" });
+  const lock = { path, timeoutMs: 10_000 };
+  /** Whether the lock was found suspect; what was done leaves it to the next. */
+  const hold = (mode: LockMode, fn: (held: HeldLock) => void = () => {}) =>
+    withLock(lock, mode, (held) => {
+      const found = held.isSuspect;
+      fn(held);
+      return Promise.resolve(found);
+    });
+  const trust = (held: HeldLock) => void (held.isSuspect = false);
+  const findDamage = () => {
+    throw damage("Cannot read the store: noise");
+  };
+  assertEquals(await hold("exclusive"), true, "a new file is not trusted");
+  assertEquals(await hold("exclusive", trust), true, "nobody has trusted it");
+  assertEquals(await hold("exclusive"), false);
+  assertEquals(await hold("shared"), false);
+  await assertRejects(() => hold("shared", findDamage), StoreError, "noise");
+  assertEquals(await hold("shared", trust), true, "a reader found damage");
+  assertEquals(await hold("exclusive", trust), true, "a reader cannot take the mark away");
+  await assertRejects(() => hold("exclusive", findDamage), StoreError, "noise");
+  assertEquals(await hold("exclusive", trust), true, "a writer found damage");
+  await assertRejects(() =>
+    hold("exclusive", () => {
+      throw new Error("no address is free");
+    })
+  );
+  assertEquals(await hold("shared"), false, "another failure is no damage");
+  await hold("exclusive", () => assertEquals(Deno.readFileSync(path), new Uint8Array([1])));
+  assertEquals(Deno.readFileSync(path), new Uint8Array([0]));
   await Deno.remove(path);
 });

@@ -1,0 +1,126 @@
+import { assertEquals } from "@std/assert";
+import { makeTemporaryStore } from "../../tests/fakes/temporary_store.ts";
+import type { AttachmentKey } from "../attachment.ts";
+import { type Address, parseAddress } from "../net/address.ts";
+import { parsePrefix } from "../net/prefix.ts";
+import { stageUse } from "./blocks.ts";
+import { findFaults } from "./faults.ts";
+import { addressKey, blockKey, leaseKey, recordKey, restingKey } from "./keys.ts";
+import { releaseLease, restoreLease } from "./leases.ts";
+import type { StoreTransaction } from "./transaction.ts";
+
+const FIRST = parseAddress("10.0.0.1");
+const PAGE = { level: 0, first: parseAddress("10.0.0.0") };
+
+/** What is done to a store with c1 at 10.0.0.1 and fd00::1, c2 at 10.0.0.2, and 10.0.0.3 resting. */
+const faults: readonly [
+  name: string,
+  harm: (tx: StoreTransaction) => unknown,
+  seen: readonly string[],
+][] = [
+  ["nothing", () => {}, []],
+  ["a lease without an owner", (tx) => tx.delete(addressKey("pods", FIRST)), [
+    '10.0.0.1 of network "pods" is of "pods/c1/eth0": only the lease says so',
+  ]],
+  ["an owner without a lease", (tx) => tx.delete(leaseKey(keyOf("c2"))), [
+    '10.0.0.2 of network "pods" is of "pods/c2/eth0": no lease says so',
+    '10.0.0.2 of network "pods" is marked as used, but is free',
+  ]],
+  ["another owner", (tx) => tx.set(addressKey("pods", FIRST), { ...keyOf("c2") }), [
+    '10.0.0.1 of network "pods" is of "pods/c1/eth0": only the lease says so',
+    '10.0.0.1 of network "pods" is of "pods/c2/eth0": no lease says so',
+  ]],
+  ["two leases of an address", copyLease, [
+    '10.0.0.2 of network "pods" is leased twice, or rests while it is leased',
+    '10.0.0.2 of network "pods" is of "pods/c9/eth0": only the lease says so',
+  ]],
+  ["a used address that is not marked", (tx) => stageUse(tx, "pods", FIRST, "free"), [
+    '10.0.0.1 of network "pods" is marked as free, but is used',
+  ]],
+  ["a mark of an address that nobody has", (tx) => stageUse(tx, "pods", at(77), "used"), [
+    '10.0.0.77 of network "pods" is marked as used, but is free',
+  ]],
+  ["a rest that nobody will end", (tx) => stageUse(tx, "pods", at(78), "resting"), [
+    '10.0.0.78 of network "pods" is marked as resting, but is free',
+  ]],
+  ["a rest that is not marked", (tx) => tx.set(restingKey("pods", 5, at(79)), { bootId: "b" }), [
+    '10.0.0.79 of network "pods" is marked as free, but is resting',
+  ]],
+  ["a leased address that rests", (tx) => tx.set(restingKey("pods", 5, FIRST), { bootId: "b" }), [
+    '10.0.0.1 of network "pods" is leased twice, or rests while it is leased',
+  ]],
+  ["a page that is gone", (tx) => tx.delete(blockKey("pods", PAGE)), [
+    '10.0.0.1 of network "pods" is marked as free, but is used',
+    '10.0.0.2 of network "pods" is marked as free, but is used',
+    '10.0.0.3 of network "pods" is marked as free, but is resting',
+  ]],
+  ["a summary of nothing", (tx) => tx.set(summaryKey(), new Uint8Array(512).fill(1)), [
+    'the summary of level 1 from 10.0.0.0 of network "pods" does not tell which blocks below it ' +
+    "are full",
+  ]],
+  ["a page of another length", (tx) => tx.set(blockKey("pods", PAGE), new Uint8Array(3)), [
+    'Cannot read the store: a block of network "pods"',
+  ]],
+  ["a lease that nobody can read", (tx) => tx.set(leaseKey(keyOf("c3")), { pool: "x" }), [
+    'Cannot read the store: Cannot use lease "pods/c3/eth0"',
+  ]],
+  ["a record that nobody can read", (tx) => tx.set(recordKey(keyOf("c1")), 7), [
+    'Cannot read the store: Cannot use attachment "pods/c1/eth0"',
+  ]],
+  ["a key that nobody can read", (tx) => tx.set(["address", "pods", "10.0.0.1"], {}), [
+    "Cannot read the store: Cannot use key of an owner",
+  ]],
+];
+
+for (const [name, harm, seen] of faults) {
+  Deno.test(`findFaults: ${name}`, async () => {
+    await using temporary = await makeTemporaryStore();
+    const { store } = temporary;
+    await store.write(async (tx) => {
+      await lease(tx, "c1", "10.0.0.1/24", "fd00::1/64");
+      await lease(tx, "c2", "10.0.0.2/24");
+      await lease(tx, "c3", "10.0.0.3/24");
+    });
+    await store.write((tx) => releaseLease(tx, keyOf("c3"), { bootId: "b", uptimeMs: 0 }));
+    await store.write(async (tx) => void await harm(tx));
+    const found = await store.read(findFaults);
+    assertEquals(found.map((text, index) => text.slice(0, seen[index]?.length)), seen);
+  });
+}
+
+Deno.test("findFaults: a full page is told by its summary", async () => {
+  await using temporary = await makeTemporaryStore();
+  const { store } = temporary;
+  for (let first = 0; first < 4_096; first += 32) {
+    await store.write(async (tx) => {
+      for (let offset = first; offset < first + 32; offset++) {
+        await lease(tx, `c${offset}`, `10.0.${offset >> 8}.${offset & 255}/16`);
+      }
+    });
+  }
+  assertEquals(await store.read(findFaults), []);
+  await store.write((tx) => tx.delete(summaryKey()));
+  assertEquals((await store.read(findFaults)).length, 1);
+});
+
+async function lease(tx: StoreTransaction, id: string, ...prefixes: string[]): Promise<void> {
+  const addresses = prefixes.map((text) => ({ address: parsePrefix(text), gateway: undefined }));
+  const rest = { pod: {}, netns: "", bootId: "", createdMs: 0, createdUptimeMs: 0, restMs: 60_000 };
+  await restoreLease(tx, { key: keyOf(id), pool: "default", addresses, ...rest });
+}
+
+async function copyLease(tx: StoreTransaction): Promise<void> {
+  tx.set(leaseKey(keyOf("c9")), await tx.get(leaseKey(keyOf("c2"))));
+}
+
+function summaryKey(): Deno.KvKey {
+  return blockKey("pods", { level: 1, first: PAGE.first });
+}
+
+function at(offset: number): Address {
+  return { family: 4, value: PAGE.first.value + BigInt(offset) };
+}
+
+function keyOf(containerId: string): AttachmentKey {
+  return { network: "pods", containerId, ifname: "eth0" };
+}
