@@ -115,7 +115,7 @@ function missingPool(
   const pod = podNamespace === undefined ? "without a namespace" : `of namespace "${podNamespace}"`;
   return new ConfigError(
     "invalid-config",
-    `Cannot choose a pool for a pod ${pod}: ${what} has ${names}, none of them for that ` +
-      `namespace, and no "subnet" or "ranges" of its own for all others`,
+    `Cannot choose a pool for a pod ${pod}: ${what} has ${names}, none of them for it, ` +
+      `and no "subnet" or "ranges" of its own for all others`,
   );
 }

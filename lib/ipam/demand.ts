@@ -61,7 +61,7 @@ export function parseDemand(sources: DemandSources): Demand {
   const annotations = parseWith(
     Annotations,
     ownAnnotations(runtimeConfig[POD_ANNOTATIONS]),
-    `pod annotations "${ANNOTATION_PREFIX}..."`,
+    `annotations "${ANNOTATION_PREFIX}..."`,
   );
   return {
     pool: annotations.pool,
