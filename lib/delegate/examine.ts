@@ -26,17 +26,29 @@ export async function examineStore(
   self: readonly string[],
   file: string,
 ): Promise<string | undefined> {
+  return faultText(await listStoreFaults(self, file));
+}
+
+/**
+ * Tells all that is wrong with the file of a store, one text each.
+ * @param self the command that starts this program.
+ * @throws StoreError `try-again` when it cannot be told.
+ */
+export async function listStoreFaults(
+  self: readonly string[],
+  file: string,
+): Promise<readonly string[]> {
   const outcome = await runCheck(self, file);
   const [first, ...lines] = outcome.stdout.trim().split("\n");
   if (outcome.timedOut) throw undecided(file, `no verdict after ${DEADLINE_MS} ms`);
   if (first !== "started") throw undecided(file, `it did not begin: ${endText(outcome)}`);
   const verdict = parseVerdict(lines.at(-1));
   if (!verdict) {
-    if (isCrash(outcome)) return `its check crashed: ${endText(outcome)}`;
+    if (isCrash(outcome)) return [`its check crashed: ${endText(outcome)}`];
     throw undecided(file, endText(outcome));
   }
   if ("error" in verdict) throw new StoreError("try-again", verdict.error);
-  return faultText(verdict.faults);
+  return verdict.faults;
 }
 
 function faultText(faults: readonly string[]): string | undefined {
