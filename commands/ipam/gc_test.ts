@@ -1,35 +1,53 @@
 import { assertEquals } from "@std/assert";
-import type { AttachContext } from "../../lib/attach/context.ts";
 import { parseNetworkConfig } from "../../lib/cni/network_config.ts";
 import type { Request } from "../../lib/cni/request.ts";
-import { parseIpamConfig } from "../../lib/ipam/config.ts";
-import { listLeases, reserveLease } from "../../lib/store/leases.ts";
-import { makeTemporaryStore } from "../../tests/fakes/temporary_store.ts";
+import { listLeases } from "../../lib/store/leases.ts";
+import type { Store } from "../../lib/store/store.ts";
+import { keyOf, TracedNode } from "../../tests/fakes/traced_node.ts";
 import { gc } from "./gc.ts";
 
-Deno.test("gc: without a list, releases only leases of another boot whose namespace is gone", async () => {
-  await using temporary = await makeTemporaryStore();
-  const { store, options } = temporary;
-  const leases: [string, { bootId: string; netns: string }][] = [
-    ["old-gone", { bootId: "boot-1", netns: `${options.directory}/absent` }],
-    ["old-there", { bootId: "boot-1", netns: options.directory }],
-    ["new-gone", { bootId: "boot-2", netns: `${options.directory}/absent` }],
-  ];
-  const ipam = { subnet: "10.244.0.0/24" };
-  const config = parseIpamConfig({ network: "pods", ipam });
-  const common = { pod: {}, nowMs: 0, uptimeMs: 0, random: () => 0, config, ipam };
-  for (const [containerId, origin] of leases) {
-    const key = { network: "pods", containerId, ifname: "eth0" };
-    const request = { key, ...common, ...origin };
-    await store.write((tx) => reserveLease(tx, request));
-  }
-  await gc(gcRequest(), contextOf(options.directory, options.runDirectory, "boot-2"));
-  const left = await store.read((reader) => listLeases(reader));
-  assertEquals(left.map(({ key }) => key.containerId), ["new-gone", "old-there"]);
+Deno.test("gc: without a list, releases only what two proofs call dead", async () => {
+  await using node = await TracedNode.make();
+  await using store = await node.openStore();
+  await node.lease(store, keyOf("old-gone"), node.gone);
+  await node.lease(store, keyOf("old-there"), node.addNetns("old-there"));
+  await node.lease(store, keyOf("old-other", "other"), node.gone);
+  node.bootId = "boot-3";
+  await node.lease(store, keyOf("new-gone"), node.gone);
+  await gc(gcRequest(), node.context);
+  assertEquals(await leased(store), ["old-other", "new-gone", "old-there"]);
 });
 
-function gcRequest(): Request {
-  const raw = { cniVersion: "1.1.0", name: "pods", ipam: {} };
+Deno.test("gc: with a list, releases all others of the network, dead or not", async () => {
+  await using node = await TracedNode.make();
+  await using store = await node.openStore();
+  const there = node.addNetns("there");
+  const ids = Array.from({ length: 20 }, (_, index) => `c${String(index).padStart(2, "0")}`);
+  for (const id of ids) await node.lease(store, keyOf(id), there);
+  await node.lease(store, keyOf("elsewhere", "other"), there);
+  await gc(gcRequest(["c03", "c17", "unknown"]), node.context);
+  assertEquals(await leased(store), ["elsewhere", "c03", "c17"]);
+  await gc(gcRequest([]), node.context);
+  assertEquals(await leased(store), ["elsewhere"]);
+});
+
+Deno.test("gc: where there is no store there is nothing to do, and none is made", async () => {
+  await using node = await TracedNode.make();
+  await gc(gcRequest(), node.context);
+  await gc(gcRequest([]), node.context);
+  assertEquals(Array.from(Deno.readDirSync(node.directory)), []);
+});
+
+/** GC of the network "pods"; without `valid` it has no list. */
+function gcRequest(valid?: readonly string[]): Request {
+  const raw = {
+    cniVersion: "1.1.0",
+    name: "pods",
+    ipam: {},
+    ...valid && {
+      "cni.dev/valid-attachments": valid.map((id) => ({ containerID: id, ifname: "eth0" })),
+    },
+  };
   return {
     verb: "GC",
     containerId: "",
@@ -43,19 +61,7 @@ function gcRequest(): Request {
   };
 }
 
-/** A node that has a boot id and nothing else: GC of addresses needs no kernel. */
-function contextOf(dataDirectory: string, runDirectory: string, bootId: string): AttachContext {
-  const refuse = () => {
-    throw new Error("the kernel was asked");
-  };
-  return {
-    node: { openHost: refuse, openFirewall: refuse, bootId: () => bootId, uptimeMs: () => 0 },
-    runDirectory,
-    dataDirectory,
-    allowOwnNetns: false,
-    nowMs: () => 0,
-    random: () => 0,
-    resultsDirectory: `${dataDirectory}/results`,
-    self: [],
-  };
+async function leased(store: Store): Promise<string[]> {
+  const leases = await store.read((reader) => listLeases(reader));
+  return leases.map(({ key }) => key.containerId);
 }

@@ -20,17 +20,3 @@ export function listedHost(links: readonly Link[]): Host {
     [Symbol.dispose]: () => {},
   };
 }
-
-/** The host's end of an attachment's link, with what its alias says. */
-export function hostLink(name: string, alias: string): Link {
-  return {
-    index: 7,
-    name,
-    alias,
-    mtuBytes: 1280,
-    up: true,
-    promiscuous: false,
-    carrier: true,
-    linkKind: "veth",
-  };
-}

@@ -1,0 +1,144 @@
+/** A node whose boots, links, namespaces and results of the runtime a test makes up. */
+import type { AttachContext } from "../../lib/attach/context.ts";
+import type { AttachmentKey, PodReference } from "../../lib/attachment.ts";
+import { cacheFileName } from "../../lib/cni/result_cache.ts";
+import type { Host } from "../../lib/host/host.ts";
+import { parseIpamConfig } from "../../lib/ipam/config.ts";
+import { parseAddress } from "../../lib/net/address.ts";
+import type { Link } from "../../lib/net/link.ts";
+import { formatAlias, hostLinkName } from "../../lib/pod/identity.ts";
+import { type Lease, reserveLease } from "../../lib/store/leases.ts";
+import { openStore, type Store } from "../../lib/store/store.ts";
+import { listedHost } from "./listed_host.ts";
+
+/** What the runtime keeps of an attachment, where it is not what it mostly is. */
+export interface FakeResult {
+  readonly network?: string;
+  readonly netns?: string;
+  readonly ipam?: Readonly<Record<string, unknown>>;
+}
+
+/** The `ipam` section that everything is of, where nothing else is told. */
+export const IPAM: Readonly<Record<string, unknown>> = {
+  type: "headcni-ipam",
+  subnet: "10.9.0.0/24",
+  cooldown: "5m",
+};
+
+/** Names the interface `eth0` of a container. */
+export function keyOf(containerId: string, network = "pods"): AttachmentKey {
+  return { network, containerId, ifname: "eth0" };
+}
+
+/** The node; disposing of it removes its folder. */
+export class TracedNode implements AsyncDisposable {
+  readonly root: string;
+  /** The present boot, and how long it has lasted. */
+  bootId = "boot-2";
+  uptimeMs = 3_600_000;
+  /** Asked for by the code under test. */
+  openHost = (): Host => listedHost(this.#links);
+  readonly #links: Link[] = [];
+
+  private constructor(root: string) {
+    this.root = root;
+  }
+
+  static async make(): Promise<TracedNode> {
+    const node = new TracedNode(await Deno.makeTempDir({ prefix: "hct" }));
+    for (const folder of [node.directory, `${node.root}/netns`]) await Deno.mkdir(folder);
+    return node;
+  }
+
+  /** Of the store. */
+  get directory(): string {
+    return `${this.root}/store`;
+  }
+
+  get results(): string {
+    return `${this.root}/results`;
+  }
+
+  /** Path of a namespace that is gone. */
+  get gone(): string {
+    return `${this.root}/netns/gone`;
+  }
+
+  get context(): AttachContext {
+    return {
+      node: {
+        openHost: () => this.openHost(),
+        openFirewall: () => {
+          throw new Error("nobody needs a firewall here");
+        },
+        bootId: () => this.bootId,
+        uptimeMs: () => this.uptimeMs,
+      },
+      runDirectory: `${this.root}/run`,
+      resultsDirectory: this.results,
+      dataDirectory: this.directory,
+      self: [],
+      allowOwnNetns: false,
+      nowMs: () => 77,
+      random: () => 0,
+    };
+  }
+
+  openStore(): Promise<Store> {
+    return openStore({ directory: this.directory, runDirectory: `${this.root}/run` });
+  }
+
+  /** Makes a namespace; answers its path. */
+  addNetns(name: string): string {
+    const path = `${this.root}/netns/${name}`;
+    Deno.writeTextFileSync(path, "");
+    return path;
+  }
+
+  /** Makes the host's end of an attachment's link. */
+  addLink(key: AttachmentKey, addresses: readonly string[], pod: PodReference = {}): void {
+    this.#links.push({
+      index: this.#links.length + 1,
+      name: hostLinkName(key),
+      alias: formatAlias(key, addresses.map(parseAddress), pod),
+      mtuBytes: 1280,
+      up: true,
+      promiscuous: false,
+      carrier: true,
+      linkKind: "veth",
+    });
+  }
+
+  /** Lets the runtime keep the result of an ADD. */
+  async addResult(
+    containerId: string,
+    addresses: readonly string[],
+    { network = "pods", netns = "", ipam = IPAM }: FakeResult,
+  ): Promise<void> {
+    const config = { cniVersion: "1.0.0", name: network, plugins: [{ type: "bridge", ipam }] };
+    const cached = {
+      kind: "cniCacheV1",
+      networkName: network,
+      containerId,
+      ifName: "eth0",
+      netns,
+      config: btoa(JSON.stringify(config)),
+      result: { cniVersion: "1.0.0", ips: addresses.map((address) => ({ address })) },
+    };
+    await Deno.mkdir(this.results, { recursive: true });
+    const path = `${this.results}/${cacheFileName(keyOf(containerId, network))}`;
+    await Deno.writeTextFile(path, JSON.stringify(cached));
+  }
+
+  /** Gives a pod an address now. */
+  lease(store: Store, key: AttachmentKey, netns: string): Promise<Lease> {
+    const { bootId, uptimeMs } = this;
+    const config = parseIpamConfig({ network: key.network, ipam: IPAM });
+    const request = { key, pod: {}, netns, bootId, uptimeMs, nowMs: 77, config, ipam: IPAM };
+    return store.write((tx) => reserveLease(tx, { ...request, random: () => 0 }));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return Deno.remove(this.root, { recursive: true });
+  }
+}
