@@ -1,5 +1,5 @@
 import type { AttachmentStatus, Status } from "./collect_status.ts";
-import { formatAge, formatTable } from "./table.ts";
+import { formatAge, formatContainerId, formatPod, formatTable } from "./table.ts";
 
 /** The status as a person reads it: a paragraph a store. */
 export function formatStatus({ version, stores }: Status, nowMs: number): string {
@@ -14,19 +14,16 @@ export function formatStatus({ version, stores }: Status, nowMs: number): string
 
 const HEADINGS = ["POD", "NETWORK", "INTERFACE", "ADDRESSES", "HOST LINK", "CONTAINER", "AGE"];
 
-/** As many characters of a container id as runtimes show. */
-const SHOWN_ID_CHARACTERS = 12;
-
 function formatRow(attachment: AttachmentStatus, nowMs: number): string[] {
   const { pod, network, ifname, addresses, hostLink, containerId, phase, createdMs } = attachment;
   const age = formatAge(nowMs - createdMs);
   return [
-    [pod.namespace, pod.name].filter((part) => part !== undefined).join("/") || "-",
+    formatPod(pod),
     network,
     ifname,
     addresses.join(",") || "-",
     hostLink ?? "-",
-    containerId.slice(0, SHOWN_ID_CHARACTERS),
+    formatContainerId(containerId),
     phase === "adding" ? `${age} (not finished)` : age,
   ];
 }

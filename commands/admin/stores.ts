@@ -3,8 +3,11 @@ import type { Environment } from "../../lib/cni/environment.ts";
 import { errorText, StoreError } from "../../lib/errors.ts";
 import { DEFAULT_STORE_DIRECTORY, storeDirectory } from "../../lib/store/directory.ts";
 import { listLockedStores } from "../../lib/store/lock.ts";
-import { openExistingStore, type Store } from "../../lib/store/store.ts";
+import { openExistingStore, type Store, type StoreOptions } from "../../lib/store/store.ts";
 import { pluginContext } from "../context.ts";
+
+/** How stores are opened. */
+export type VisitOptions = Pick<StoreOptions, "mayUseBallast">;
 
 /** What `--store` of a command that looks at all stores is by default, for its help. */
 export const STORES_HELP = "only the store in this folder (default: $HEADCNI_DATA_DIR, else all " +
@@ -21,8 +24,18 @@ export function chosenDirectory(named: string | undefined, env: Environment): st
 }
 
 /**
- * Opens one store after the other: the {@linkcode chosenDirectory}, and all in use since boot when
- * nothing was chosen.
+ * Where stores may be: the {@linkcode chosenDirectory}, and all in use since boot when nothing was
+ * chosen.
+ * @throws ConfigError for a relative directory; StoreError when they may not be looked for.
+ */
+export function storeDirectories(named: string | undefined, env: Environment): string[] {
+  const { runDirectory, dataDirectory } = pluginContext(env);
+  const others = named || dataDirectory ? [] : listStoresInUse(runDirectory);
+  return [...new Set([chosenDirectory(named, env), ...others])];
+}
+
+/**
+ * Opens one of the {@linkcode storeDirectories} after the other.
  * @param use gets undefined where there is no store.
  * @throws StoreError when one cannot be used, or what `use` throws.
  */
@@ -30,18 +43,17 @@ export async function visitStores<T>(
   named: string | undefined,
   env: Environment,
   use: (directory: string, store: Store | undefined) => Promise<T>,
+  options: VisitOptions = {},
 ): Promise<T[]> {
-  const { runDirectory, dataDirectory } = pluginContext(env);
-  const directory = chosenDirectory(named, env);
+  const { runDirectory } = pluginContext(env);
   try {
-    const others = named || dataDirectory ? [] : listStoresInUse(runDirectory);
     const answers: T[] = [];
-    for (const each of new Set([directory, ...others])) {
+    for (const directory of storeDirectories(named, env)) {
       // A folder that may not be looked into is not the same as no store in it.
-      await using store = isPresent(each)
-        ? await openExistingStore({ directory: each, runDirectory })
+      await using store = isPresent(directory)
+        ? await openExistingStore({ directory, runDirectory, ...options })
         : undefined;
-      answers.push(await use(each, store));
+      answers.push(await use(directory, store));
     }
     return answers;
   } catch (error) {
@@ -57,17 +69,24 @@ export async function visitPresentStores<T>(
   named: string | undefined,
   env: Environment,
   use: (store: Store) => Promise<T>,
+  options?: VisitOptions,
 ): Promise<T[]> {
   const answers = await visitStores(
     named,
     env,
     async (_, store) => store ? [await use(store)] : [],
+    options,
   );
   if (answers.some((answer) => answer.length > 0)) return answers.flat();
-  throw new StoreError(
+  throw noStore(chosenDirectory(named, env));
+}
+
+/** The error where there should be a store. */
+export function noStore(directory: string): StoreError {
+  return new StoreError(
     "store-failure",
-    `Cannot find a store in "${chosenDirectory(named, env)}": nothing was ever attached there; ` +
-      `--store names another folder`,
+    `Cannot find a store in "${directory}": nothing was ever attached there; --store names ` +
+      `another folder`,
   );
 }
 

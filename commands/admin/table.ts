@@ -1,3 +1,8 @@
+import type { PodReference } from "../../lib/attachment.ts";
+
+/** As many characters of a container id as runtimes show. */
+const SHOWN_ID_CHARACTERS = 12;
+
 /** Rows as text in aligned columns, two blanks apart, without trailing blanks. */
 export function formatTable(rows: readonly (readonly string[])[]): string {
   const widths: number[] = [];
@@ -16,4 +21,14 @@ export function formatAge(milliseconds: number): string {
   if (seconds < 3600) return `${Math.floor(seconds / 60)}m`;
   if (seconds < 86_400) return `${Math.floor(seconds / 3600)}h`;
   return `${Math.floor(seconds / 86_400)}d`;
+}
+
+/** `namespace/name` as far as they are known, else `-`. */
+export function formatPod({ namespace, name }: PodReference): string {
+  return [namespace, name].filter((part) => part !== undefined).join("/") || "-";
+}
+
+/** The beginning of a container's id. */
+export function formatContainerId(containerId: string): string {
+  return containerId.slice(0, SHOWN_ID_CHARACTERS);
 }

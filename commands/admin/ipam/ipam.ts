@@ -1,9 +1,21 @@
 /** `headcni ipam`: who has which address, and what to do about it. */
 import type { Command } from "commander";
 import type { Environment } from "../../../lib/cni/environment.ts";
+import { addCheck } from "./check.ts";
+import { addExport } from "./export.ts";
+import { addGc } from "./gc.ts";
+import { addImport } from "./import.ts";
+import { addLs } from "./ls.ts";
+import { addRelease } from "./release.ts";
+import { addShow } from "./show.ts";
+import { addStats } from "./stats.ts";
 
 /** Adds the subcommand `ipam` and its verbs. */
-export function addIpam(program: Command, _env: Environment): void {
-  program.command("ipam").usage("SUBCOMMAND [OPTIONS]")
+export function addIpam(program: Command, env: Environment): void {
+  const ipam = program.command("ipam")
+    .usage("SUBCOMMAND [OPTIONS]")
     .description("tell who has which address, and what to do about it");
+  for (const add of [addLs, addShow, addStats, addCheck, addGc, addRelease, addImport, addExport]) {
+    add(ipam, env);
+  }
 }

@@ -1,0 +1,107 @@
+/** Everything in a store as one JSON document, and back. */
+import * as v from "valibot";
+import { formatAddress, tryParseAddress } from "../../../lib/net/address.ts";
+import { tryParsePrefix } from "../../../lib/net/prefix.ts";
+import { parsedText } from "../../../lib/schema.ts";
+import { readCounters } from "../../../lib/store/counters.ts";
+import { type Lease, listLeases } from "../../../lib/store/leases.ts";
+import { listNetworks } from "../../../lib/store/networks.ts";
+import { storedPod } from "../../../lib/store/record.ts";
+import { listResting } from "../../../lib/store/resting.ts";
+import type { StoreReader } from "../../../lib/store/transaction.ts";
+import { VERSION } from "../../../lib/version.ts";
+import { listCursors, listSticky } from "./memories.ts";
+import { readJsonFile } from "./json_file.ts";
+import { compareLeases, viewLease } from "./lease_view.ts";
+import type { Restorable } from "./restore.ts";
+
+/** Version of the document; it stays the same when members are added. */
+const FORMAT = 1;
+
+const name = v.pipe(v.string(), v.nonEmpty("a text wanted that is not empty"));
+const address = parsedText(tryParseAddress, "an IP address");
+
+const ExportedLease = v.object({
+  network: name,
+  containerId: name,
+  ifname: name,
+  pool: name,
+  addresses: v.pipe(
+    v.array(v.object({
+      address: parsedText(tryParsePrefix, "an IP prefix"),
+      gateway: v.optional(address),
+    })),
+    v.minLength(1, "an address wanted"),
+  ),
+  pod: storedPod,
+  netns: v.string(),
+  bootId: v.string(),
+  createdMs: v.number(),
+  createdUptimeMs: v.number(),
+  restMs: v.number(),
+});
+
+/** What is read of a document; the rest of it is for people. */
+const ExportDocument = v.object({
+  format: v.literal(FORMAT),
+  leases: v.array(ExportedLease),
+  networks: v.array(v.object({ network: name, ipam: v.unknown() })),
+  cursors: v.array(v.object({
+    network: name,
+    pool: name,
+    rangeSet: v.pipe(v.number(), v.integer(), v.minValue(0)),
+    address,
+  })),
+});
+
+/**
+ * All of a store but the records of attachments, for JSON.
+ * @param nowMs wall clock in milliseconds since 1970.
+ */
+export async function exportStore(
+  reader: StoreReader,
+  store: string,
+  nowMs: number,
+): Promise<Readonly<Record<string, unknown>>> {
+  const withText = <T extends { address: Parameters<typeof formatAddress>[0] }>(value: T) => ({
+    ...value,
+    address: formatAddress(value.address),
+  });
+  return {
+    format: FORMAT,
+    release: VERSION,
+    store,
+    exportedMs: nowMs,
+    networks: await listNetworks(reader),
+    leases: (await listLeases(reader)).sort(compareLeases).map(viewLease),
+    resting: (await listResting(reader)).map(withText),
+    cursors: (await listCursors(reader)).map(withText),
+    sticky: (await listSticky(reader)).map(({ addresses, ...pod }) => ({
+      ...pod,
+      addresses: addresses.map(formatAddress),
+    })),
+    counters: (await readCounters(reader)).map(({ value, ...counter }) => ({
+      ...counter,
+      value: Number(value),
+    })),
+  };
+}
+
+/**
+ * Reads a document of {@linkcode exportStore}.
+ * @param path of the file, or `-` for standard input.
+ * @throws ConfigError that names the file and every fault with its place.
+ */
+export function readExport(path: string): Restorable {
+  const { leases, networks, cursors } = readJsonFile(path, ExportDocument);
+  return { leases: leases.map(toLease), networks, cursors };
+}
+
+function toLease(exported: v.InferOutput<typeof ExportedLease>): Lease {
+  const { network, containerId, ifname, addresses, ...rest } = exported;
+  return {
+    key: { network, containerId, ifname },
+    addresses: addresses.map(({ address, gateway }) => ({ address, gateway })),
+    ...rest,
+  };
+}

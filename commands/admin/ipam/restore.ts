@@ -1,0 +1,101 @@
+/** Leases and what belongs to them, written into a store. */
+import { formatAttachment } from "../../../lib/attachment.ts";
+import { HeadcniError } from "../../../lib/errors.ts";
+import { addressBytes, formatAddress } from "../../../lib/net/address.ts";
+import { cursorKey, networkKey } from "../../../lib/store/keys.ts";
+import {
+  type Lease,
+  LEASES_PER_COMMIT,
+  listLeases,
+  restoreLease,
+} from "../../../lib/store/leases.ts";
+import { type NetworkRecord, stageNetwork } from "../../../lib/store/networks.ts";
+import type { Store } from "../../../lib/store/store.ts";
+import type { StoreTransaction } from "../../../lib/store/transaction.ts";
+import type { Cursor } from "./memories.ts";
+import type { Report } from "./progress.ts";
+
+/** What can be brought into a store. */
+export interface Restorable {
+  readonly leases: readonly Lease[];
+  /** Written where the store has none. */
+  readonly networks: readonly NetworkRecord[];
+  /** Written where the store has none. */
+  readonly cursors: readonly Cursor[];
+}
+
+/** How many leases are new in the store, and how many were in it already. */
+export interface Restored {
+  readonly imported: number;
+  readonly present: number;
+}
+
+/**
+ * Writes all leases, in batches; what is there already is left as it is, so that a run that was
+ * interrupted can be repeated.
+ * @param report is told how many are done.
+ * @throws HeadcniError that names all conflicts; then nothing was written.
+ */
+export async function restore(
+  store: Store,
+  { leases, networks, cursors }: Restorable,
+  report: Report,
+): Promise<Restored> {
+  const known = await store.read((reader) => listLeases(reader));
+  refuseConflicts(known, leases);
+  let imported = 0;
+  for (let at = 0; at < leases.length; at += LEASES_PER_COMMIT) {
+    const batch = leases.slice(at, at + LEASES_PER_COMMIT);
+    imported += await store.write((tx) => restoreBatch(tx, batch));
+    report(at + batch.length, leases.length);
+  }
+  await store.write(async (tx) => {
+    for (const record of networks) await restoreNetwork(tx, record);
+    for (const cursor of cursors) await restoreCursor(tx, cursor);
+  });
+  return { imported, present: leases.length - imported };
+}
+
+/** Answers how many are new. */
+async function restoreBatch(tx: StoreTransaction, leases: readonly Lease[]): Promise<number> {
+  let imported = 0;
+  for (const lease of leases) if (await restoreLease(tx, lease) === "new") imported += 1;
+  return imported;
+}
+
+async function restoreNetwork(tx: StoreTransaction, record: NetworkRecord): Promise<void> {
+  const stored = await tx.get(networkKey(record.network));
+  if (stored === undefined) stageNetwork(tx, record, stored);
+}
+
+async function restoreCursor(tx: StoreTransaction, cursor: Cursor): Promise<void> {
+  const key = cursorKey(cursor.network, cursor.pool, cursor.rangeSet);
+  if (await tx.get(key) === undefined) tx.set(key, addressBytes(cursor.address));
+}
+
+function refuseConflicts(known: readonly Lease[], leases: readonly Lease[]): void {
+  const owners = new Map<string, string>();
+  const addressesOf = new Map<string, string>();
+  const conflicts: string[] = [];
+  for (const lease of [...known, ...leases]) {
+    const name = formatAttachment(lease.key);
+    const addresses = lease.addresses.map(({ address }) => formatAddress(address.address));
+    const before = addressesOf.get(name);
+    if (before !== undefined && before !== addresses.toSorted().join()) {
+      conflicts.push(`"${name}" has ${before} already, not ${addresses.join()}`);
+    }
+    addressesOf.set(name, addresses.toSorted().join());
+    for (const address of addresses) {
+      const place = `${lease.key.network} ${address}`;
+      const owner = owners.get(place) ?? name;
+      if (owner !== name) conflicts.push(`${address} belongs to "${owner}", not to "${name}"`);
+      owners.set(place, owner);
+    }
+  }
+  if (conflicts.length === 0) return;
+  throw new HeadcniError(
+    "address-unavailable",
+    `Cannot import: ${conflicts.join("; ")}`,
+    { details: "Nothing was imported. headcni ipam show ADDRESS tells more of each" },
+  );
+}
