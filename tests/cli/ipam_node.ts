@@ -75,6 +75,7 @@ export class IpamNode implements AsyncDisposable {
       executable: HEADCNI_IPAM,
       env: {
         ...callEnvironment(call),
+        HEADCNI_DATA_DIR: this.dataDirectory,
         HEADCNI_RUN_DIR: this.runDirectory,
         HEADCNI_LOG_FILE: `${this.root}/plugin.log`,
         HEADCNI_RESULTS_DIR: `${this.root}/results`,

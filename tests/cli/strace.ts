@@ -19,6 +19,9 @@ export const FILE_CHANGES: readonly string[] = [
   ...["unlink", "rename"],
 ];
 
+/** The system call at which all is done and said. */
+export const LAST_CALL = "exit_group";
+
 /** Exit code of a process that SIGKILL ended, as a shell tells it. */
 export const KILLED = 128 + 9;
 
@@ -34,6 +37,31 @@ export function traceCommand({ name, files }: KillTarget, notesFile: string): st
     ...["strace", "-f", "-y", "-qq", `-o${notesFile}`, `-etrace=${name}`],
     ...files.map((path) => `-P${path}`),
   ];
+}
+
+/** How often a file is changed by calls of one name: so often can a program be killed there. */
+export interface Change {
+  readonly name: string;
+  readonly file: string;
+  readonly count: number;
+}
+
+/**
+ * The changes of files below a directory by the notes of strace, sorted. Each file counts by itself,
+ * for threads share them out: SQLite opens on one and commits on another.
+ */
+export function listChanges(trace: string, directory: string): Change[] {
+  const lines = Map.groupBy(trace.split("\n"), (line) => {
+    const [, name = ""] = /^\d+ +(\w+)\(/.exec(line) ?? [];
+    const paths = Array.from(line.matchAll(/[<"](\/[^">]*)[">]/g), ([, path = ""]) => path);
+    const file = paths.find((path) => path.startsWith(directory));
+    return name && file !== undefined ? `${name} ${file}` : "";
+  });
+  lines.delete("");
+  return Array.from(lines.keys()).sort().map((key) => {
+    const [name = "", file = ""] = key.split(" ");
+    return { name, file, count: countCalls(lines.get(key)?.join("\n") ?? "", name) };
+  });
 }
 
 /** How many calls the busiest thread made, by the notes of strace. */
