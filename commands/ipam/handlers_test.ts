@@ -190,8 +190,37 @@ Deno.test("headcni-ipam: STATUS says why an ADD could not work", async () => {
     assertEquals(answer?.code, 50);
     assertStringIncludes(String(answer?.msg), text);
   }
+  // An address that rests would be given to an ADD: nothing else is free.
   await plugin.call("DEL", "c1", { ipam: small });
   assertEquals(await status(small), undefined);
+});
+
+Deno.test("headcni-ipam: ADD chooses the pool by the pod's namespace, or by its annotation", async () => {
+  await using plugin = await makePlugin();
+  const ipam = {
+    subnet: "10.244.0.0/24",
+    pools: [
+      { name: "front", namespaces: ["web", "www"], subnet: "10.244.1.0/24" },
+      { name: "back", subnet: "10.244.2.0/24" },
+    ],
+  };
+  const annotated = (annotations: Record<string, string>) => ({
+    ipam,
+    runtimeConfig: { "io.kubernetes.cri.pod-annotations": annotations },
+  });
+  const inWeb = { CNI_ARGS: "K8S_POD_NAMESPACE=web;K8S_POD_NAME=front-1" };
+  const cases: [Record<string, unknown>, Record<string, string>, string][] = [
+    [{ ipam }, {}, "10.244.0.2/24"],
+    [{ ipam }, inWeb, "10.244.1.2/24"],
+    [annotated({ "headcni.io/pool": "back" }), inWeb, "10.244.2.2/24"],
+    [annotated({ "headcni.io/ips": "10.244.1.77" }), inWeb, "10.244.1.77/24"],
+  ];
+  for (const [index, [config, env, address]] of cases.entries()) {
+    const answer = await plugin.call("ADD", `c${index}`, config, env);
+    assertEquals(Object(answer).ips?.[0].address, address);
+  }
+  const refused = await plugin.call("ADD", "c9", annotated({ "headcni.io/pool": "rear" }), inWeb);
+  assertStringIncludes(String(refused?.msg), "rear");
 });
 
 /** The plugin with a store of its own. */

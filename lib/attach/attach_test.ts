@@ -5,7 +5,9 @@ import { KernelError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import type { Step } from "../host/step.ts";
 import type { Link } from "../net/link.ts";
+import { readCounters } from "../store/counters.ts";
 import { listLeases } from "../store/leases.ts";
+import { listResting } from "../store/resting.ts";
 import { attach } from "./attach.ts";
 
 /** A kernel that makes links and refuses these kinds of steps: no real one can be told to. */
@@ -33,8 +35,8 @@ function refusingHost(refused: readonly Step["kind"][]): Host {
   };
 }
 
-/** How many leases a failed ADD leaves on a kernel that refuses these kinds of steps. */
-async function leasesAfter(refused: readonly Step["kind"][]): Promise<number> {
+/** What the store has after an ADD that failed on a kernel that refuses these kinds of steps. */
+async function storeAfter(refused: readonly Step["kind"][]) {
   await using temporary = await makeTemporaryStore();
   const { directory, runDirectory } = temporary.options;
   const raw = { ipMasq: false, ipam: { subnet: "10.0.0.0/24", dataDir: directory } };
@@ -79,13 +81,23 @@ async function leasesAfter(refused: readonly Step["kind"][]): Promise<number> {
     self: [],
   };
   await assertRejects(() => attach(request, context), KernelError, "set-bridge-port");
-  return (await temporary.store.read((reader) => listLeases(reader))).length;
+  // The next commit has the failure in its counters.
+  await temporary.store.write(() => {});
+  return await temporary.store.read(async (reader) => ({
+    leases: (await listLeases(reader)).length,
+    resting: (await listResting(reader)).length,
+    errors: (await readCounters(reader)).filter(({ metric }) => metric === "errors"),
+  }));
 }
 
-Deno.test("attach: a failed ADD gives its address back", async () => {
-  assertEquals(await leasesAfter(["set-bridge-port"]), 0);
+/** How one failed ADD is counted. */
+const FAILURE = { metric: "errors", labels: ["pods", "kernel-failure"], value: 1n };
+
+Deno.test("attach: a failed ADD gives its address back, which need not rest, and is counted", async () => {
+  assertEquals(await storeAfter(["set-bridge-port"]), { leases: 0, resting: 0, errors: [FAILURE] });
 });
 
 Deno.test("attach: an address whose link could not be removed stays taken", async () => {
-  assertEquals(await leasesAfter(["set-bridge-port", "remove-link"]), 1);
+  const after = await storeAfter(["set-bridge-port", "remove-link"]);
+  assertEquals(after, { leases: 1, resting: 0, errors: [FAILURE] });
 });

@@ -1,0 +1,144 @@
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { IPAM, keyOf, TracedNode } from "../../tests/fakes/traced_node.ts";
+import { parseNetworkConfig } from "../cni/network_config.ts";
+import type { Request } from "../cni/request.ts";
+import { KernelError, StoreError } from "../errors.ts";
+import { configureLog } from "../log.ts";
+import { putAttachment } from "../store/attachments.ts";
+import { readCounters } from "../store/counters.ts";
+import { type Lease, listLeases, restoreLease } from "../store/leases.ts";
+import { listResting } from "../store/resting.ts";
+import { spoolPath } from "../store/spool.ts";
+import { detach } from "./detach.ts";
+import { countFailure } from "./postpone.ts";
+
+const UNKNOWN_LINK = "Removed a link that the store knows nothing of";
+
+Deno.test("detach: warns of a link that the store knows nothing of, not of one that it restored", async () => {
+  await using node = await makeNode();
+  const lease = await addPod(node, "known");
+  await using store = await node.openStore();
+  await store.write((tx) => restoreLease(tx, { ...lease, key: keyOf("c1"), addresses: [] }));
+  node.addLink(keyOf("c1"), []);
+  assertEquals(await warningsOf(node, () => detach(delRequest("c1"), node.context)), "");
+  node.addLink(keyOf("c2"), []);
+  const warnings = await warningsOf(node, () => detach(delRequest("c2"), node.context));
+  assertStringIncludes(warnings, UNKNOWN_LINK);
+});
+
+Deno.test("detach: what the store cannot be told now it is told later", async () => {
+  await using node = await makeNode();
+  await addPod(node, "c1");
+  const repair = breakStore(node);
+  const warnings = await warningsOf(node, () => detach(delRequest("c1"), node.context));
+  assertStringIncludes(warnings, "Kept a release for later");
+  repair();
+  node.uptimeMs += 60_000;
+  await using store = await node.openStore();
+  await store.write(() => {});
+  assertEquals(await store.read((reader) => listLeases(reader)), []);
+  const resting = await store.read((reader) => listResting(reader));
+  // Five minutes from DEL on, whenever the store heard of it.
+  assertEquals(resting.map(({ untilUptimeMs }) => untilUptimeMs), [3_600_000 + 300_000]);
+});
+
+Deno.test("detach: an address whose link could not be removed is not released", async () => {
+  await using node = await makeNode();
+  await addPod(node, "c1");
+  const repair = breakStore(node);
+  node.addLink(keyOf("c1"), []);
+  const { openHost } = node;
+  node.openHost = () => ({
+    ...openHost(),
+    removeLinkInBackground: () => Promise.reject(new KernelError("send", 1, "Cannot remove it")),
+  });
+  await assertRejects(() => detach(delRequest("c1"), node.context), KernelError);
+  repair();
+  await using store = await node.openStore();
+  await store.write(() => {});
+  assertEquals((await store.read((reader) => listLeases(reader))).length, 1);
+});
+
+Deno.test("detach: fails when not even the release can be kept", async () => {
+  await using node = await makeNode();
+  await addPod(node, "c1");
+  breakStore(node);
+  const spool = spoolPath(node.context.runDirectory, node.directory);
+  await Deno.remove(spool);
+  await Deno.mkdir(spool);
+  const error = await assertRejects(() => detach(delRequest("c1"), node.context), StoreError);
+  assertStringIncludes(error.message, `Cannot open the store "${node.directory}/state.kv"`);
+});
+
+Deno.test("countFailure: a failed ADD is counted by its cause in the next commit", async () => {
+  await using node = await makeNode();
+  await addPod(node, "c1");
+  const failed = [new KernelError("send", 1, "no"), new TypeError("no"), new TypeError("no")];
+  for (const error of failed) await countFailure(error, delRequest("c2"), node.context);
+  await using store = await node.openStore();
+  await store.write(() => {});
+  const counters = await store.read(readCounters);
+  assertEquals(counters.filter(({ metric }) => metric === "errors"), [
+    { metric: "errors", labels: ["pods", "internal"], value: 2n },
+    { metric: "errors", labels: ["pods", "kernel-failure"], value: 1n },
+  ]);
+});
+
+Deno.test("countFailure: a store that is not there yet has nothing to count", async () => {
+  await using node = await makeNode();
+  await Deno.remove(node.directory, { recursive: true });
+  await countFailure(new TypeError("no"), delRequest("c1"), node.context);
+  await assertRejects(() => Deno.stat(node.directory), Deno.errors.NotFound);
+});
+
+/** A node whose links go away when they are told to. */
+async function makeNode(): Promise<TracedNode> {
+  const node = await TracedNode.make();
+  const { openHost } = node;
+  node.openHost = () => ({ ...openHost(), removeLinkInBackground: () => Promise.resolve() });
+  return node;
+}
+
+/** Gives a pod its address and its record. */
+async function addPod(node: TracedNode, id: string): Promise<Lease> {
+  await using store = await node.openStore();
+  const lease = await node.lease(store, keyOf(id), node.gone);
+  const { key, pod, netns, bootId, createdMs } = lease;
+  const record = { key, pod, netns, bootId, createdMs, config: delRequest(id).config.raw };
+  await store.write((tx) => putAttachment(tx, { ...record, phase: "added" }));
+  return lease;
+}
+
+/** Nothing can be opened any more; what it answers undoes that. */
+function breakStore({ directory }: TracedNode): () => void {
+  Deno.renameSync(`${directory}/state.kv`, `${directory}/kept`);
+  Deno.mkdirSync(`${directory}/state.kv`);
+  return () => {
+    Deno.removeSync(`${directory}/state.kv`);
+    Deno.renameSync(`${directory}/kept`, `${directory}/state.kv`);
+  };
+}
+
+/** What is logged meanwhile as a warning. */
+async function warningsOf(node: TracedNode, fn: () => Promise<void>): Promise<string> {
+  const file = `${node.root}/log`;
+  await Deno.writeTextFile(file, "");
+  configureLog({ level: "warn", stderrLevel: "error", file });
+  await fn();
+  return await Deno.readTextFile(file);
+}
+
+function delRequest(containerId: string): Request {
+  const raw = { cniVersion: "1.0.0", name: "pods", type: "headcni", ipam: IPAM };
+  return {
+    verb: "DEL",
+    containerId,
+    netns: "",
+    ifname: "eth0",
+    argsText: "",
+    args: new Map(),
+    pod: {},
+    path: [],
+    config: parseNetworkConfig(raw, "1.0.0", "DEL"),
+  };
+}
