@@ -82,6 +82,19 @@ Deno.test("openStore: examines once what a killed writer left, and after boot", 
   }
 });
 
+Deno.test("openStore: who cannot examine leaves that to the next", async () => {
+  await using closed = await ClosedStore.make();
+  closed.markSuspect();
+  const { mender: _mender, ...options } = closed.options;
+  {
+    await using store = await openStore(options);
+    await store.write((tx) => restoreLease(tx, leaseOf("c3", "10.0.0.3")));
+  }
+  await using store = await openStore(closed.options);
+  assertEquals(closed.mender.takeCalls(), ["examine"]);
+  assertEquals(await leasesOf(store), ["c1 10.0.0.1", "c3 10.0.0.3"]);
+});
+
 Deno.test("openStore: makes what is found damaged anew, and keeps it under another name", async () => {
   await using closed = await ClosedStore.make();
   closed.markSuspect();
