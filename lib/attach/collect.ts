@@ -126,9 +126,9 @@ async function findDeadRecords(
     return (await listAttachments(reader, network)).flatMap((attachment) => {
       const { key } = attachment;
       if (leased.has(formatAttachment(key))) return [];
-      // Their age is not recorded. An ADD that is under way has its namespace to tell for it.
+      // Their age is not known, but an ADD that is under way has its namespace to tell for it.
       const facts = evidence({ ...attachment, createdUptimeMs: 0 }, attachment);
-      return judgeLease(facts, DEFAULT_GRACE_MS).dead ? [{ key, attachment }] : [];
+      return judgeLease(facts, 0).dead ? [{ key, attachment }] : [];
     });
   }) ?? [];
 }
