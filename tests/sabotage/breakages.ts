@@ -69,11 +69,43 @@ export const BREAKAGES: readonly Breakage[] = [
   },
   // A pod gets the address of a gateway.
   {
-    file: "lib/ipam/allocate.ts",
-    text: "config.rangeSets.flat().map((range) => range.gateway)",
-    replacement: "[]",
+    file: "lib/ipam/pool.ts",
+    text: "excluded: [...parts.flatMap(({ exclude }) => exclude), ...gateways],",
+    replacement: "excluded: parts.flatMap(({ exclude }) => exclude),",
     testFile: "lib/ipam/allocate_test.ts",
     test: "chooseAddresses: gateway in the middle is skipped",
+  },
+  // A pod gets an address that is kept for those who ask for it.
+  {
+    file: "lib/ipam/interval.ts",
+    text: "return cutOut(set, [...supply.excluded, ...supply.reserved]);",
+    replacement: "return cutOut(set, [...supply.excluded]);",
+    testFile: "lib/ipam/allocate_test.ts",
+    test: "chooseAddresses: excluded and reserved addresses are skipped",
+  },
+  // A pool seems to be exhausted although the addresses before the last one are free.
+  {
+    file: "lib/ipam/interval.ts",
+    text: "return [...ahead, ...behind];",
+    replacement: "return ahead;",
+    testFile: "lib/ipam/strategy_test.ts",
+    test: "strategies: random keeps the contract in IPv6",
+  },
+  // A misspelt "exclude" gives out what it should not.
+  {
+    file: "lib/schema.ts",
+    text: "if (meant === undefined) continue;",
+    replacement: "continue;",
+    testFile: "lib/schema_test.ts",
+    test: "spelledObject: a key that is nearly a known one is a fault, others are kept",
+  },
+  // GC in a container that sees no namespaces takes the addresses of live pods.
+  {
+    file: "lib/ipam/liveness.ts",
+    text: "facts.isInitialPidNamespace : facts.hasNetnsDirectory;",
+    replacement: "facts.isInitialPidNamespace : true;",
+    testFile: "lib/ipam/liveness_test.ts",
+    test: "judgeLease: of all combinations only those with two proofs and no sign of life are dead",
   },
   // A second ADD of one attachment takes a second address.
   {
