@@ -3,6 +3,7 @@ import { IPAM, keyOf, TracedNode } from "../../tests/fakes/traced_node.ts";
 import { formatAttachment } from "../attachment.ts";
 import { parseNetworkConfig } from "../cni/network_config.ts";
 import { HeadcniError } from "../errors.ts";
+import { configureLog } from "../log.ts";
 import { parseAddress } from "../net/address.ts";
 import { formatPrefix, parsePrefix } from "../net/prefix.ts";
 import type { Lease } from "../store/leases.ts";
@@ -109,6 +110,37 @@ Deno.test("recallLeases: of two owners of an address the one with a link keeps i
     "other/a/eth0 10.9.0.2/24",
     "pods/a/eth0 10.9.1.2/24",
   ]);
+});
+
+Deno.test("recallLeases: the log tells what is not brought back, and why", async () => {
+  await using node = await TracedNode.make();
+  const file = `${node.root}/log`;
+  configureLog({ level: "info", stderrLevel: "error", file });
+  await node.addResult("a", ["10.9.0.2/24"], { netns: node.gone });
+  await node.addResult("b", ["10.9.0.3/24"], { ipam: { ...IPAM, dataDir: node.root } });
+  await node.addResult("c", [], { netns: node.addNetns("c") });
+  for (const id of ["d", "e"]) node.addLink(keyOf(id), ["10.9.0.4"]);
+  await recall(node);
+  const lines = (await Deno.readTextFile(file)).trim().split("\n");
+  assertEquals(
+    lines.map((line) => JSON.parse(line)).map(({ level, message, containerId }) => [
+      level,
+      message,
+      containerId,
+    ]),
+    [
+      ["info", `Did not bring a lease back: its namespace "${node.gone}" is gone`, "a"],
+      ["info", `Did not bring a lease back: it is in the store "${node.root}"`, "b"],
+      ["info", "Did not bring a lease back: no address of it is known", "c"],
+      [
+        "error",
+        'Cannot give 10.9.0.4 of network "pods" back to "pods/e/eth0": "pods/d/eth0" has it too and ' +
+        "keeps it; one of these pods must be started anew",
+        undefined,
+      ],
+    ],
+  );
+  configureLog({ level: "warn" });
 });
 
 Deno.test("recallLeases: a file that cannot be read costs nothing but itself", async () => {
