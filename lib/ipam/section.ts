@@ -24,8 +24,12 @@ const DEFAULT_COOLDOWN_MS = 60_000;
 /** What `"sticky": true` means. */
 const DEFAULT_STICKY_MS = 3_600_000;
 
-/** Keys that are read elsewhere, by us or by older systems, and are near to one of ours. */
-const OTHER_KEYS: readonly string[] = ["subnetFile"];
+/** Keys that are read elsewhere: none of them is a misspelt one of ours. */
+const OTHER_KEYS: readonly string[] = [
+  ...["type", "routes", "resolvConf", "dns", "dataDir"],
+  // Of older systems.
+  ...["subnetFile", "daemonSocket", "clusterCIDR", "nodeBlockSize"],
+];
 
 const prefix = parsedText(tryParsePrefix, "an IP prefix");
 const address = v.optional(parsedText(tryParseAddress, "an IP address"));
