@@ -13,8 +13,8 @@ import { storeDirectory } from "../store/directory.ts";
 import type { Lease } from "../store/leases.ts";
 import type { AttachContext } from "./context.ts";
 import { isNetnsGone } from "./left_over.ts";
-import { testifiedAddresses, testifiedLease, type Testimony } from "./testimony.ts";
 import { readResults } from "./result_files.ts";
+import { testifiedAddresses, testifiedLease, type Testimony } from "./testimony.ts";
 
 /** A network configuration as it was sent. */
 type Config = NetworkConfig["raw"];
