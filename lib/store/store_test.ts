@@ -1,6 +1,7 @@
 import { assertEquals, assertExists, assertRejects, assertStringIncludes } from "@std/assert";
 import { makeTemporaryStore } from "../../tests/fakes/temporary_store.ts";
 import { StoreError } from "../errors.ts";
+import { BOOT_KEY } from "./keys.ts";
 import { listLockedStores, lockPath } from "./lock.ts";
 import { openExistingStore, openStore, probeWrite } from "./store.ts";
 
@@ -55,6 +56,23 @@ Deno.test("Store.read: reads more keys than one request of the KV takes", async 
   await temporary.store.write((tx) => keys.forEach((key, i) => tx.set(key, i)));
   const values = await temporary.store.read((reader) => reader.getMany(keys));
   assertEquals(values, Array.from(keys.keys()));
+});
+
+Deno.test("Store.read: lists the first entries of many", async () => {
+  await using temporary = await makeTemporaryStore();
+  const { store } = temporary;
+  await store.write((tx) => [3, 1, 2].forEach((value) => tx.set(["many", value], value)));
+  const list = (limit: number) => store.read((reader) => reader.list(["many"], { limit }));
+  assertEquals((await list(2)).map(({ value }) => value), [1, 2]);
+  assertEquals((await list(9)).map(({ value }) => value), [1, 2, 3]);
+});
+
+Deno.test("Store.clearedBootId: tells what was stored when it was opened", async () => {
+  await using temporary = await makeTemporaryStore();
+  const { store, options } = temporary;
+  await store.write((tx) => tx.set(BOOT_KEY, "boot-1"));
+  await using other = await openStore(options);
+  assertEquals([store.clearedBootId, other.clearedBootId], [undefined, "boot-1"]);
 });
 
 Deno.test("Store.write: serializes transactions of all who have it open", async () => {

@@ -1,0 +1,155 @@
+/**
+ * A page of the store at a time is overwritten with noise; some make Deno KV end the whole runtime.
+ * Every call works when it is made again, and no address gets a second owner.
+ */
+import { assert, assertEquals } from "@std/assert";
+import { assertConsistent } from "../fakes/consistent_store.ts";
+import {
+  addressesOf,
+  answerOf,
+  bare,
+  configText,
+  type IpamAnswer,
+  IpamNode,
+  type LeasedAddresses,
+  leasedAddresses,
+} from "./ipam_node.ts";
+import { missingProgram } from "./shipped.ts";
+
+/** Of SQLite; the KV does not change the default. */
+const PAGE_BYTES = 4_096;
+const PODS = 60;
+const CONFIG = { cniVersion: "1.0.0", name: "pods", ipam: { subnet: "10.0.0.0/24", cooldown: 0 } };
+
+const missing = missingProgram();
+
+Deno.test({
+  name: "headcni-ipam: a noisy page anywhere in the store" + (missing && ` (skipped: ${missing})`),
+  ignore: missing !== "",
+  async fn() {
+    await using runtime = new Runtime(await IpamNode.make());
+    for (let pod = 0; pod < PODS; pod++) await runtime.add(`pod${pod}`);
+    const { pages } = runtime;
+    const restore = runtime.keep();
+    for (let page = 0; page < pages; page++) {
+      restore();
+      runtime.damage(page);
+      await runtime.add("late");
+      await runtime.delete("pod7");
+      runtime.reboot();
+      await runtime.add("later");
+      assertEquals(await runtime.leased(), Object.fromEntries(runtime.live), `page ${page}`);
+    }
+    assert(pages > 12, `${pages} pages`);
+    console.log(`${pages} pages, ${runtime.repeated} calls had to be made again`);
+  },
+});
+
+/** Calls the plugin as a runtime does, and knows the pods that it was told of. */
+class Runtime implements AsyncDisposable {
+  /** Addresses of the live pods. */
+  readonly live = new Map<string, readonly string[]>();
+  /** How many calls failed and were made again. */
+  repeated = 0;
+  readonly #node: IpamNode;
+
+  constructor(node: IpamNode) {
+    this.#node = node;
+  }
+
+  /** Adds a pod and keeps its result: `cacheAdd` in libcni/api.go. */
+  async add(containerId: string): Promise<void> {
+    const answer = await this.#call("ADD", containerId);
+    const addresses = addressesOf(answer).map(bare);
+    const taken = [...this.live.values()].flat();
+    assertEquals(addresses.filter((address) => taken.includes(address)), [], "has two owners");
+    this.live.set(containerId, addresses);
+    const call = { verb: "ADD", containerId, config: CONFIG } as const;
+    const cached = {
+      kind: "cniCacheV1",
+      containerId,
+      config: btoa(configText(call, "headcni-ipam", this.#node.dataDirectory)),
+      ifName: "eth0",
+      networkName: CONFIG.name,
+      netns: `/proc/${Deno.pid}/ns/net`,
+      result: { cniVersion: CONFIG.cniVersion, ...answer.result },
+    };
+    Deno.mkdirSync(`${this.#node.root}/results`, { recursive: true });
+    Deno.writeTextFileSync(this.#resultPath(containerId), JSON.stringify(cached));
+  }
+
+  /** Deletes a pod and forgets its result. */
+  async delete(containerId: string): Promise<void> {
+    await this.#call("DEL", containerId);
+    this.live.delete(containerId);
+    Deno.removeSync(this.#resultPath(containerId));
+  }
+
+  /** Answers what makes all be again as it is now. */
+  keep(): () => void {
+    const { root, dataDirectory } = this.#node;
+    const state = Deno.readFileSync(this.#file);
+    const live = new Map(this.live);
+    const results = Array.from(
+      this.live.keys(),
+      (id) => [id, Deno.readTextFileSync(this.#resultPath(id))] as const,
+    );
+    return () => {
+      for (const folder of [dataDirectory, `${root}/results`]) {
+        Deno.removeSync(folder, { recursive: true });
+        Deno.mkdirSync(folder, { mode: 0o700 });
+      }
+      Deno.writeFileSync(this.#file, state);
+      for (const [id, text] of results) Deno.writeTextFileSync(this.#resultPath(id), text);
+      this.live.clear();
+      for (const [id, addresses] of live) this.live.set(id, addresses);
+    };
+  }
+
+  /** Pages of the store. */
+  get pages(): number {
+    return Deno.statSync(this.#file).size / PAGE_BYTES;
+  }
+
+  /** Overwrites a page of the store. */
+  damage(page: number): void {
+    using file = Deno.openSync(this.#file, { write: true });
+    file.seekSync(page * PAGE_BYTES, Deno.SeekMode.Start);
+    file.writeSync(crypto.getRandomValues(new Uint8Array(PAGE_BYTES)));
+  }
+
+  /** As a reboot does: who comes next examines the store. */
+  reboot(): void {
+    Deno.removeSync(this.#node.runDirectory, { recursive: true });
+  }
+
+  /** Who has what by the store, which has no fault. */
+  async leased(): Promise<LeasedAddresses> {
+    await using store = await this.#node.openStore();
+    await assertConsistent(store);
+    return await leasedAddresses(store);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#node[Symbol.asyncDispose]();
+  }
+
+  /** A call that fails is made again, as a kubelet does. */
+  async #call(verb: "ADD" | "DEL", containerId: string): Promise<IpamAnswer> {
+    const call = { verb, containerId, config: CONFIG };
+    const outcome = await this.#node.call(call);
+    if (outcome.code === 0) return answerOf(outcome);
+    this.repeated += 1;
+    const again = await this.#node.call(call);
+    assertEquals(again.code, 0, `${outcome.stderr}\n${again.stdout}\n${again.stderr}`);
+    return answerOf(again);
+  }
+
+  get #file(): string {
+    return `${this.#node.dataDirectory}/state.kv`;
+  }
+
+  #resultPath(containerId: string): string {
+    return `${this.#node.root}/results/${CONFIG.name}-${containerId}-eth0`;
+  }
+}
