@@ -52,8 +52,7 @@ export function storeOption(description: string): Option {
 
 /** `--output table|json`. */
 export function outputOption(): Option {
-  const description = "a table for people, or JSON for programs";
-  return new Option("-o, --output <format>", description)
+  return new Option("-o, --output <format>", "for people or for programs")
     .choices(["table", "json"]).default("table");
 }
 

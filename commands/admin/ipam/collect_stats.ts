@@ -1,35 +1,27 @@
 /** How full the pools of this node are, from marks and counters alone: no lease is looked at. */
+import type { Environment } from "../../../lib/cni/environment.ts";
 import { ConfigError } from "../../../lib/errors.ts";
 import { chooseAddresses } from "../../../lib/ipam/allocate.ts";
 import { parseIpamConfig } from "../../../lib/ipam/config.ts";
 import { ANNOTATION_PREFIX } from "../../../lib/ipam/demand.ts";
-import { type AddressSupply, usableIntervals } from "../../../lib/ipam/interval.ts";
 import { type AddressPool, parsePools } from "../../../lib/ipam/pool.ts";
-import { measureUsage, type PoolUsage } from "../../../lib/ipam/usage.ts";
 import type { AddressRange } from "../../../lib/ipam/range.ts";
-import { type Address, FAMILIES, type Family, formatAddress } from "../../../lib/net/address.ts";
+import { type Address, formatAddress } from "../../../lib/net/address.ts";
 import { formatPrefix } from "../../../lib/net/prefix.ts";
 import { decideOn } from "../../../lib/store/blocks.ts";
 import { readCounters } from "../../../lib/store/counters.ts";
 import type { StoreReader } from "../../../lib/store/transaction.ts";
+import { visitPresentStores } from "../stores.ts";
 import { type AddressSpace, listAddressSpaces } from "./address_spaces.ts";
 import { type Cursor, listCursors } from "./memories.ts";
-
-/** Counts of addresses; JSON numbers, which are exact up to 2^53. */
-export interface UsageStats {
-  /** Addresses that pods get of themselves. */
-  readonly total_ips: number;
-  /** Of these, held by pods. */
-  readonly allocated_ips: number;
-  /** Of these, released and not given again for a while. */
-  readonly cooling_ips: number;
-  /** Of these, the rest. */
-  readonly available_ips: number;
-  /** What is held of the total, with two decimals; of both families, that of the fuller one. */
-  readonly utilization_percent: number;
-  /** Reserved addresses that pods hold because they asked for them; not among the others. */
-  readonly claimed_ips: number;
-}
+import {
+  type FamilyUsage,
+  measureOnce,
+  measureSets,
+  type UsageStats,
+  usageStats,
+} from "./usage_stats.ts";
+import type { VerbOptions } from "./verb.ts";
 
 /** Usage of some ranges. */
 export interface RangesStats extends UsageStats {
@@ -76,6 +68,45 @@ export interface StoreStats {
   readonly counters: readonly CounterStats[];
 }
 
+/** What `--output json` prints. */
+export interface Stats extends Omit<StoreStats, "parts"> {
+  readonly node: NodeStats;
+}
+
+/** All networks of all stores together. */
+export interface NodeStats extends UsageStats {
+  readonly node_name: string;
+  /** The subnets of all pools with commas. */
+  readonly pod_cidr: string;
+}
+
+/**
+ * Measures all stores, or the one that is named.
+ * @throws StoreError when there is none, or one cannot be read.
+ */
+export async function collectStats(
+  { store, network }: VerbOptions,
+  env: Environment,
+): Promise<Stats> {
+  const stores = await visitPresentStores(
+    store,
+    env,
+    (each) => each.read((reader) => collectStoreStats(reader, each.directory, network)),
+  );
+  const networks = stores.flatMap((each) => each.networks);
+  const cidrs = networks.map(({ cidr }) => cidr).filter((cidr) => cidr !== "");
+  return {
+    node: {
+      ...usageStats(stores.flatMap(({ parts }) => parts)),
+      node_name: env.NODE_NAME || Deno.hostname(),
+      pod_cidr: [...new Set(cidrs.flatMap((cidr) => cidr.split(",")))].join(","),
+    },
+    networks,
+    pools: stores.flatMap((each) => each.pools),
+    counters: stores.flatMap((each) => each.counters),
+  };
+}
+
 /**
  * Measures one store.
  * @param store its directory.
@@ -113,32 +144,6 @@ export async function collectStoreStats(
   return { parts, networks, pools, counters };
 }
 
-/** How much is taken of addresses of one family. */
-export interface FamilyUsage extends PoolUsage {
-  readonly family: Family;
-}
-
-/** The counts of several parts together. */
-export function usageStats(parts: readonly FamilyUsage[]): UsageStats {
-  const sum = (count: (part: PoolUsage) => bigint | number, family?: Family) =>
-    parts.filter((part) => family === undefined || part.family === family)
-      .reduce((total, part) => total + BigInt(count(part)), 0n);
-  const used = sum((part) => part.used);
-  const resting = sum((part) => part.resting);
-  const total = sum((part) => part.total);
-  const percents = FAMILIES.map((family) =>
-    percentOf(sum((part) => part.used, family), sum((part) => part.total, family))
-  );
-  return {
-    total_ips: Number(total),
-    allocated_ips: Number(used),
-    cooling_ips: Number(resting),
-    available_ips: Number(total - used - resting),
-    utilization_percent: Math.max(...percents),
-    claimed_ips: Number(sum((part) => part.claimed)),
-  };
-}
-
 function poolStats(
   space: AddressSpace,
   pool: AddressPool,
@@ -162,28 +167,6 @@ function rangesStats(
     reserved_ips: Number(parts.reduce((sum, { reserved }) => sum + reserved, 0n)),
     next_ip: next?.map(formatAddress).join(",") ?? null,
   };
-}
-
-/** Each range set by itself: it is of one family. */
-function measureSets({ pages }: AddressSpace, supply: AddressSupply): FamilyUsage[] {
-  return supply.rangeSets.map((set) => ({
-    family: set[0]?.subnet.address.family ?? 4,
-    ...measureUsage({ ...supply, rangeSets: [set] }, pages),
-  }));
-}
-
-/** Of each pool only what no pool before it has. */
-function measureOnce(space: AddressSpace, pools: readonly AddressPool[]): FamilyUsage[] {
-  return pools.flatMap((pool, index) => {
-    const before = pools.slice(0, index).flatMap((other) =>
-      other.rangeSets.flatMap((set) => usableIntervals(other, set))
-    );
-    return measureSets(space, { ...pool, excluded: [...pool.excluded, ...before] });
-  });
-}
-
-function percentOf(part: bigint, whole: bigint): number {
-  return whole === 0n ? 0 : Math.round(10_000 * Number(part) / Number(whole)) / 100;
 }
 
 function rangesOf({ rangeSets }: AddressPool): AddressRange[] {

@@ -1,7 +1,7 @@
 import { formatAge, formatPod, formatTable } from "../table.ts";
 import type { InStore } from "./lease_view.ts";
 import { NETNS_STATE_TEXTS } from "./netns_state.ts";
-import type { Details, LeaseDetails, RestingDetails } from "./show.ts";
+import type { Details, LeaseDetails, RestingDetails } from "./collect_details.ts";
 
 /** What `show` found as a person reads it: a paragraph a lease. */
 export function formatDetails({ leases, resting }: Details, nowMs: number): string {
@@ -37,7 +37,7 @@ function leaseRows(lease: InStore<LeaseDetails>, nowMs: number): string[][] {
 }
 
 function hostLinkText(attachment: LeaseDetails["attachment"]): string {
-  if (!attachment) return "made by another plugin";
+  if (!attachment) return "not recorded";
   const link = attachment.hostLink ?? "not made yet";
   return attachment.phase === "adding" ? `${link}, ADD is not finished` : link;
 }

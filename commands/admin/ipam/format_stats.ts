@@ -1,6 +1,5 @@
 import { formatTable } from "../table.ts";
-import type { PoolStats } from "./collect_stats.ts";
-import type { Stats } from "./stats.ts";
+import type { PoolStats, Stats } from "./collect_stats.ts";
 
 /** What `stats` measured as a person reads it: the node, its pools, its counters. */
 export function formatStats({ node, networks, pools, counters }: Stats): string {

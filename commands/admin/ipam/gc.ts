@@ -1,5 +1,5 @@
 /** `headcni ipam gc`: frees the leases of pods that two proofs call dead. */
-import { type Command, InvalidArgumentError } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import { collectDead, DEFAULT_GRACE_MS, type Judged } from "../../../lib/attach/collect_dead.ts";
 import type { Environment } from "../../../lib/cni/environment.ts";
 import { HeadcniError } from "../../../lib/errors.ts";
@@ -40,15 +40,13 @@ Examples:
   headcni ipam gc --dry-run
   headcni ipam gc --network pods --grace 30m`;
 
-/** Adds the verb \`gc\`. */
+/** Adds the verb `gc`. */
 export function addGc(ipam: Command, env: Environment): void {
   addVerb(ipam, "gc", "free the addresses of pods that are proven dead")
     .option("--dry-run", "tell only what would be freed")
-    .option(
-      "--grace <duration>",
-      "how old a lease of this boot must be, such as 90s or 1h (default: 5m)",
-      parseGrace,
-      DEFAULT_GRACE_MS,
+    .addOption(
+      new Option("--grace <duration>", "how old a lease of this boot must be, such as 90s or 1h")
+        .argParser(parseGrace).default(DEFAULT_GRACE_MS, "5m"),
     )
     .addHelpText("after", HELP)
     .action(async (options: GcOptions) => {

@@ -151,5 +151,5 @@ Next, before any pod starts or stops, in the configuration of network "${network
   - set ipam.type to "headcni-ipam", and leave the name of the network as it is
   - ${dataDir}
 No pod needs a restart.${begin}
-"headcni ipam check" and "headcni ipam ls" tell what is there.`;
+"headcni ipam ls" tells what is there, "headcni ipam gc" frees what dead pods left behind.`;
 }

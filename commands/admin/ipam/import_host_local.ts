@@ -86,8 +86,8 @@ function notesOn(
     ),
     ...unknown > 0
       ? [
-        `${unknown} of the leases are without a result in ${resultsDirectory}: their pods and ` +
-        `namespaces are not known`,
+        `without a result in ${resultsDirectory}: ${unknown} of ${leases.length} leases; their ` +
+        `pods and namespaces are not known`,
       ]
       : [],
   ];

@@ -1,27 +1,9 @@
 /** `headcni ipam stats`: how full the pools are. */
 import type { Command } from "commander";
 import type { Environment } from "../../../lib/cni/environment.ts";
-import { visitPresentStores } from "../stores.ts";
-import {
-  collectStoreStats,
-  type StoreStats,
-  type UsageStats,
-  usageStats,
-} from "./collect_stats.ts";
+import { collectStats } from "./collect_stats.ts";
 import { formatStats } from "./format_stats.ts";
 import { addVerb, print, type VerbOptions } from "./verb.ts";
-
-/** What `--output json` prints. */
-export interface Stats extends Omit<StoreStats, "parts"> {
-  readonly node: NodeStats;
-}
-
-/** All networks of all stores together. */
-export interface NodeStats extends UsageStats {
-  readonly node_name: string;
-  /** The subnets of all pools with commas. */
-  readonly pod_cidr: string;
-}
 
 const HELP = `
 USED counts what pods hold, COOLING what was released and is not given again yet, RESERVED what no
@@ -32,8 +14,8 @@ JSON: {"node": {"total_ips", "allocated_ips", "available_ips", "utilization_perc
   "pod_cidr", "cooling_ips", "claimed_ips"}, "networks": [{"store", "network", "cidr", and counts}],
   "pools": [{"store", "network", "name", "cidr", "total_ips", "allocated_ips", "reserved_ips",
   "available_ips", "next_ip", "cooling_ips", "claimed_ips", "utilization_percent", "range_sets"}],
-  "counters": [{"store", "metric", "labels", "value"}]}; numbers are exact up to 2^53; next_ip is
-  null when the strategy is random or nothing is free, and the utilization is that of the fuller family
+  "counters": [{"store", "metric", "labels", "value"}]}; numbers are exact up to 2^53, next_ip is
+  null when the strategy is random or nothing is free, utilization is that of the fuller family
 
 Examples:
   headcni ipam stats
@@ -44,27 +26,7 @@ export function addStats(ipam: Command, env: Environment): void {
   addVerb(ipam, "stats", "tell how full the pools are, and what was done since the store was made")
     .addHelpText("after", HELP)
     .action(async (options: VerbOptions) => {
-      const stats = await collect(options, env);
+      const stats = await collectStats(options, env);
       print(options.output, stats, () => formatStats(stats));
     });
-}
-
-async function collect({ store, network }: VerbOptions, env: Environment): Promise<Stats> {
-  const stores = await visitPresentStores(
-    store,
-    env,
-    (each) => each.read((reader) => collectStoreStats(reader, each.directory, network)),
-  );
-  const networks = stores.flatMap((each) => each.networks);
-  const cidrs = networks.map(({ cidr }) => cidr).filter((cidr) => cidr !== "");
-  return {
-    node: {
-      ...usageStats(stores.flatMap(({ parts }) => parts)),
-      node_name: env.NODE_NAME || Deno.hostname(),
-      pod_cidr: [...new Set(cidrs.flatMap((cidr) => cidr.split(",")))].join(","),
-    },
-    networks,
-    pools: stores.flatMap((each) => each.pools),
-    counters: stores.flatMap((each) => each.counters),
-  };
 }

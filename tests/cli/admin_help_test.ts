@@ -1,0 +1,72 @@
+/** Help texts of the administrator's commands, and that the examples in them work. */
+import { assert, assertEquals } from "@std/assert";
+import { VERSION } from "../../lib/version.ts";
+import { AdminNode, DEAD_NETNS } from "./admin_node.ts";
+import { assertGolden } from "./golden.ts";
+
+const VERBS = ["ls", "show", "stats", "check", "gc", "release", "import", "export"];
+const COMMANDS = [[], ["status"], ["ipam"], ...VERBS.map((verb) => ["ipam", verb])];
+
+for (const command of COMMANDS) {
+  const name = ["help", ...command].join("-");
+  Deno.test(`headcni ${[...command, "--help"].join(" ")}: prints the help`, async () => {
+    await using node = await AdminNode.make();
+    const asked = await node.run(...command, "--help");
+    assertEquals([asked.code, asked.stderr], [0, ""]);
+    await assertGolden(name, asked.stdout, { RELEASE: VERSION });
+    if (command.length <= 1) assertEquals(await node.run("help", ...command), asked);
+  });
+}
+
+Deno.test("headcni ipam: without a verb its help is an answer to a mistake", async () => {
+  await using node = await AdminNode.make();
+  const { code, stdout, stderr } = await node.run("ipam");
+  assertEquals([code, stdout, stderr], [2, "", (await node.run("ipam", "--help")).stdout]);
+});
+
+/** Commands behind `Examples:`, lines that go on joined. */
+function examplesOf(help: string): string[] {
+  const [, examples = ""] = help.split(/\nExamples?:\n/);
+  return examples.replaceAll(/ \\\n\s+/g, " ").split("\n")
+    .map((line) => line.trim()).filter((line) => line !== "");
+}
+
+for (const verb of VERBS) {
+  Deno.test(`headcni ipam ${verb}: the examples of its help work`, async () => {
+    await using bare = await AdminNode.make();
+    const examples = examplesOf((await bare.run("ipam", verb, "--help")).stdout);
+    assert(examples.length > 0);
+    for (const example of examples) {
+      await using node = await AdminNode.make();
+      await prepare(node);
+      // What stands behind it is another program.
+      const [command = ""] = example.split(/ (?:\||&&) /);
+      const [program, ...args] = command.split(" ");
+      assertEquals(program, "headcni");
+      const outcome = await node.run(...args.map((arg) => placeIn(node, arg)));
+      assertEquals([outcome.code, outcome.stderr], [0, ""], example);
+    }
+  });
+}
+
+/** What the examples name. */
+async function prepare(node: AdminNode): Promise<void> {
+  const pod = { namespace: "default", name: "web-0" };
+  await node.seed([
+    { containerId: "c7", addresses: ["10.244.0.7/24"], pod, netns: DEAD_NETNS },
+  ], `${node.root}/var/lib/headcni`);
+  await Deno.symlink(`${node.root}/var/lib/headcni`, `${node.root}/data`);
+  await Deno.mkdir(`${node.root}/root`);
+  await Deno.mkdir(`${node.root}/var/lib/cni/networks/pods`, { recursive: true });
+  await Deno.writeTextFile(`${node.root}/var/lib/cni/networks/pods/10.244.0.9`, "c9\r\neth0");
+  await Deno.mkdir(`${node.root}/etc/cni/net.d`, { recursive: true });
+  await Deno.writeTextFile(
+    `${node.root}/etc/cni/net.d/10-pods.conflist`,
+    JSON.stringify({ name: "pods", plugins: [{ ipam: { subnet: "10.244.0.0/24" } }] }),
+  );
+}
+
+/** Absolute paths as if the folder of the test were the root of the file system. */
+function placeIn(node: AdminNode, arg: string): string {
+  return arg.startsWith("/") ? node.root + arg : arg;
+}
