@@ -3,7 +3,8 @@ import { assertConsistent } from "../../tests/fakes/consistent_store.ts";
 import { makeTemporaryStore } from "../../tests/fakes/temporary_store.ts";
 import { ConfigError } from "../errors.ts";
 import { parseIpamConfig } from "../ipam/config.ts";
-import { formatAddress } from "../net/address.ts";
+import { formatAddress, parseAddress } from "../net/address.ts";
+import { restingKey } from "./keys.ts";
 import { type Lease, releaseLease, reserveLease } from "./leases.ts";
 import { listResting, type Moment } from "./resting.ts";
 import type { Store } from "./store.ts";
@@ -155,6 +156,18 @@ Deno.test("reserveLease: ends a few rests that are due on its way", async () => 
     left.push((await store.read((reader) => listResting(reader, "pods"))).length);
   }
   assertEquals(left, [6, 2, 0, 0]);
+  await assertConsistent(store);
+});
+
+Deno.test("reserveLease: a rest that is over takes no address from who has it", async () => {
+  await using temporary = await makeTemporaryStore();
+  const { store } = temporary;
+  const now = { bootId: "boot-1", uptimeMs: 5_000, nowMs: 0 };
+  await reserve(store, "c1", DENSE, now);
+  await store.write((tx) =>
+    tx.set(restingKey("pods", 4_000, parseAddress("10.0.0.2")), { bootId: "boot-1" })
+  );
+  assertEquals(addressOf(await reserve(store, "c2", DENSE, now)), "10.0.0.3");
   await assertConsistent(store);
 });
 

@@ -115,6 +115,62 @@ export const BREAKAGES: readonly Breakage[] = [
     testFile: "lib/store/leases_test.ts",
     test: "reserveLease: refuses a second lease of one attachment, not of another interface",
   },
+  // A page that lost a mark gives an address twice.
+  {
+    file: "lib/store/leases.ts",
+    text: "if (owner && formatAttachment(owner) !== formatAttachment(key)) {",
+    replacement: "if (owner && formatAttachment(owner) === formatAttachment(key)) {",
+    testFile: "lib/store/leases_test.ts",
+    test: "reserveLease: refuses an address that is marked as free but has an owner",
+  },
+  // The rest of an address that somebody asked for ends while its pod lives, and frees it.
+  {
+    file: "lib/store/resting.ts",
+    text: 'if (await decideOn(tx, network, readUse(address)) !== "resting") return;',
+    replacement: "",
+    testFile: "lib/store/resting_test.ts",
+    test: "reserveLease: a rest that is over takes no address from who has it",
+  },
+  // Those who still speak to a pod that is gone reach the next one.
+  {
+    file: "lib/store/resting.ts",
+    text: "return bootId !== now.bootId || untilUptimeMs <= now.uptimeMs;",
+    replacement: "return bootId !== now.bootId || untilUptimeMs > 0;",
+    testFile: "lib/store/resting_test.ts",
+    test: "reserveLease, releaseLease: a released address is not given before its rest is over",
+  },
+  // A pool whose free addresses all rest gives none.
+  {
+    file: "lib/store/resting.ts",
+    text: "return await decide(await longestRested(reader, network, now));",
+    replacement: "return await decide([]);",
+    testFile: "lib/store/resting_test.ts",
+    test: "reserveLease, releaseLease: a dry pool gives the address that rested longest",
+  },
+  // The pod of a container that outlived its ADD loses its address to another.
+  {
+    file: "lib/attach/reclaim.ts",
+    text: 'madeIn !== "" && madeIn !== bootId &&',
+    replacement: "",
+    testFile: "lib/attach/reclaim_test.ts",
+    test: "writeReclaiming: a lease of the same attachment of this boot, its namespace gone",
+  },
+  // One look at the boot id frees what may live.
+  {
+    file: "lib/attach/reclaim.ts",
+    text: "(isNetnsGone(netns) || (netns === request.netns && formatAttachment(key) === own));",
+    replacement: "netns !== own;",
+    testFile: "lib/attach/reclaim_test.ts",
+    test: "writeReclaiming: the first one of a boot frees what earlier boots provably left",
+  },
+  // A pod cannot go as long as the disk is full.
+  {
+    file: "lib/attach/postpone.ts",
+    text: 'error instanceof StoreError && error.reason !== "try-again"',
+    replacement: "false",
+    testFile: "lib/attach/detach_test.ts",
+    test: "detach: what the store cannot be told now it is told later",
+  },
   // Two processes whose lock file was deleted give one address twice.
   {
     file: "lib/store/transaction.ts",
