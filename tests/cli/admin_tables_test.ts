@@ -5,6 +5,7 @@ import { addressKey } from "../../lib/store/keys.ts";
 import { parseAddress } from "../../lib/net/address.ts";
 import { AdminNode, DEAD_NETNS, leaseOf, type LeaseSeed } from "./admin_node.ts";
 import { assertGolden } from "./golden.ts";
+import { runProgram } from "./program.ts";
 
 const WEB: LeaseSeed = {
   containerId: "0123456789abcdef",
@@ -256,6 +257,20 @@ for (const args of ["ls", "stats", "gc", "release 10.244.0.2", "export"]) {
     assertStringIncludes(stderr, "The next ADD or DEL sets the damaged file aside");
   });
 }
+
+Deno.test("headcni ipam ls: a store in doubt is examined before it can end the program", async () => {
+  await using node = await makeNode();
+  const path = `${node.root}/data/state.kv`;
+  const bytes = await Deno.readFile(path);
+  // The first page says what file it is; without a lock nobody says that it was left in order.
+  bytes.fill(0xa5, 4096);
+  await Deno.writeFile(path, bytes);
+  await Deno.remove(`${node.root}/run`, { recursive: true });
+  const { code, stdout, stderr } = await runProgram({ args: ["ipam", "ls"], env: node.env });
+  assertEquals([code, stdout], [1, ""]);
+  assertStringIncludes(stderr, `headcni: Cannot use the store "${node.root}/data"`);
+  assertStringIncludes(stderr, "The next ADD or DEL sets the damaged file aside");
+});
 
 Deno.test("headcni ipam stats: a network whose ranges nobody told is named", async () => {
   await using node = await AdminNode.make();

@@ -4,10 +4,11 @@ import { type Command, Option } from "commander";
 import type { Environment } from "../../../lib/cni/environment.ts";
 import { formatAddress } from "../../../lib/net/address.ts";
 import { DEFAULT_STORE_DIRECTORY } from "../../../lib/store/directory.ts";
+import { inodeOf, kvPath } from "../../../lib/store/place.ts";
 import { openStore } from "../../../lib/store/store.ts";
 import { pluginContext } from "../../context.ts";
 import { type OutputFormat, outputOption, storeOption } from "../command_line.ts";
-import { chosenDirectory, explainFailure } from "../stores.ts";
+import { chosenDirectory, explainFailure, storeExaminer } from "../stores.ts";
 import { readExport } from "./export_document.ts";
 import { planHostLocalImport } from "./import_host_local.ts";
 import { readIpamSection } from "./network_file.ts";
@@ -115,10 +116,12 @@ async function write(
   options: ImportOptions,
   env: Environment,
 ): Promise<ImportReport> {
-  const { runDirectory } = pluginContext(env);
+  const { runDirectory, self } = pluginContext(env);
+  const directory = chosenDirectory(options.store, env);
+  const isPresent = inodeOf(kvPath(directory)) !== undefined;
   await using store = await openStore({
-    directory: chosenDirectory(options.store, env),
-    runDirectory,
+    ...{ directory, runDirectory },
+    ...isPresent && { mender: storeExaminer(self, directory) },
   });
   const { leases } = plan;
   const counts = await restore(store, plan, reportProgress("Importing leases"));
