@@ -32,9 +32,8 @@ import { isNetnsGone } from "./left_over.ts";
 const RESTS_PER_COMMIT = 24;
 
 /**
- * Runs a transaction that needs addresses. The first one of a boot is preceded by a reclaim; one that
- * finds no free address, or its own attachment there already, is followed by one and repeated if that
- * freed anything.
+ * Runs a transaction that needs addresses. The first one of a boot is preceded by a reclaim. One that
+ * finds nothing free, or its own attachment there already, is repeated when an earlier boot left that.
  * @throws what the transaction or `Store.write` throws.
  */
 export async function writeReclaiming<T>(
@@ -44,65 +43,74 @@ export async function writeReclaiming<T>(
   fn: (tx: StoreTransaction) => Promise<T>,
 ): Promise<T> {
   const bootId = context.node.bootId();
-  if (store.clearedBootId !== bootId) await reclaimOnce(store, request, bootId);
+  if (store.clearedBootId !== bootId) await reclaimOnce(store, bootId);
   try {
     return await store.write(fn);
   } catch (error) {
-    if (!isWorthReclaiming(error) || await reclaim(store, request, bootId) === 0) throw error;
+    const reason = error instanceof ConfigError ? error.reason : undefined;
+    const hasFreed = reason === "pool-exhausted"
+      ? await reclaim(store, bootId)
+      : reason === "already-attached" && await reclaimOwn(store, request, bootId);
+    if (!hasFreed) throw error;
     return await store.write(fn);
   }
 }
 
 /** A whole node begins at once: those that waited for another's reclaim have nothing left to do. */
-async function reclaimOnce(store: Store, request: Request, bootId: string): Promise<void> {
+async function reclaimOnce(store: Store, bootId: string): Promise<void> {
   if (await store.read((reader) => reader.get(BOOT_KEY)) === bootId) return;
-  await reclaim(store, request, bootId);
+  await reclaim(store, bootId);
   await endRests(store, bootId);
   await store.write((tx) => tx.set(BOOT_KEY, bootId));
 }
 
-function isWorthReclaiming(error: unknown): boolean {
-  return error instanceof ConfigError &&
-    (error.reason === "pool-exhausted" || error.reason === "already-attached");
-}
-
-/** Frees what earlier boots left, and answers how many attachments that were. */
-async function reclaim(store: Store, request: Request, bootId: string): Promise<number> {
-  const isOver = overIn(bootId, request);
+/** Frees what earlier boots left; false when there is nothing of that kind. */
+async function reclaim(store: Store, bootId: string): Promise<boolean> {
+  const isOver = (left: Left) => isOfOther(bootId, left) && isNetnsGone(left.netns);
   const left = await store.read(async (reader) => [
     ...await listLeases(reader),
     ...await listAttachments(reader),
   ]);
   const over = left.filter(isOver).map(({ key }) => key);
   const keys = [...new Map(over.map((key) => [formatAttachment(key), key])).values()];
-  let freed = await releaseOwnForeign(store, request, isOver);
+  let freed = 0;
   for (let at = 0; at < keys.length; at += LEASES_PER_COMMIT) {
     const batch = keys.slice(at, at + LEASES_PER_COMMIT);
     freed += await store.write((tx) => forgetOver(tx, batch, isOver));
   }
   if (freed > 0) log.info("Freed what earlier boots left", { attachments: freed });
-  return freed;
+  return freed > 0;
 }
 
-/** Tells whether a lease or the record of an attachment was left by an earlier boot. */
-type IsOver = (left: Pick<Lease, "key" | "bootId" | "netns">) => boolean;
-
 /**
- * Two proofs: another boot, and nothing at the path of the namespace. For the attachment that is to be
- * made, its own path proves as much: a namespace that has it now is a new one.
+ * Frees the attachment that is to be made, if an earlier boot left it. A namespace that is at its path
+ * now is a new one when it is the one that ADD was told.
  */
-function overIn(bootId: string, request: Request): IsOver {
-  const own = formatAttachment(attachmentKey(request));
-  return ({ key, bootId: madeIn, netns }) =>
-    madeIn !== "" && madeIn !== bootId &&
-    (isNetnsGone(netns) || (netns === request.netns && formatAttachment(key) === own));
+async function reclaimOwn(store: Store, request: Request, bootId: string): Promise<boolean> {
+  const key = attachmentKey(request);
+  const isOver = (left: Left) =>
+    isOfOther(bootId, left) && (left.netns === request.netns || isNetnsGone(left.netns));
+  const attachment = await store.read((reader) => findAttachment(reader, key));
+  if (attachment && isForeign(attachment) && isOver(attachment)) {
+    await release(request, key, attachment, store, "unused");
+    return true;
+  }
+  return await store.write((tx) => forgetOver(tx, [key], isOver)) > 0;
+}
+
+/** What a lease and the record of an attachment both tell. */
+type Left = Pick<Lease, "bootId" | "netns">;
+
+/** True for what was made in another boot than this one. */
+function isOfOther(bootId: string, left: Left): boolean {
+  return left.bootId !== "" && left.bootId !== bootId;
 }
 
 /** Looks again, for others work too. What another IPAM plugin gave waits for DEL or GC. */
 async function forgetOver(
   tx: StoreTransaction,
   keys: readonly AttachmentKey[],
-  isOver: IsOver,
+  isOver: (left: Left) => boolean,
 ): Promise<number> {
   let freed = 0;
   for (const key of keys) {
@@ -117,19 +125,6 @@ async function forgetOver(
     if (isLeaseOver || isRecordOver) freed += 1;
   }
   return freed;
-}
-
-/** The attachment that is to be made had its addresses from another IPAM plugin: that is told. */
-async function releaseOwnForeign(
-  store: Store,
-  request: Request,
-  isOver: IsOver,
-): Promise<number> {
-  const key = attachmentKey(request);
-  const attachment = await store.read((reader) => findAttachment(reader, key));
-  if (!attachment || !isForeign(attachment) || !isOver(attachment)) return 0;
-  await release(request, key, attachment, store, "unused");
-  return 1;
 }
 
 function isForeign({ config }: Attachment): boolean {

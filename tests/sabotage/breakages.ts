@@ -150,16 +150,16 @@ export const BREAKAGES: readonly Breakage[] = [
   // The pod of a container that outlived its ADD loses its address to another.
   {
     file: "lib/attach/reclaim.ts",
-    text: 'madeIn !== "" && madeIn !== bootId &&',
-    replacement: "",
+    text: 'return left.bootId !== "" && left.bootId !== bootId;',
+    replacement: 'return left.bootId !== "";',
     testFile: "lib/attach/reclaim_test.ts",
     test: "writeReclaiming: a lease of the same attachment of this boot, its namespace gone",
   },
   // One look at the boot id frees what may live.
   {
     file: "lib/attach/reclaim.ts",
-    text: "(isNetnsGone(netns) || (netns === request.netns && formatAttachment(key) === own));",
-    replacement: "netns !== own;",
+    text: "isOfOther(bootId, left) && isNetnsGone(left.netns);",
+    replacement: "isOfOther(bootId, left);",
     testFile: "lib/attach/reclaim_test.ts",
     test: "writeReclaiming: the first one of a boot frees what earlier boots provably left",
   },
