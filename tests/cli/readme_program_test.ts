@@ -1,0 +1,129 @@
+/** Does what README says: pastes its configurations into the IPAM plugin, and runs its commands. */
+import { assert, assertEquals } from "@std/assert";
+import { runProgram } from "./program.ts";
+
+const README = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
+
+/** A pod, what runtimes say of it beside the configuration, and the addresses that it must get. */
+interface Pod {
+  readonly id: string;
+  /** `CNI_ARGS`. */
+  readonly args?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly addresses: readonly string[];
+  /** DEL follows at once. */
+  readonly leaves?: true;
+}
+
+/** What the chapter says that pods get, by the name of the network, in the order of their ADD. */
+const PODS: Readonly<Record<string, readonly Pod[]>> = {
+  "one-subnet": [
+    { id: "a", addresses: ["10.244.1.10/24"] },
+    { id: "b", addresses: ["10.244.1.11/24"] },
+  ],
+  "dual-stack": [{ id: "a", addresses: ["10.244.1.250/24", "fd00:10:244:1::2/64"] }],
+  "not-given": [
+    { id: "a", addresses: ["10.244.1.32/24"] },
+    { id: "b", args: "IP=10.244.1.20", addresses: ["10.244.1.20/24"] },
+    { id: "c", args: "IP=10.244.1.77", addresses: [] },
+  ],
+  "next-address": [
+    { id: "a", addresses: ["10.0.0.2/8"], leaves: true },
+    { id: "b", addresses: ["10.0.0.3/8"] },
+    { id: "c", addresses: ["10.0.0.4/8"] },
+  ],
+  "asking": [
+    { id: "a", addresses: ["10.244.1.50/24"] },
+    { id: "b", annotations: { "headcni.io/ips": "10.244.1.51" }, addresses: [] },
+  ],
+  "with-pools": [
+    { id: "a", addresses: ["10.244.1.2/25"] },
+    { id: "b", args: "K8S_POD_NAMESPACE=redis", addresses: ["10.244.1.130/26"] },
+    { id: "c", annotations: { "headcni.io/pool": "edge" }, addresses: ["10.244.1.194/26"] },
+    { id: "d", annotations: { "headcni.io/pool": "egde" }, addresses: [] },
+  ],
+  "sticky": [
+    {
+      id: "a",
+      args: "K8S_POD_NAMESPACE=shop;K8S_POD_NAME=db-0",
+      addresses: ["10.244.1.2/24"],
+      leaves: true,
+    },
+    { id: "b", addresses: ["10.244.1.3/24"] },
+    {
+      id: "c",
+      args: "K8S_POD_NAMESPACE=shop;K8S_POD_NAME=db-0",
+      addresses: ["10.244.1.2/24"],
+    },
+  ],
+};
+
+const configs = pastedConfigs();
+
+Deno.test("README: the chapter on addresses has a configuration for each row of this test", () => {
+  assertEquals(configs.map(({ name }) => name), Object.keys(PODS));
+});
+
+for (const config of configs) {
+  Deno.test(`README: network "${config.name}" works when pasted`, async () => {
+    const root = await Deno.makeTempDir({ prefix: "hct" });
+    try {
+      for (const pod of PODS[config.name] ?? []) {
+        assertEquals(await call("ADD", config, pod, root), pod.addresses, `pod ${pod.id}`);
+        if (pod.leaves) await call("DEL", config, pod, root);
+      }
+    } finally {
+      await Deno.remove(root, { recursive: true });
+    }
+  });
+}
+
+Deno.test("README: every command line of headcni is understood", async () => {
+  const lines = Array.from(README.matchAll(/^headcni ([^#>\n]+)/gm), ([, line = ""]) => line);
+  assert(lines.length > 5);
+  for (const line of lines) {
+    const { code, stderr } = await runProgram({ args: [...line.trim().split(/ +/), "--help"] });
+    assertEquals({ line, code, stderr }, { line, code: 0, stderr: "" });
+  }
+});
+
+/** The JSON blocks of the chapter, in its order. */
+function pastedConfigs(): { name: string; [key: string]: unknown }[] {
+  const [, chapter = ""] = README.split("\n## Addresses\n");
+  const [text = ""] = chapter.split("\n## ");
+  return Array.from(text.matchAll(/```json\n(.*?)```/gs), ([, json = ""]) => JSON.parse(json));
+}
+
+/** Answers the addresses of an ADD; none for one that failed. */
+async function call(
+  verb: "ADD" | "DEL",
+  config: Record<string, unknown>,
+  { id, args, annotations }: Pod,
+  root: string,
+): Promise<string[]> {
+  const { stdout, code } = await runProgram({
+    args: ["ipam"],
+    env: {
+      CNI_COMMAND: verb,
+      CNI_CONTAINERID: id,
+      CNI_NETNS: `${root}/${id}`,
+      CNI_IFNAME: "eth0",
+      CNI_PATH: root,
+      ...args && { CNI_ARGS: `IgnoreUnknown=1;${args}` },
+      HEADCNI_DATA_DIR: `${root}/store`,
+      HEADCNI_RUN_DIR: `${root}/run`,
+      HEADCNI_RESULTS_DIR: `${root}/results`,
+      HEADCNI_LOG_FILE: `${root}/plugin.log`,
+    },
+    stdin: JSON.stringify({
+      ...config,
+      ...annotations && {
+        runtimeConfig: { "io.kubernetes.cri.pod-annotations": annotations },
+      },
+    }),
+  });
+  if (verb === "DEL") assertEquals({ code, stdout }, { code: 0, stdout: "" });
+  if (code !== 0 || verb === "DEL") return [];
+  const result: { ips: { address: string }[] } = JSON.parse(stdout);
+  return result.ips.map(({ address }) => address);
+}
