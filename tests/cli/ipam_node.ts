@@ -1,7 +1,6 @@
 /** A node of a test's own on which the shipped `headcni-ipam` is called, as bridge or ptp call it. */
 import { formatAddress } from "../../lib/net/address.ts";
 import { listLeases } from "../../lib/store/leases.ts";
-import { lockPath } from "../../lib/store/lock.ts";
 import { openStore, type Store } from "../../lib/store/store.ts";
 import { type ProgramOutcome, runProgram } from "./program.ts";
 import { HEADCNI_IPAM } from "./shipped.ts";
@@ -60,9 +59,9 @@ export class IpamNode implements AsyncDisposable {
     return `${this.root}/run`;
   }
 
-  /** The lock of the store. */
-  get lockFile(): string {
-    return lockPath(this.runDirectory, this.dataDirectory);
+  /** Where the runtime keeps the results of ADD; it is not made. */
+  get resultsDirectory(): string {
+    return `${this.root}/results`;
   }
 
   /**
@@ -78,7 +77,7 @@ export class IpamNode implements AsyncDisposable {
         HEADCNI_DATA_DIR: this.dataDirectory,
         HEADCNI_RUN_DIR: this.runDirectory,
         HEADCNI_LOG_FILE: `${this.root}/plugin.log`,
-        HEADCNI_RESULTS_DIR: `${this.root}/results`,
+        HEADCNI_RESULTS_DIR: this.resultsDirectory,
       },
       stdin: configText(call, "headcni-ipam", this.dataDirectory),
     });

@@ -3,7 +3,7 @@ import { assertEquals } from "@std/assert";
 import { parsePrefix } from "../../lib/net/prefix.ts";
 import { formatAddress } from "../../lib/net/address.ts";
 import { assertConsistent } from "../fakes/consistent_store.ts";
-import { IpamNode, type LeasedAddresses, leasedAddresses } from "./ipam_node.ts";
+import { configText, IpamNode, type LeasedAddresses, leasedAddresses } from "./ipam_node.ts";
 import type { ProgramOutcome } from "./program.ts";
 import { isFile } from "./shipped.ts";
 import {
@@ -43,6 +43,38 @@ export class KillStore implements AsyncDisposable {
     const { code, stdout } = await this.#call([verb, containerId]);
     assertEquals(code, 0, `${verb} ${containerId}: ${stdout}`);
     return verb === "ADD" ? printedAddresses(stdout) ?? [] : [];
+  }
+
+  /** {@linkcode succeed} of an ADD, of which the runtime keeps what libcni keeps. */
+  async addForRuntime(containerId: string): Promise<readonly string[]> {
+    const call = this.#ipamCall(["ADD", containerId]);
+    const { code, stdout } = await this.#node.call(call);
+    assertEquals(code, 0, stdout);
+    const kept = {
+      kind: "cniCacheV1",
+      containerId,
+      ifName: "eth0",
+      networkName: call.config.name,
+      // Any path that is there.
+      netns: this.#node.root,
+      config: btoa(configText(call, "headcni-ipam", this.#node.dataDirectory)),
+      result: JSON.parse(stdout),
+    };
+    await Deno.mkdir(this.#node.resultsDirectory, { recursive: true });
+    const path = `${this.#node.resultsDirectory}/${call.config.name}-${containerId}-eth0`;
+    await Deno.writeTextFile(path, JSON.stringify(kept));
+    return printedAddresses(stdout) ?? [];
+  }
+
+  /** Writes noise over the database, and takes away what `/run` would have lost by a boot. */
+  async damage(): Promise<void> {
+    const { dataDirectory, runDirectory } = this.#node;
+    const noise = crypto.getRandomValues(new Uint8Array(40_960));
+    for (const { name } of Deno.readDirSync(dataDirectory)) {
+      if (name.startsWith("state.kv-")) await Deno.remove(`${dataDirectory}/${name}`);
+    }
+    await Deno.writeFile(`${dataDirectory}/state.kv`, noise);
+    await Deno.remove(runDirectory, { recursive: true });
   }
 
   /** Makes a call and kills it; answers what it did, and the notes of strace. */
@@ -104,9 +136,13 @@ export class KillStore implements AsyncDisposable {
     return `${this.#node.root}/notes`;
   }
 
-  #call([verb, containerId]: Call, under: readonly string[] = []): Promise<ProgramOutcome> {
+  #call(call: Call, under: readonly string[] = []): Promise<ProgramOutcome> {
+    return this.#node.call(this.#ipamCall(call), under);
+  }
+
+  #ipamCall([verb, containerId]: Call) {
     const config = { cniVersion: "1.0.0", name: "pods", ipam: this.#ipam };
-    return this.#node.call({ verb, containerId, config }, under);
+    return { verb, containerId, config };
   }
 
   async #eachDirectory(fn: (directory: string) => Promise<void>): Promise<void> {
