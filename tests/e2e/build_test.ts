@@ -67,5 +67,5 @@ Deno.test("build: an installation works under every name, linked or copied elsew
 
 Deno.test("build: deno compile can embed every role", async () => {
   const { code, stdout, stderr } = await build("--check-compile");
-  assertEquals([code, stdout], [0, "deno compile embeds plugin, admin, daemon\n"], stderr);
+  assertEquals([code, stdout], [0, "deno compile embeds plugin, admin, daemon, store-check\n"], stderr);
 });
