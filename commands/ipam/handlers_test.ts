@@ -193,6 +193,8 @@ Deno.test("headcni-ipam: STATUS says why an ADD could not work", async () => {
   // An address that rests would be given to an ADD: nothing else is free.
   await plugin.call("DEL", "c1", { ipam: small });
   assertEquals(await status(small), undefined);
+  // There is no pod whose pool it could be.
+  assertEquals(await status({ pools: [{ name: "back", ...small }] }), undefined);
 });
 
 Deno.test("headcni-ipam: ADD chooses the pool by the pod's namespace, or by its annotation", async () => {

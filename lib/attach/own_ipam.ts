@@ -38,6 +38,7 @@ export function parseOwnIpam(request: Request, options = { enableIpv6: true }): 
     cniArgs,
     runtimeConfig,
     podNamespace: request.pod.namespace,
+    isForAnyPod: request.verb === "STATUS",
   });
   const what = `ipam of network "${name}"`;
   const config = options.enableIpv6 ? parsed : withoutIpv6(parsed, what);

@@ -15,6 +15,8 @@ export interface IpamSources extends DemandSources {
   readonly ipam: unknown;
   /** Kubernetes namespace of the pod. */
   readonly podNamespace?: string | undefined;
+  /** There is no pod, only the question whether one could be served: any pool will do. */
+  readonly isForAnyPod?: boolean;
 }
 
 /** What decides about a pod's addresses; every default is filled in. */
@@ -43,7 +45,8 @@ export function parseIpamConfig(sources: IpamSources): IpamConfig {
   const wanted = demand.pool ?? poolOfNamespace(section, sources.podNamespace) ?? DEFAULT_POOL;
   const first = { pool: wanted, rangeSets: demand.rangeSets };
   const pools = resolvePools(section, what, first);
-  const pool = pools.find(({ name }) => name === wanted);
+  const pool = pools.find(({ name }) => name === wanted) ??
+    (sources.isForAnyPod ? pools[0] : undefined);
   if (!pool) {
     const names = pools.map(({ name }) => `"${name}"`).join(", ");
     throw missingPool(what, names, demand.pool, sources.podNamespace);
