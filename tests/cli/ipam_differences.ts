@@ -200,11 +200,12 @@ function moveListToRuntimeConfig(call: TheirCall): TheirCall | undefined {
   return { ...call, draw: { ...call.draw, requests } };
 }
 
+/** With ranges that every version can have, for host-local reads them too. */
 function mendIpam(call: TheirCall): TheirCall | undefined {
   const { draw } = call;
   if (draw?.verb === "ADD" || draw?.fault?.refusedInDel !== "by host-local") return undefined;
   const { fault: { cniVersion = draw.network.cniVersion }, ...sound } = draw;
-  return { ...call, draw: { ...sound, network: { ...draw.network, cniVersion } } };
+  return { ...call, draw: { ...sound, network: { ...SMALL, cniVersion } } };
 }
 
 function refuseSecondAdd(call: TheirCall, leases: Leases): TheirCall | undefined {
