@@ -18,7 +18,7 @@ import { readCounters } from "./counters.ts";
 import { isDamage } from "./failure.ts";
 import { listLeases } from "./leases.ts";
 import { listNetworks } from "./networks.ts";
-import { parseRecord, storedAddress } from "./record.ts";
+import { parseRecord, storedAddress, storedKey } from "./record.ts";
 import { listResting } from "./resting.ts";
 import type { StoreReader } from "./transaction.ts";
 
@@ -41,7 +41,6 @@ interface MarkedBlock {
 }
 
 const OwnerKey = v.tuple([v.literal("address"), v.string(), storedAddress]);
-const Owner = v.object({ network: v.string(), containerId: v.string(), ifname: v.string() });
 const PageKey = v.tuple([v.literal("page"), v.string(), storedAddress]);
 const SummaryKey = v.tuple([v.literal("summary"), v.string(), v.number(), storedAddress]);
 
@@ -79,7 +78,7 @@ async function listLeased(reader: StoreReader): Promise<Holding[]> {
 async function listOwned(reader: StoreReader): Promise<Holding[]> {
   return (await reader.list(["address"])).map(({ key, value }) => {
     const [, network, address] = parseRecord(OwnerKey, key, "key of an owner");
-    const owner = parseRecord(Owner, value, `owner of ${placeText({ network, address })}`);
+    const owner = parseRecord(storedKey, value, `owner of ${placeText({ network, address })}`);
     return { network, address, owner: formatAttachment(owner) };
   });
 }

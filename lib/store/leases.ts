@@ -1,16 +1,14 @@
 /** Leases: which attachment has which addresses. All addresses of a network are one space. */
-import * as v from "valibot";
 import { type AttachmentKey, formatAttachment, type PodReference } from "../attachment.ts";
 import { ConfigError } from "../errors.ts";
 import type { AllocatedAddress } from "../ipam/allocate.ts";
-import { type Address, formatAddress, tryParseAddress } from "../net/address.ts";
-import { formatPrefix, tryParsePrefix } from "../net/prefix.ts";
-import { parsedText } from "../schema.ts";
+import { type Address, formatAddress } from "../net/address.ts";
 import { stageUse } from "./blocks.ts";
 import { type AddressRequest, choose, readPast, stagePast } from "./choice.ts";
 import { damage } from "./failure.ts";
 import { addressKey, attachmentOfKey, leaseKey, leasePrefix } from "./keys.ts";
-import { parseRecord, storedPod } from "./record.ts";
+import { storedLease, toLeaseRecord } from "./lease_record.ts";
+import { parseRecord, storedKey } from "./record.ts";
 import { type Moment, stageRest, wakeAddresses } from "./resting.ts";
 import type { StoreReader, StoreTransaction } from "./transaction.ts";
 
@@ -44,27 +42,6 @@ export interface LeaseRequest extends AddressRequest {
 
 /** Leases that one commit may touch: Deno KV takes 100 checks, and one for each address and page. */
 export const LEASES_PER_COMMIT = 8;
-
-const StoredLease = v.object({
-  pool: v.string(),
-  addresses: v.array(v.object({
-    address: parsedText(tryParsePrefix, "an IP prefix"),
-    gateway: v.optional(parsedText(tryParseAddress, "an IP address")),
-  })),
-  pod: storedPod,
-  netns: v.string(),
-  bootId: v.string(),
-  createdMs: v.number(),
-  // Leases of the first release have neither.
-  createdUptimeMs: v.optional(v.number(), 0),
-  restMs: v.optional(v.number(), 0),
-});
-
-const StoredOwner = v.object({
-  network: v.string(),
-  containerId: v.string(),
-  ifname: v.string(),
-});
 
 /**
  * Gives an attachment its addresses.
@@ -165,7 +142,7 @@ export async function findOwner(
   const value = await reader.get(addressKey(network, address));
   return value === undefined
     ? undefined
-    : parseRecord(StoredOwner, value, `owner of ${formatAddress(address)}`);
+    : parseRecord(storedKey, value, `owner of ${formatAddress(address)}`);
 }
 
 /** The leases of a network, or of all. */
@@ -175,15 +152,8 @@ export async function listLeases(reader: StoreReader, network?: string): Promise
 }
 
 async function stageLease(tx: StoreTransaction, lease: Lease): Promise<void> {
-  const { key, addresses, ...rest } = lease;
-  const { network } = key;
-  tx.set(leaseKey(key), {
-    ...rest,
-    addresses: addresses.map(({ address, gateway }) => ({
-      address: formatPrefix(address),
-      ...gateway && { gateway: formatAddress(gateway) },
-    })),
-  });
+  const { key, key: { network }, addresses } = lease;
+  tx.set(leaseKey(key), toLeaseRecord(lease));
   await wakeAddresses(tx, network, addresses.map(({ address }) => address.address));
   for (const { address: { address } } of addresses) {
     tx.set(addressKey(network, address), { ...key });
@@ -207,16 +177,7 @@ async function findOtherOwner(
 }
 
 function parseLease(key: AttachmentKey, value: unknown): Lease {
-  const { addresses, ...rest } = parseRecord(
-    StoredLease,
-    value,
-    `lease "${formatAttachment(key)}"`,
-  );
-  return {
-    key,
-    ...rest,
-    addresses: addresses.map(({ address, gateway }) => ({ address, gateway })),
-  };
+  return { key, ...parseRecord(storedLease, value, `lease "${formatAttachment(key)}"`) };
 }
 
 function alreadyLeased(lease: Lease): ConfigError {

@@ -4,6 +4,11 @@ import { addressFromBytes } from "../net/address.ts";
 import { parseWith } from "../schema.ts";
 import { damage } from "./failure.ts";
 
+const name = v.pipe(v.string(), v.nonEmpty("a text wanted that is not empty"));
+
+/** The key of an attachment as it is stored. */
+export const storedKey = v.object({ network: name, containerId: name, ifname: name });
+
 /** A pod reference as it is stored. */
 export const storedPod = v.object({
   namespace: v.exactOptional(v.string()),

@@ -12,6 +12,7 @@ import { storeFailure } from "./failure.ts";
 import { releaseLease } from "./leases.ts";
 import { runFilePath } from "./lock.ts";
 import { makePrivateDirectory, realPath } from "./place.ts";
+import { storedKey } from "./record.ts";
 import type { StoreTransaction } from "./transaction.ts";
 
 /** An attachment that is gone, and when that was. */
@@ -35,7 +36,7 @@ const MAX_BYTES_FOR_COUNTS = 64 * 1024;
 
 const Entry = v.union([
   v.object({
-    release: v.object({ network: v.string(), containerId: v.string(), ifname: v.string() }),
+    release: storedKey,
     bootId: v.string(),
     uptimeMs: v.number(),
   }),

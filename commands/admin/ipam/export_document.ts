@@ -1,12 +1,12 @@
 /** Everything in a store as one JSON document, and back. */
 import * as v from "valibot";
-import { formatAddress, tryParseAddress } from "../../../lib/net/address.ts";
-import { tryParsePrefix } from "../../../lib/net/prefix.ts";
+import { type Address, formatAddress, tryParseAddress } from "../../../lib/net/address.ts";
 import { parsedText } from "../../../lib/schema.ts";
 import { readCounters } from "../../../lib/store/counters.ts";
+import { storedLease } from "../../../lib/store/lease_record.ts";
 import { type Lease, listLeases } from "../../../lib/store/leases.ts";
 import { listNetworks } from "../../../lib/store/networks.ts";
-import { storedPod } from "../../../lib/store/record.ts";
+import { storedKey } from "../../../lib/store/record.ts";
 import { listResting } from "../../../lib/store/resting.ts";
 import type { StoreReader } from "../../../lib/store/transaction.ts";
 import { VERSION } from "../../../lib/version.ts";
@@ -22,23 +22,9 @@ const name = v.pipe(v.string(), v.nonEmpty("a text wanted that is not empty"));
 const address = parsedText(tryParseAddress, "an IP address");
 
 const ExportedLease = v.object({
-  network: name,
-  containerId: name,
-  ifname: name,
-  pool: name,
-  addresses: v.pipe(
-    v.array(v.object({
-      address: parsedText(tryParsePrefix, "an IP prefix"),
-      gateway: v.optional(address),
-    })),
-    v.minLength(1, "an address wanted"),
-  ),
-  pod: storedPod,
-  netns: v.string(),
-  bootId: v.string(),
-  createdMs: v.number(),
-  createdUptimeMs: v.number(),
-  restMs: v.number(),
+  ...storedKey.entries,
+  ...storedLease.entries,
+  addresses: v.pipe(storedLease.entries.addresses, v.minLength(1, "an address wanted")),
 });
 
 /** What is read of a document; the rest of it is for people. */
@@ -63,7 +49,7 @@ export async function exportStore(
   store: string,
   nowMs: number,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const withText = <T extends { address: Parameters<typeof formatAddress>[0] }>(value: T) => ({
+  const withText = <T extends { address: Address }>(value: T) => ({
     ...value,
     address: formatAddress(value.address),
   });
@@ -98,10 +84,6 @@ export function readExport(path: string): Restorable {
 }
 
 function toLease(exported: v.InferOutput<typeof ExportedLease>): Lease {
-  const { network, containerId, ifname, addresses, ...rest } = exported;
-  return {
-    key: { network, containerId, ifname },
-    addresses: addresses.map(({ address, gateway }) => ({ address, gateway })),
-    ...rest,
-  };
+  const { network, containerId, ifname, ...rest } = exported;
+  return { key: { network, containerId, ifname }, ...rest };
 }

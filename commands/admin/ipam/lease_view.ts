@@ -1,43 +1,20 @@
 /** Leases as the verbs of `headcni ipam` print and read them in JSON. */
-import type { PodReference } from "../../../lib/attachment.ts";
+import type { AttachmentKey } from "../../../lib/attachment.ts";
 import { type Address, formatAddress } from "../../../lib/net/address.ts";
-import { formatPrefix } from "../../../lib/net/prefix.ts";
+import { type LeaseRecord, toLeaseRecord } from "../../../lib/store/lease_record.ts";
 import type { Lease } from "../../../lib/store/leases.ts";
 import type { Moment, RestingAddress } from "../../../lib/store/resting.ts";
 import { formatAge, formatContainerId, formatPod, formatTable } from "../table.ts";
 
-/** A lease in JSON; its members mean what those of {@linkcode Lease} mean. */
-export interface LeaseView {
-  readonly network: string;
-  readonly containerId: string;
-  readonly ifname: string;
-  readonly pool: string;
-  readonly addresses: readonly {
-    /** With the prefix length of its subnet. */
-    readonly address: string;
-    readonly gateway?: string;
-  }[];
-  readonly pod: PodReference;
-  readonly netns: string;
-  readonly bootId: string;
-  readonly createdMs: number;
-  readonly createdUptimeMs: number;
-  readonly restMs: number;
-}
+/** A lease in JSON. */
+export type LeaseView = AttachmentKey & LeaseRecord;
 
 /** A value and the directory of the store that it is from. */
 export type InStore<T> = T & { readonly store: string };
 
 /** A lease for JSON. */
-export function viewLease({ key, addresses, ...rest }: Lease): LeaseView {
-  return {
-    ...key,
-    addresses: addresses.map(({ address, gateway }) => ({
-      address: formatPrefix(address),
-      ...gateway && { gateway: formatAddress(gateway) },
-    })),
-    ...rest,
-  };
+export function viewLease(lease: Lease): LeaseView {
+  return { ...lease.key, ...toLeaseRecord(lease) };
 }
 
 /** A released address for JSON. */
