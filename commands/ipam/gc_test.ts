@@ -1,8 +1,8 @@
 import { assertEquals } from "@std/assert";
-import { parseNetworkConfig } from "../../lib/cni/network_config.ts";
 import type { Request } from "../../lib/cni/request.ts";
 import { listLeases } from "../../lib/store/leases.ts";
 import type { Store } from "../../lib/store/store.ts";
+import { makeRequest } from "../../tests/fakes/request.ts";
 import { keyOf, TracedNode } from "../../tests/fakes/traced_node.ts";
 import { gc } from "./gc.ts";
 
@@ -40,25 +40,8 @@ Deno.test("gc: where there is no store there is nothing to do, and none is made"
 
 /** GC of the network "pods"; without `valid` it has no list. */
 function gcRequest(valid?: readonly string[]): Request {
-  const raw = {
-    cniVersion: "1.1.0",
-    name: "pods",
-    ipam: {},
-    ...valid && {
-      "cni.dev/valid-attachments": valid.map((id) => ({ containerID: id, ifname: "eth0" })),
-    },
-  };
-  return {
-    verb: "GC",
-    containerId: "",
-    netns: "",
-    ifname: "",
-    argsText: "",
-    args: new Map(),
-    pod: {},
-    path: [],
-    config: parseNetworkConfig(raw, "1.1.0", "GC"),
-  };
+  const listed = valid?.map((id) => ({ containerID: id, ifname: "eth0" }));
+  return makeRequest("GC", { ipam: {}, "cni.dev/valid-attachments": listed });
 }
 
 async function leased(store: Store): Promise<string[]> {

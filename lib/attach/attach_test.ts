@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { makeTemporaryStore } from "../../tests/fakes/temporary_store.ts";
-import type { Request } from "../cni/request.ts";
+import { makeRequest } from "../../tests/fakes/request.ts";
+import { IPAM, TracedNode } from "../../tests/fakes/traced_node.ts";
 import { KernelError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import type { Step } from "../host/step.ts";
@@ -37,53 +37,14 @@ function refusingHost(refused: readonly Step["kind"][]): Host {
 
 /** What the store has after an ADD that failed on a kernel that refuses these kinds of steps. */
 async function storeAfter(refused: readonly Step["kind"][]) {
-  await using temporary = await makeTemporaryStore();
-  const { directory, runDirectory } = temporary.options;
-  const raw = { ipMasq: false, ipam: { subnet: "10.0.0.0/24", dataDir: directory } };
-  const request: Request = {
-    verb: "ADD",
-    containerId: "c1",
-    netns: "/run/netns/x",
-    ifname: "eth0",
-    argsText: "",
-    args: new Map(),
-    pod: {},
-    path: [],
-    config: {
-      cniVersion: "1.0.0",
-      name: "pods",
-      type: "headcni",
-      raw,
-      ipam: raw.ipam,
-      runtimeConfig: {},
-      cniArgs: {},
-      prevResult: undefined,
-      validAttachments: undefined,
-    },
-  };
-  const openFirewall = () => {
-    throw new Error("there is nothing to masquerade");
-  };
-  const node = {
-    openHost: () => refusingHost(refused),
-    openFirewall,
-    bootId: () => "boot",
-    uptimeMs: () => 0,
-  };
-  const context = {
-    node,
-    runDirectory,
-    dataDirectory: undefined,
-    allowOwnNetns: false,
-    nowMs: () => 0,
-    random: () => 0,
-    resultsDirectory: `${runDirectory}/results`,
-    self: [],
-  };
-  await assertRejects(() => attach(request, context), KernelError, "set-bridge-port");
+  await using node = await TracedNode.make();
+  node.openHost = () => refusingHost(refused);
+  const request = makeRequest("ADD", { ipMasq: false, ipam: IPAM }, { netns: "/run/netns/x" });
+  await assertRejects(() => attach(request, node.context), KernelError, "set-bridge-port");
+  await using store = await node.openStore();
   // The next commit has the failure in its counters.
-  await temporary.store.write(() => {});
-  return await temporary.store.read(async (reader) => ({
+  await store.write(() => {});
+  return await store.read(async (reader) => ({
     leases: (await listLeases(reader)).length,
     resting: (await listResting(reader)).length,
     errors: (await readCounters(reader)).filter(({ metric }) => metric === "errors"),

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { makeRequest } from "../../tests/fakes/request.ts";
 import { IPAM, keyOf, TracedNode } from "../../tests/fakes/traced_node.ts";
-import { parseNetworkConfig } from "../cni/network_config.ts";
 import type { Request } from "../cni/request.ts";
 import { KernelError, StoreError } from "../errors.ts";
 import { configureLog } from "../log.ts";
@@ -129,16 +129,5 @@ async function warningsOf(node: TracedNode, fn: () => Promise<void>): Promise<st
 }
 
 function delRequest(containerId: string): Request {
-  const raw = { cniVersion: "1.0.0", name: "pods", type: "headcni", ipam: IPAM };
-  return {
-    verb: "DEL",
-    containerId,
-    netns: "",
-    ifname: "eth0",
-    argsText: "",
-    args: new Map(),
-    pod: {},
-    path: [],
-    config: parseNetworkConfig(raw, "1.0.0", "DEL"),
-  };
+  return makeRequest("DEL", { type: "headcni", ipam: IPAM }, { containerId });
 }

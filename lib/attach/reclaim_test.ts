@@ -1,8 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { assertConsistent } from "../../tests/fakes/consistent_store.ts";
+import { makeRequest } from "../../tests/fakes/request.ts";
 import { IPAM, keyOf, TracedNode } from "../../tests/fakes/traced_node.ts";
 import { formatAttachment } from "../attachment.ts";
-import { parseNetworkConfig } from "../cni/network_config.ts";
 import type { Request } from "../cni/request.ts";
 import { ConfigError } from "../errors.ts";
 import { findAttachment, listAttachments, putAttachment } from "../store/attachments.ts";
@@ -185,18 +185,7 @@ function addTo(node: TracedNode, store: Store, id: string, section = IPAM): Prom
 }
 
 function addRequest(node: TracedNode, containerId: string, ipam = IPAM): Request {
-  const raw = { cniVersion: "1.1.0", name: "pods", ipam };
-  return {
-    verb: "ADD",
-    containerId,
-    netns: node.addNetns(containerId),
-    ifname: "eth0",
-    argsText: "",
-    args: new Map(),
-    pod: {},
-    path: [],
-    config: parseNetworkConfig(raw, "1.1.0", "ADD"),
-  };
+  return makeRequest("ADD", { ipam }, { containerId, netns: node.addNetns(containerId) });
 }
 
 /** Records an attachment whose namespace is gone. */

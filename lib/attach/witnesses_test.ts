@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import { makeRequest } from "../../tests/fakes/request.ts";
 import { IPAM, keyOf, TracedNode } from "../../tests/fakes/traced_node.ts";
 import { formatAttachment } from "../attachment.ts";
-import { parseNetworkConfig } from "../cni/network_config.ts";
 import { HeadcniError } from "../errors.ts";
 import { configureLog } from "../log.ts";
 import { parseAddress } from "../net/address.ts";
@@ -163,8 +163,8 @@ Deno.test("recallLeases: fails where it cannot ask: nothing may be forgotten unh
 });
 
 function recall(node: TracedNode): Promise<Lease[]> {
-  const raw = { cniVersion: "1.0.0", name: "pods", type: "headcni", ipam: IPAM };
-  return recallLeases(parseNetworkConfig(raw, "1.0.0", "ADD"), node.context, node.directory);
+  const { config } = makeRequest("ADD", { type: "headcni", ipam: IPAM });
+  return recallLeases(config, node.context, node.directory);
 }
 
 function formatLease({ key, addresses }: Lease): string {

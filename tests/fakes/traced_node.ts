@@ -36,6 +36,10 @@ export class TracedNode implements AsyncDisposable {
   /** The present boot, and how long it has lasted. */
   bootId = "boot-2";
   uptimeMs = 3_600_000;
+  /** Wall clock. */
+  nowMs = (): number => 77;
+  /** A number from 0 to below 1. */
+  random = (): number => 0;
   /** Asked for by the code under test. */
   openHost = (): Host => listedHost(this.#links);
   readonly #links: Link[] = [];
@@ -79,8 +83,8 @@ export class TracedNode implements AsyncDisposable {
       dataDirectory: this.directory,
       self: [],
       allowOwnNetns: false,
-      nowMs: () => 77,
-      random: () => 0,
+      nowMs: () => this.nowMs(),
+      random: () => this.random(),
     };
   }
 
@@ -132,10 +136,10 @@ export class TracedNode implements AsyncDisposable {
 
   /** Gives a pod an address now. */
   lease(store: Store, key: AttachmentKey, netns: string): Promise<Lease> {
-    const { bootId, uptimeMs } = this;
+    const { bootId, uptimeMs, random } = this;
     const config = parseIpamConfig({ network: key.network, ipam: IPAM });
-    const request = { key, pod: {}, netns, bootId, uptimeMs, nowMs: 77, config, ipam: IPAM };
-    return store.write((tx) => reserveLease(tx, { ...request, random: () => 0 }));
+    const request = { key, pod: {}, netns, bootId, uptimeMs, random, config, ipam: IPAM };
+    return store.write((tx) => reserveLease(tx, { ...request, nowMs: this.nowMs() }));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
