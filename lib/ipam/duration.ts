@@ -1,4 +1,4 @@
-import { ConfigError } from "../errors.ts";
+/** Lengths of time as people write them. */
 
 /** What a duration looks like, for error texts. */
 export const DURATION_WANTED = 'a duration such as "60s" or "1h30m", or a number of seconds,';
@@ -15,20 +15,8 @@ const UNIT_MS: ReadonlyMap<string, number> = new Map([
 
 /**
  * Reads a length of time: text as Go writes it (`90s`, `1h30m`, `1.5s`; no sign), or a number of
- * seconds. Answers milliseconds.
- * @param what names the value in the error.
- * @throws ConfigError when it is neither.
+ * seconds. Answers milliseconds, or undefined when it is neither.
  */
-export function parseDurationMs(value: string | number, what: string): number {
-  const totalMs = tryParseDurationMs(value);
-  if (totalMs !== undefined) return totalMs;
-  throw new ConfigError(
-    "invalid-config",
-    `Cannot use ${what} "${value}": ${DURATION_WANTED} is wanted`,
-  );
-}
-
-/** {@linkcode parseDurationMs} that answers undefined for anything that is no duration. */
 export function tryParseDurationMs(value: string | number): number | undefined {
   const totalMs = typeof value === "number" ? value * 1_000 : sumParts(value);
   return totalMs !== undefined && totalMs >= 0 && Number.isFinite(totalMs) ? totalMs : undefined;

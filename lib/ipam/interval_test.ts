@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { formatSpan } from "../../tests/fakes/format_span.ts";
 import { parseAddress } from "../net/address.ts";
 import {
   claimableIntervals,
@@ -9,7 +10,6 @@ import {
   usableIntervals,
 } from "./interval.ts";
 import { type AddressPool, parsePools } from "./pool.ts";
-import { formatSpan } from "./span.ts";
 
 /** An `ipam` section, what pods get of themselves, and what they can ask for if that is more. */
 const CASES: readonly [Record<string, unknown>, string[], string[]?][] = [

@@ -63,7 +63,7 @@ function signOfLife(facts: LeaseFacts, graceMs: number): string | undefined {
   if (linkWithAlias !== undefined) return `link "${linkWithAlias}" has its alias`;
   if (netns === "") return "its network namespace is not known";
   if (facts.hasNetns) return `network namespace "${netns}" is there`;
-  if (!isProvenGone(facts)) return `network namespace "${netns}" cannot be seen from here`;
+  if (!canSeeNamespace(facts)) return `network namespace "${netns}" cannot be seen from here`;
   if (!isOfAnotherBoot(facts) && facts.ageMs < graceMs) {
     return "it is younger than the grace period";
   }

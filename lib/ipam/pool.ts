@@ -63,7 +63,7 @@ export function resolvePools(
   first?: FirstRanges,
 ): AddressPool[] {
   const drafts = draftPools(section, first);
-  const faults = drafts.flatMap((draft) => findFaults(draft, section));
+  const faults = drafts.flatMap((draft) => faultsOf(draft, section));
   const resolved = drafts.map((draft) => ({ draft, rangeSets: resolveSets(draft, faults) }));
   const gateways = resolved.flatMap(({ rangeSets }) => rangeSets.flat().map(gatewayOf));
   const pools = resolved.map(({ draft, rangeSets }) => {
@@ -94,10 +94,10 @@ function ownRange({ subnet, rangeStart, rangeEnd, gateway }: WrittenPool): Writt
 }
 
 /** Everything but what is wrong with a range. */
-function findFaults({ path, written, rangeSets }: PoolDraft, { pools }: IpamSection): Fault[] {
+function faultsOf({ path, written, rangeSets }: PoolDraft, { pools }: IpamSection): Fault[] {
   const { name, subnet } = written;
-  const names = [DEFAULT_POOL, ...pools.map((pool) => pool.name)];
-  const isTaken = path !== "" && names.indexOf(name) < pools.indexOf(written) + 1;
+  const firstOfName = pools.find((pool) => pool.name === name);
+  const isTaken = path !== "" && (name === DEFAULT_POOL || firstOfName !== written);
   const stray = (["rangeStart", "rangeEnd", "gateway"] as const)
     .filter((key) => !subnet && written[key]);
   return [

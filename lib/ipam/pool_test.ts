@@ -1,10 +1,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import { formatSpan } from "../../tests/fakes/format_span.ts";
 import { ConfigError } from "../errors.ts";
 import { formatAddress, parseAddress } from "../net/address.ts";
 import { claimableIntervals, findInterval } from "./interval.ts";
 import { type AddressPool, parsePools } from "./pool.ts";
 import { formatRangeSet } from "./range.ts";
-import { formatSpan } from "./span.ts";
 
 /** A section and the text that it is refused with. */
 const REFUSED: readonly [Record<string, unknown>, string][] = [

@@ -19,8 +19,8 @@ export type WrittenPool = IpamSection["pools"][number];
 /** A range with what is withheld of it. */
 export type WrittenRange = IpamSection["ranges"][number][number];
 
-/** Default of `cooldown`. */
-const DEFAULT_COOLDOWN_MS = 60_000;
+/** Default of `cooldown`, as it can be written. */
+const DEFAULT_COOLDOWN_SECONDS = 60;
 /** What `"sticky": true` means. */
 const DEFAULT_STICKY_MS = 3_600_000;
 
@@ -66,7 +66,7 @@ const Section = spelledObject({
   allocationStrategy: strategy,
   cooldown: v.optional(
     parsedBy(textOrSeconds, tryParseDurationMs, DURATION_WANTED),
-    DEFAULT_COOLDOWN_MS / 1_000,
+    DEFAULT_COOLDOWN_SECONDS,
   ),
   sticky: v.optional(
     parsedBy(

@@ -1,5 +1,5 @@
 /** Stretches of addresses as people write them. */
-import { type Address, formatAddress, isBetween, tryParseAddress } from "../net/address.ts";
+import { type Address, isBetween, tryParseAddress } from "../net/address.ts";
 import { lastAddress, networkOf, tryParsePrefix } from "../net/prefix.ts";
 
 /** Addresses of one family; both ends belong to it, and `first` is not above `last`. */
@@ -21,12 +21,6 @@ export function tryParseSpan(text: string): AddressSpan | undefined {
   return last && last.family === first.family && first.value <= last.value
     ? { first, last }
     : undefined;
-}
-
-/** `first-last`, or the address when it is only one. */
-export function formatSpan({ first, last }: AddressSpan): string {
-  const [from, to] = [formatAddress(first), formatAddress(last)];
-  return from === to ? from : `${from}-${to}`;
 }
 
 /** True when the address lies in the span. */

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { formatSpan, tryParseSpan } from "./span.ts";
+import { formatSpan } from "../../tests/fakes/format_span.ts";
+import { tryParseSpan } from "./span.ts";
 
 /** Text and what it means; undefined for what it does not mean. */
 const CASES: readonly [string, string | undefined][] = [
