@@ -116,8 +116,12 @@ async function bundleAll(libexec: string): Promise<void> {
   if (found.length > 0) throw new Error(`Cannot ship the plugin: it imports ${found.join(", ")}`);
 }
 
+/**
+ * Not minified: esbuild moves what a `using` has into the next statement when it is used only there,
+ * and nothing is disposed of then.
+ */
 async function bundle(entry: string, output: string): Promise<void> {
-  const args = ["bundle", "--quiet", "--frozen", "--minify", `--output=${output}`, entry];
+  const args = ["bundle", "--quiet", "--frozen", `--output=${output}`, entry];
   const { code, stderr } = await deno(args);
   if (code === 0) return;
   throw new Error(

@@ -53,6 +53,31 @@ Deno.test("build: an installation works under every name, linked or copied elsew
         assertStringIncludes(stdout, "supportedVersions");
       });
     }
+    await t.step("what a call opens it closes", async () => {
+      const env = {
+        CNI_CONTAINERID: "c1",
+        CNI_IFNAME: "eth0",
+        CNI_NETNS: join(folder, "netns"),
+        CNI_PATH: plugins,
+        HEADCNI_DATA_DIR: join(folder, "store"),
+        HEADCNI_RUN_DIR: join(folder, "run"),
+        HEADCNI_RESULTS_DIR: join(folder, "results"),
+        HEADCNI_LOG_FILE: join(folder, "plugin.log"),
+      };
+      const ipam = { type: "headcni-ipam", subnet: "10.244.0.0/24" };
+      const config = join(folder, "config.json");
+      await Deno.writeTextFile(
+        config,
+        JSON.stringify({ cniVersion: "1.0.0", name: "n", type: "x", ipam }),
+      );
+      for (const verb of ["ADD", "DEL"]) {
+        const call = `exec "${join(plugins, "headcni-ipam")}" <"${config}"`;
+        const { code } = await run("/bin/sh", ["-c", call], { ...env, CNI_COMMAND: verb });
+        const files = Array.from(Deno.readDirSync(join(folder, "store")), ({ name }) => name);
+        // SQLite's log and its index would be there beside the file of an open store.
+        assertEquals([verb, code, ...files.sort()], [verb, 0, "ballast", "state.kv"]);
+      }
+    });
     await t.step("the programs beside the plugin are found", async () => {
       assertEquals(
         (await run(join(plugins, "headcni"), ["version"])).stdout,
@@ -67,5 +92,9 @@ Deno.test("build: an installation works under every name, linked or copied elsew
 
 Deno.test("build: deno compile can embed every role", async () => {
   const { code, stdout, stderr } = await build("--check-compile");
-  assertEquals([code, stdout], [0, "deno compile embeds plugin, admin, daemon, store-check\n"], stderr);
+  assertEquals(
+    [code, stdout],
+    [0, "deno compile embeds plugin, admin, daemon, store-check\n"],
+    stderr,
+  );
 });
