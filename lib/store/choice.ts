@@ -1,13 +1,12 @@
 /** Choosing the addresses of a new lease, and remembering for the next one what was chosen. */
-import * as v from "valibot";
 import type { AttachmentKey, PodReference } from "../attachment.ts";
 import { type AllocatedAddress, chooseAddresses } from "../ipam/allocate.ts";
 import type { IpamConfig } from "../ipam/config.ts";
-import { type Address, addressBytes } from "../net/address.ts";
+import type { Address } from "../net/address.ts";
 import { decideOn } from "./blocks.ts";
+import { parseCursor, stageCursor } from "./cursors.ts";
 import { cursorKey, leaseKey, networkKey } from "./keys.ts";
 import { stageNetwork } from "./networks.ts";
-import { storedAddress } from "./record.ts";
 import {
   isDue,
   listResting,
@@ -48,9 +47,6 @@ export interface Past {
 /** Rests that an ADD looks at on its way: more than a DEL begins, so that they do not pile up. */
 const RESTS_PER_ADD = 4;
 
-/** A cursor that cannot be read costs nothing: the round begins anew. */
-const StoredCursor = v.fallback(v.optional(storedAddress), undefined);
-
 /** Reads it all at once. */
 export async function readPast(reader: StoreReader, request: AddressRequest): Promise<Past> {
   const { key, pod, config: { pool, rangeSets, stickyMs } } = request;
@@ -70,7 +66,7 @@ export async function readPast(reader: StoreReader, request: AddressRequest): Pr
     ipam,
     stickyKey,
     sticky: parseSticky(rest[rangeSets.length]),
-    cursors: rangeSets.map((_, index) => v.parse(StoredCursor, rest[index])),
+    cursors: rangeSets.map((_, index) => parseCursor(rest[index])),
     due: resting.filter((one) => isDue(one, request)),
   };
 }
@@ -100,8 +96,8 @@ export function stagePast(
   past: Past,
   addresses: readonly Address[],
 ): void {
-  for (const [index, address] of addresses.entries()) {
-    tx.set(cursorKey(network, pool, index), addressBytes(address));
+  for (const [rangeSet, address] of addresses.entries()) {
+    stageCursor(tx, { network, pool, rangeSet, address });
   }
   if (past.stickyKey) stageSticky(tx, past.stickyKey, past.sticky, addresses);
   stageNetwork(tx, { network, ipam }, past.ipam);

@@ -13,9 +13,10 @@ import {
 } from "../ipam/block.ts";
 import { addOffset, type Address, formatAddress } from "../net/address.ts";
 import { listAttachments } from "./attachments.ts";
-import { parseBits } from "./blocks.ts";
+import { listPages, listSummaries, type StoredBlock } from "./blocks.ts";
 import { readCounters } from "./counters.ts";
 import { isDamage } from "./failure.ts";
+import { ADDRESS_PREFIX } from "./keys.ts";
 import { listLeases } from "./leases.ts";
 import { listNetworks } from "./networks.ts";
 import { parseRecord, storedAddress, storedKey } from "./record.ts";
@@ -33,16 +34,7 @@ interface Holding extends Place {
   readonly owner: string;
 }
 
-/** The marks of a block. */
-interface MarkedBlock {
-  readonly network: string;
-  readonly block: Block;
-  readonly bits: BlockBits;
-}
-
 const OwnerKey = v.tuple([v.literal("address"), v.string(), storedAddress]);
-const PageKey = v.tuple([v.literal("page"), v.string(), storedAddress]);
-const SummaryKey = v.tuple([v.literal("summary"), v.string(), v.number(), storedAddress]);
 
 /**
  * Tells what is wrong with the content of a store, one text each: records that nobody can read,
@@ -54,10 +46,11 @@ export async function findFaults(reader: StoreReader): Promise<string[]> {
     for (const list of [listAttachments, listNetworks, readCounters]) await list(reader);
     const leased = await listLeased(reader);
     const resting = await listResting(reader);
+    const stored = [...await listPages(reader), ...await listSummaries(reader)];
     return [
       ...findDoubled([...leased, ...resting]),
       ...diffHoldings(leased, await listOwned(reader)),
-      ...diffBlocks(await listBlocks(reader), markBlocks(leased, resting)),
+      ...diffBlocks(stored, markBlocks(leased, resting)),
     ];
   } catch (error) {
     if (!isDamage(error)) throw error;
@@ -76,24 +69,10 @@ async function listLeased(reader: StoreReader): Promise<Holding[]> {
 }
 
 async function listOwned(reader: StoreReader): Promise<Holding[]> {
-  return (await reader.list(["address"])).map(({ key, value }) => {
+  return (await reader.list(ADDRESS_PREFIX)).map(({ key, value }) => {
     const [, network, address] = parseRecord(OwnerKey, key, "key of an owner");
     const owner = parseRecord(storedKey, value, `owner of ${placeText({ network, address })}`);
     return { network, address, owner: formatAttachment(owner) };
-  });
-}
-
-async function listBlocks(reader: StoreReader): Promise<MarkedBlock[]> {
-  const pages = (await reader.list(["page"])).map(({ key, value }) => {
-    const [, network, first] = parseRecord(PageKey, key, "key of a page");
-    return { network, block: { level: 0, first }, value };
-  });
-  const summaries = (await reader.list(["summary"])).map(({ key, value }) => {
-    const [, network, level, first] = parseRecord(SummaryKey, key, "key of a summary");
-    return { network, block: { level, first }, value };
-  });
-  return [...pages, ...summaries].map(({ network, block, value }) => {
-    return { network, block, bits: parseBits(value, block, network) };
   });
 }
 
@@ -117,8 +96,8 @@ function diffHoldings(leased: readonly Holding[], owned: readonly Holding[]): st
 }
 
 /** The blocks as they must be, by name. */
-function markBlocks(leased: readonly Place[], resting: readonly Place[]): Map<string, MarkedBlock> {
-  const blocks = new Map<string, MarkedBlock>();
+function markBlocks(leased: readonly Place[], resting: readonly Place[]): Map<string, StoredBlock> {
+  const blocks = new Map<string, StoredBlock>();
   const mark = ({ network, address }: Place, use: AddressUse) => {
     const decision = changeUse(address, use);
     let step = decision.next();
@@ -132,7 +111,7 @@ function markBlocks(leased: readonly Place[], resting: readonly Place[]): Map<st
   return blocks;
 }
 
-function diffBlocks(stored: readonly MarkedBlock[], wanted: Map<string, MarkedBlock>): string[] {
+function diffBlocks(stored: readonly StoredBlock[], wanted: Map<string, StoredBlock>): string[] {
   const byName = new Map(stored.map((each) => [blockText(each.network, each.block), each]));
   return [...new Set([...byName.keys(), ...wanted.keys()])].flatMap((name) => {
     const [is, must] = [byName.get(name), wanted.get(name)];
@@ -144,7 +123,7 @@ function diffBlocks(stored: readonly MarkedBlock[], wanted: Map<string, MarkedBl
   });
 }
 
-function diffPages({ network, block }: MarkedBlock, is: BlockBits, must: BlockBits): string[] {
+function diffPages({ network, block }: StoredBlock, is: BlockBits, must: BlockBits): string[] {
   return Array.from({ length: BLOCK_CHILDREN }, (_, child) => child).flatMap((child) => {
     const [marked, wanted] = [useOf(is, child), useOf(must, child)];
     if (marked === wanted) return [];

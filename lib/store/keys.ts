@@ -18,6 +18,15 @@ export const COUNTER_PREFIX: Deno.KvKey = ["counter"];
 /** Where the `ipam` sections of all networks lie. */
 export const NETWORK_PREFIX: Deno.KvKey = ["network"];
 
+/** Where the owners of all addresses lie. */
+export const ADDRESS_PREFIX: Deno.KvKey = ["address"];
+
+/** Where the bits of all summaries lie. */
+export const SUMMARY_PREFIX: Deno.KvKey = ["summary"];
+
+/** Where all cursors lie. */
+export const CURSOR_PREFIX: Deno.KvKey = ["cursor"];
+
 /** The counter of a metric and its labels, a `Deno.KvU64`. */
 export function counterKey(metric: string, ...labels: readonly string[]): Deno.KvKey {
   return [...COUNTER_PREFIX, metric, ...labels];
@@ -30,7 +39,7 @@ export function leaseKey(key: AttachmentKey): Deno.KvKey {
 
 /** Where the leases of a network lie, or all. */
 export function leasePrefix(network?: string): Deno.KvKey {
-  return network === undefined ? ["lease"] : ["lease", network];
+  return below("lease", network);
 }
 
 /** Intent and outcome of an attachment. */
@@ -40,19 +49,24 @@ export function recordKey(key: AttachmentKey): Deno.KvKey {
 
 /** Where the attachments of a network lie, or all. */
 export function recordPrefix(network?: string): Deno.KvKey {
-  return network === undefined ? ["attachment"] : ["attachment", network];
+  return below("attachment", network);
 }
 
 /** The owner of an address. */
 export function addressKey(network: string, address: Address): Deno.KvKey {
-  return ["address", network, addressBytes(address)];
+  return [...ADDRESS_PREFIX, network, addressBytes(address)];
 }
 
 /** The bits of a page or of a summary above it. */
 export function blockKey(network: string, { level, first }: Block): Deno.KvKey {
   return level === 0
     ? ["page", network, addressBytes(first)]
-    : ["summary", network, level, addressBytes(first)];
+    : [...SUMMARY_PREFIX, network, level, addressBytes(first)];
+}
+
+/** Where the bits of the pages of a network lie, or all. */
+export function pagePrefix(network?: string): Deno.KvKey {
+  return below("page", network);
 }
 
 /** A released address, after the time of the boot's clock until which nobody else gets it. */
@@ -62,17 +76,22 @@ export function restingKey(network: string, untilUptimeMs: number, address: Addr
 
 /** Where the resting addresses of a network lie, or all. */
 export function restingPrefix(network?: string): Deno.KvKey {
-  return network === undefined ? ["resting"] : ["resting", network];
+  return below("resting", network);
 }
 
 /** The address that was given last from a range set of a pool, by its index. */
 export function cursorKey(network: string, pool: string, rangeSet: number): Deno.KvKey {
-  return ["cursor", network, pool, rangeSet];
+  return [...CURSOR_PREFIX, network, pool, rangeSet];
 }
 
 /** The addresses that the pod of that name had last. */
 export function stickyKey(network: string, namespace: string, podName: string): Deno.KvKey {
   return ["sticky", network, namespace, podName];
+}
+
+/** Where the addresses that pods of a network had last lie, or all. */
+export function stickyPrefix(network?: string): Deno.KvKey {
+  return below("sticky", network);
 }
 
 /** The `ipam` section that a network was last configured with, as JSON text. */
@@ -84,6 +103,10 @@ export function networkKey(network: string): Deno.KvKey {
 export function attachmentOfKey(key: Deno.KvKey): AttachmentKey {
   const [, network, containerId, ifname] = key.map(String);
   return { network: network ?? "", containerId: containerId ?? "", ifname: ifname ?? "" };
+}
+
+function below(kind: string, network: string | undefined): Deno.KvKey {
+  return network === undefined ? [kind] : [kind, network];
 }
 
 function attachmentParts(key: AttachmentKey): [string, string, string] {

@@ -2,9 +2,18 @@
 import * as v from "valibot";
 import type { PodReference } from "../attachment.ts";
 import { type Address, addressBytes, formatAddress } from "../net/address.ts";
-import { stickyKey } from "./keys.ts";
+import { stickyKey, stickyPrefix } from "./keys.ts";
 import { storedAddress } from "./record.ts";
-import type { StoreTransaction } from "./transaction.ts";
+import type { StoreReader, StoreTransaction } from "./transaction.ts";
+
+/** The addresses that a pod of a StatefulSet had last. */
+export interface StickyAddresses {
+  readonly network: string;
+  /** Kubernetes namespace and name of the pod. */
+  readonly namespace: string;
+  readonly name: string;
+  readonly addresses: readonly Address[];
+}
 
 /** A memory that cannot be read costs nothing: the pod gets other addresses. */
 const StoredAddresses = v.fallback(v.array(storedAddress), []);
@@ -33,4 +42,18 @@ export function stageSticky(
 ): void {
   const text = (of: readonly Address[]) => of.map(formatAddress).join();
   if (text(stored) !== text(addresses)) tx.set(key, addresses.map(addressBytes));
+}
+
+/** What is remembered in a network, or in all. */
+export async function listSticky(
+  reader: StoreReader,
+  network?: string,
+): Promise<StickyAddresses[]> {
+  const entries = await reader.list(stickyPrefix(network));
+  return entries.map(({ key: [, network, namespace, name], value }) => ({
+    network: String(network),
+    namespace: String(namespace),
+    name: String(name),
+    addresses: parseSticky(value),
+  }));
 }

@@ -1,10 +1,8 @@
 /** The address spaces of a store: a network's marked pages and its configuration. */
-import * as v from "valibot";
 import type { StoredPage } from "../../../lib/ipam/usage.ts";
-import { parseBits } from "../../../lib/store/blocks.ts";
+import { listPages } from "../../../lib/store/blocks.ts";
 import { listNetworks } from "../../../lib/store/networks.ts";
-import { parseRecord, storedAddress } from "../../../lib/store/record.ts";
-import type { StoreEntry, StoreReader } from "../../../lib/store/transaction.ts";
+import type { StoreReader } from "../../../lib/store/transaction.ts";
 
 /** All that is known of the addresses of a network without looking at a lease. */
 export interface AddressSpace {
@@ -15,8 +13,6 @@ export interface AddressSpace {
   readonly ipam: unknown;
 }
 
-const PageKey = v.tuple([v.literal("page"), v.string(), storedAddress]);
-
 /**
  * The address spaces by name: all, or that of one network.
  * @throws StoreError for a damaged store.
@@ -25,18 +21,12 @@ export async function listAddressSpaces(
   reader: StoreReader,
   network?: string,
 ): Promise<AddressSpace[]> {
-  const prefix = network === undefined ? ["page"] : ["page", network];
-  const pages = Map.groupBy((await reader.list(prefix)).map(parsePage), (page) => page.network);
+  const pages = Map.groupBy(await listPages(reader, network), (page) => page.network);
   const records = new Map((await listNetworks(reader)).map(({ network, ipam }) => [network, ipam]));
   const names = network === undefined ? new Set([...records.keys(), ...pages.keys()]) : [network];
   return [...names].sort().map((name) => ({
     network: name,
-    pages: pages.get(name) ?? [],
+    pages: pages.get(name)?.map(({ block: { first }, bits }) => ({ first, bits })) ?? [],
     ipam: records.get(name),
   }));
-}
-
-function parsePage({ key, value }: StoreEntry): StoredPage & { readonly network: string } {
-  const [, network, first] = parseRecord(PageKey, key, "key of a page");
-  return { network, first, bits: parseBits(value, { level: 0, first }, network) };
 }

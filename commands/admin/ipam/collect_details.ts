@@ -4,6 +4,7 @@ import { HeadcniError } from "../../../lib/errors.ts";
 import { type Address, equalAddresses, tryParseAddress } from "../../../lib/net/address.ts";
 import type { Lease } from "../../../lib/store/leases.ts";
 import { listResting, type Moment } from "../../../lib/store/resting.ts";
+import { listSticky } from "../../../lib/store/sticky.ts";
 import type { StoreReader } from "../../../lib/store/transaction.ts";
 import { pluginContext } from "../../context.ts";
 import { visitPresentStores } from "../stores.ts";
@@ -16,7 +17,6 @@ import {
   viewLease,
   viewResting,
 } from "./lease_view.ts";
-import { listSticky } from "./memories.ts";
 import { type NetnsState, netnsState } from "./netns_state.ts";
 import type { VerbOptions } from "./verb.ts";
 

@@ -10,10 +10,10 @@ import { type Address, formatAddress } from "../../../lib/net/address.ts";
 import { formatPrefix } from "../../../lib/net/prefix.ts";
 import { decideOn } from "../../../lib/store/blocks.ts";
 import { readCounters } from "../../../lib/store/counters.ts";
+import { type Cursor, listCursors } from "../../../lib/store/cursors.ts";
 import type { StoreReader } from "../../../lib/store/transaction.ts";
 import { visitPresentStores } from "../stores.ts";
 import { type AddressSpace, listAddressSpaces } from "./address_spaces.ts";
-import { type Cursor, listCursors } from "./memories.ts";
 import {
   type FamilyUsage,
   measureOnce,

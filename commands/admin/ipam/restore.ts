@@ -1,8 +1,9 @@
 /** Leases and what belongs to them, written into a store. */
 import { formatAttachment } from "../../../lib/attachment.ts";
 import { HeadcniError } from "../../../lib/errors.ts";
-import { addressBytes, formatAddress } from "../../../lib/net/address.ts";
-import { cursorKey, networkKey } from "../../../lib/store/keys.ts";
+import { formatAddress } from "../../../lib/net/address.ts";
+import { type Cursor, restoreCursor } from "../../../lib/store/cursors.ts";
+import { networkKey } from "../../../lib/store/keys.ts";
 import {
   type Lease,
   LEASES_PER_COMMIT,
@@ -12,7 +13,6 @@ import {
 import { type NetworkRecord, stageNetwork } from "../../../lib/store/networks.ts";
 import type { Store } from "../../../lib/store/store.ts";
 import type { StoreTransaction } from "../../../lib/store/transaction.ts";
-import type { Cursor } from "./memories.ts";
 import type { Report } from "./progress.ts";
 
 /** What can be brought into a store. */
@@ -66,11 +66,6 @@ async function restoreBatch(tx: StoreTransaction, leases: readonly Lease[]): Pro
 async function restoreNetwork(tx: StoreTransaction, record: NetworkRecord): Promise<void> {
   const stored = await tx.get(networkKey(record.network));
   if (stored === undefined) stageNetwork(tx, record, stored);
-}
-
-async function restoreCursor(tx: StoreTransaction, cursor: Cursor): Promise<void> {
-  const key = cursorKey(cursor.network, cursor.pool, cursor.rangeSet);
-  if (await tx.get(key) === undefined) tx.set(key, addressBytes(cursor.address));
 }
 
 function refuseConflicts(known: readonly Lease[], leases: readonly Lease[]): void {
