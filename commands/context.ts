@@ -1,4 +1,5 @@
 import type { AttachContext } from "../lib/attach/context.ts";
+import { fromFileUrl } from "@std/path";
 import { isYes } from "../lib/cni/args.ts";
 import type { Environment } from "../lib/cni/environment.ts";
 import { bootId, openFirewall, openHost, uptimeMs } from "../lib/platform.ts";
@@ -32,8 +33,8 @@ export function pluginContext(env: Environment): PluginContext {
 /** How this program was started: as an executable, as a script with a shebang, or from its source. */
 function ownCommand(): string[] {
   if (Deno.build.standalone) return [Deno.execPath()];
-  const { pathname } = new URL(Deno.mainModule);
-  if (!pathname.endsWith(".ts")) return [pathname];
-  const source = new URL("../main.ts", import.meta.url).pathname;
+  const program = fromFileUrl(Deno.mainModule);
+  if (!program.endsWith(".ts")) return [program];
+  const source = fromFileUrl(new URL("../main.ts", import.meta.url));
   return [Deno.execPath(), "run", "-A", "--unstable-kv", source];
 }
