@@ -1,36 +1,34 @@
-/**
- * Random calls against a model of a few lines: whoever has an address keeps it, nobody gets one that
- * another has, that rests, or that is not to be given, and an ADD fails only when it must.
- */
+/** Random calls of the verbs against {@linkcode AddressModel}: on a store, through boots. */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { makeRequest, makeWorld, type World } from "../../tests/fakes/world.ts";
-import { seededRandom } from "../../tests/fakes/seeded_random.ts";
+import { AddressModel, type ModelSetting } from "../../tests/fakes/address_model.ts";
 import { assertConsistent } from "../../tests/fakes/consistent_store.ts";
-import { openStore } from "../../lib/store/store.ts";
+import { makeRequest } from "../../tests/fakes/request.ts";
+import { pick, type SeededRandom, seededRandom } from "../../tests/fakes/seeded_random.ts";
+import { TracedNode } from "../../tests/fakes/traced_node.ts";
+import { type AttachmentKey, formatAttachment } from "../../lib/attachment.ts";
+import type { Request, Verb } from "../../lib/cni/request.ts";
 import { HeadcniError } from "../../lib/errors.ts";
+import { formatAddress } from "../../lib/net/address.ts";
+import type { Prefix } from "../../lib/net/prefix.ts";
+import { listLeases } from "../../lib/store/leases.ts";
 import { add } from "./add.ts";
 import { check } from "./check.ts";
 import { del } from "./del.ts";
 import { gc } from "./gc.ts";
 
 const RUNS = 8;
-const CALLS = 120;
-const PODS = 9;
+const CALLS = 150;
+const KEYS: readonly AttachmentKey[] = ["pod0", "pod1", "pod2", "pod3", "pod4"].flatMap((pod) =>
+  ["eth0", "eth1"].map((ifname) => ({ network: "pods", containerId: pod, ifname }))
+);
 
-/** A configuration, and all that it may give. */
-interface Setting {
-  readonly ipam: Record<string, unknown>;
-  readonly usable: readonly string[];
-  readonly restMs: number;
-}
+const list = (start: string, first: number, last = first) =>
+  Array.from({ length: last - first + 1 }, (_, at) => `${start}${first + at}`);
 
-const addresses = (first: number, last: number) =>
-  Array.from({ length: last - first + 1 }, (_, at) => `10.1.0.${first + at}`);
-
-const SETTINGS: readonly Setting[] = ["sequential", "random", "dense"].flatMap((strategy) => [
+const SETTINGS: readonly ModelSetting[] = ["sequential", "random", "dense"].flatMap((strategy) => [
   {
     ipam: { subnet: "10.1.0.0/29", allocation_strategy: strategy, cooldown: "60s" },
-    usable: addresses(2, 6),
+    sets: [{ given: list("10.1.0.", 2, 6), refused: ["10.1.0.1"] }],
     restMs: 60_000,
   },
   {
@@ -41,146 +39,143 @@ const SETTINGS: readonly Setting[] = ["sequential", "random", "dense"].flatMap((
       allocation_strategy: strategy,
       cooldown: 0,
     },
-    usable: [...addresses(2, 4), ...addresses(20, 21)],
+    sets: [{
+      given: [...list("10.1.0.", 2, 4), ...list("10.1.0.", 20, 21)],
+      reserved: ["10.1.0.22"],
+      refused: ["10.1.0.1", ...list("10.1.0.", 17, 19)],
+    }],
     restMs: 0,
+  },
+  {
+    ipam: {
+      ranges: [[{ subnet: "fd00::/125" }], [{ subnet: "10.1.0.0/29", rangeStart: "10.1.0.4" }]],
+      reserved: ["fd00::7"],
+      allocation_strategy: strategy,
+      cooldown: "30s",
+    },
+    sets: [
+      { given: list("fd00::", 2, 6), reserved: ["fd00::7"], refused: ["fd00::1"] },
+      { given: list("10.1.0.", 4, 6), refused: [] },
+    ],
+    restMs: 30_000,
   },
 ]);
 
-/** What must be so: the owners of addresses, and those that rest, the longest rested first. */
-interface Model {
-  readonly owned: Map<string, { address: string; boot: string; netns: string; restMs: number }>;
-  resting: { address: string; until: number }[];
-  /** No ADD has been in this boot yet. */
-  isNewBoot: boolean;
-}
-
 Deno.test("ipam: random calls agree with a model", async () => {
   const { random } = seededRandom();
-  for (let run = 0; run < RUNS; run++) await play(random);
+  for (let run = 0; run < RUNS; run++) {
+    await using node = await TracedNode.make();
+    node.nowMs = () => random(2 ** 31); // a clock that nobody can trust
+    node.random = () => random(2 ** 31) / 2 ** 31;
+    const play = new Play(node, random);
+    for (let call = 0; call < CALLS; call++) await play.step();
+    await play.end();
+  }
 });
 
-async function play(random: (bound: number) => number): Promise<void> {
-  await using world = await makeWorld(random);
-  const model: Model = { owned: new Map(), resting: [], isNewBoot: true };
-  let setting = pick(SETTINGS, random);
-  for (let at = 0; at < CALLS; at++) {
-    const pod = `pod${random(PODS)}`;
-    const dice = random(100);
-    if (dice < 45) await playAdd(world, model, setting, pod);
-    else if (dice < 75) await playDel(world, model, setting, pod);
-    else if (dice < 83) await playCheck(world, model, setting, pod);
-    else if (dice < 88) await playGc(world, model, setting, random);
-    else if (dice < 94) world.pass(random(90_000));
-    else if (dice < 96) await playReboot(world, model, random);
-    else setting = pick(SETTINGS, random);
+/** Calls on a node, each of them made of the model, too. */
+class Play {
+  readonly #node: TracedNode;
+  readonly #model: AddressModel;
+  readonly #random: SeededRandom["random"];
+  #setting: ModelSetting;
+
+  constructor(node: TracedNode, random: SeededRandom["random"]) {
+    this.#node = node;
+    this.#model = new AddressModel(node);
+    this.#random = random;
+    this.#setting = pick(random, SETTINGS);
   }
-  await using store = await openStore(world.storeOptions);
-  await assertConsistent(store);
-}
 
-async function playAdd(world: World, model: Model, setting: Setting, pod: string): Promise<void> {
-  const netns = world.netnsPath(pod);
-  await Deno.writeTextFile(netns, "");
-  const adding = () => add(makeRequest("ADD", pod, setting.ipam, netns), world.context);
-  const isRefused = model.owned.has(pod) || freeOf(model, setting).length === 0;
-  if (model.isNewBoot || isRefused) await forgetDead(world, model);
-  model.isNewBoot = false;
-  if (model.owned.has(pod)) return await assertFault(adding, "already-attached");
-  const free = freeOf(model, setting);
-  if (free.length === 0) return await assertFault(adding, "pool-exhausted");
-  const { ips: [ip] } = await adding();
-  const address = `10.1.0.${Number((ip?.address.address.value ?? 0n) & 0xffn)}`;
-  const rested = model.resting.filter(({ until }) => until > world.uptimeMs)
-    .filter((one) => free.includes(one.address)).toSorted((a, b) => a.until - b.until);
-  const fresh = free.filter((one) => !rested.some((other) => other.address === one));
-  const longest = rested.filter(({ until }) => until === rested[0]?.until);
-  const allowed = fresh.length > 0 ? fresh : longest.map((one) => one.address);
-  assert(allowed.includes(address), `${pod} got ${address}, not one of ${allowed}`);
-  model.resting = model.resting.filter((one) => one.address !== address);
-  model.owned.set(pod, { address, boot: world.bootId, netns, restMs: setting.restMs });
-}
+  async step(): Promise<void> {
+    const key = pick(this.#random, KEYS);
+    const dice = this.#random(100);
+    if (dice < 45) await this.#add(key);
+    else if (dice < 75) await this.#del(key);
+    else if (dice < 83) await this.#check(key);
+    else if (dice < 88) await this.#gc();
+    else if (dice < 94) this.#node.uptimeMs += this.#random(90_000);
+    else if (dice < 96) this.#reboot();
+    else this.#setting = pick(this.#random, SETTINGS);
+  }
 
-async function playDel(world: World, model: Model, setting: Setting, pod: string): Promise<void> {
-  await lose(model, pod);
-  await del(makeRequest("DEL", pod, setting.ipam, ""), world.context);
-  release(world, model, pod);
-}
+  /** The store holds what the model holds, and no fault. */
+  async end(): Promise<void> {
+    await using store = await this.#node.openStore();
+    await assertConsistent(store);
+    const stored = (await store.read((reader) => listLeases(reader)))
+      .map(({ key, addresses }) => [formatAttachment(key), addresses.map(textOf)]);
+    const held = this.#model.leases.map(({ key, addresses }) => [formatAttachment(key), addresses]);
+    assertEquals(Object.fromEntries(stored), Object.fromEntries(held));
+  }
 
-async function playCheck(world: World, model: Model, setting: Setting, pod: string) {
-  const checking = () => check(makeRequest("CHECK", pod, setting.ipam, ""), world.context);
-  if (model.owned.has(pod)) await checking();
-  else await assertFault(checking, "check-failure");
-}
+  async #add(key: AttachmentKey): Promise<void> {
+    const { sets, restMs } = this.#setting;
+    const { bootId, context } = this.#node;
+    const netns = this.#node.addNetns(`${key.containerId}-${bootId}`);
+    this.#model.netnses.add(netns);
+    const all = sets.flatMap(({ given, reserved = [], refused }) => [given, reserved, refused]);
+    const asked = this.#random(6) === 0 ? pick(this.#random, all.flat()) : undefined;
+    const args = new Map(asked ? [["IP", asked]] : []);
+    const adding = () => add(this.#request("ADD", { ...key, netns, args }), context);
+    const expected = this.#model.expectAdd(key, this.#setting, asked);
+    if (typeof expected === "string") return await assertFault(adding, expected);
+    const addresses = (await adding()).ips.map(textOf);
+    assertEquals(addresses.length, expected.length);
+    for (const [at, address] of addresses.entries()) {
+      assert(expected[at]?.includes(address), `${address} is given, not one of ${expected[at]}`);
+    }
+    this.#model.add({ key, addresses, netns, bootId, restMs });
+  }
 
-/** With a list all others go; without one, those of another boot whose namespace is gone. */
-async function playGc(
-  world: World,
-  model: Model,
-  { ipam }: Setting,
-  random: (bound: number) => number,
-): Promise<void> {
-  const listed = [...model.owned.keys()].filter(() => random(2) === 0);
-  const valid = random(2) === 0 ? listed : undefined;
-  await gc(makeRequest("GC", "", ipam, "", valid), world.context);
-  if (!valid) return await forgetDead(world, model);
-  for (const pod of [...model.owned.keys()]) {
-    if (!valid.includes(pod)) release(world, model, pod);
+  async #del(key: AttachmentKey): Promise<void> {
+    for (const lease of this.#model.leases) {
+      if (formatAttachment(lease.key) === formatAttachment(key)) this.#lose(lease.netns);
+    }
+    await del(this.#request("DEL", key), this.#node.context);
+    this.#model.release(key);
+  }
+
+  async #check(key: AttachmentKey): Promise<void> {
+    const checking = () => check(this.#request("CHECK", key), this.#node.context);
+    if (this.#model.has(key)) await checking();
+    else await assertFault(checking, "check-failure");
+  }
+
+  /** With a list all others go; without one, those of another boot whose namespace is gone. */
+  async #gc(): Promise<void> {
+    const kept = KEYS.filter(() => this.#random(2) === 0);
+    const valid = kept.map(({ containerId, ifname }) => ({ containerID: containerId, ifname }));
+    const hasList = this.#random(2) === 0;
+    const keys = hasList ? { "cni.dev/valid-attachments": valid } : {};
+    await gc(this.#request("GC", {}, keys), this.#node.context);
+    if (!hasList) return this.#model.forgetDead();
+    for (const key of KEYS) if (!kept.includes(key)) this.#model.release(key);
+  }
+
+  /** Some namespaces seem to be there again: paths like /proc/1/ns/net name another process then. */
+  #reboot(): void {
+    this.#node.bootId += "'";
+    this.#node.uptimeMs = this.#random(30_000);
+    this.#model.reboot();
+    for (const netns of this.#model.netnses) if (this.#random(4) !== 0) this.#lose(netns);
+  }
+
+  /** Takes a namespace away from all attachments of its pod. */
+  #lose(netns: string): void {
+    if (this.#model.netnses.delete(netns)) Deno.removeSync(netns);
+  }
+
+  #request(verb: Verb, call: Partial<Request>, keys: Readonly<Record<string, unknown>> = {}) {
+    return makeRequest(verb, { ipam: this.#setting.ipam, ...keys }, call);
   }
 }
 
-/** Some namespaces seem to be there again: paths like /proc/1/ns/net name another process then. */
-async function playReboot(
-  world: World,
-  model: Model,
-  random: (bound: number) => number,
-): Promise<void> {
-  world.reboot();
-  model.resting = [];
-  model.isNewBoot = true;
-  for (const pod of model.owned.keys()) if (random(4) !== 0) await lose(model, pod);
-}
-
-async function lose(model: Model, pod: string): Promise<void> {
-  const netns = model.owned.get(pod)?.netns;
-  if (netns && await isThere(netns)) await Deno.remove(netns);
-}
-
-/** Those of another boot are free at once: nobody had their addresses in this one. */
-async function forgetDead(world: World, model: Model): Promise<void> {
-  for (const pod of [...model.owned.keys()]) {
-    if (await isGone(world, model, pod)) model.owned.delete(pod);
-  }
-}
-
-async function isGone(world: World, model: Model, pod: string): Promise<boolean> {
-  const lease = model.owned.get(pod);
-  return lease !== undefined && lease.boot !== world.bootId && !await isThere(lease.netns);
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return await Deno.stat(path).then(() => true, () => false);
-}
-
-function release(world: World, model: Model, pod: string): void {
-  const lease = model.owned.get(pod);
-  if (!lease) return;
-  model.owned.delete(pod);
-  if (lease.restMs === 0) return;
-  model.resting.push({ address: lease.address, until: world.uptimeMs + lease.restMs });
-}
-
-function freeOf(model: Model, { usable }: Setting): string[] {
-  const owned = new Set(Array.from(model.owned.values(), ({ address }) => address));
-  return usable.filter((address) => !owned.has(address));
+function textOf({ address }: { readonly address: Prefix }): string {
+  return formatAddress(address.address);
 }
 
 async function assertFault(call: () => Promise<unknown>, reason: string): Promise<void> {
   const error = await assertRejects(call, HeadcniError);
   assertEquals(error.reason, reason, String(error));
-}
-
-function pick<T>(items: readonly T[], random: (bound: number) => number): T {
-  const item = items[random(items.length)];
-  if (item === undefined) throw new Error("nothing to pick from");
-  return item;
 }

@@ -19,3 +19,10 @@ export function seededRandom(): SeededRandom {
     },
   };
 }
+
+/** One of some values. */
+export function pick<T>(random: SeededRandom["random"], values: readonly T[]): T {
+  const value = values[random(values.length)];
+  if (value === undefined) throw new RangeError("Cannot pick from nothing");
+  return value;
+}
