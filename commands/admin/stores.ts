@@ -3,10 +3,8 @@ import type { Environment } from "../../lib/cni/environment.ts";
 import { examineStore } from "../../lib/delegate/examine.ts";
 import { errorText, StoreError } from "../../lib/errors.ts";
 import { DEFAULT_STORE_DIRECTORY, storeDirectory } from "../../lib/store/directory.ts";
-import { damage } from "../../lib/store/failure.ts";
 import { listLockedStores } from "../../lib/store/lock.ts";
 import type { StoreMender } from "../../lib/store/mend.ts";
-import { kvPath } from "../../lib/store/place.ts";
 import { openExistingStore, type Store, type StoreOptions } from "../../lib/store/store.ts";
 import { pluginContext } from "../context.ts";
 
@@ -56,8 +54,7 @@ export async function visitStores<T>(
       // A folder that may not be looked into is not the same as no store in it.
       await using store = isPresent(directory)
         ? await openExistingStore({
-          ...{ directory, runDirectory, mender: storeExaminer(self, directory) },
-          ...options,
+          ...{ directory, runDirectory, mender: storeExaminer(self), ...options },
         })
         : undefined;
       answers.push(await use(directory, store));
@@ -101,18 +98,8 @@ export function noStore(directory: string): StoreError {
  * Examines a store before it is used when that is in doubt, for a damaged one can end the runtime.
  * To make it anew is left to the next ADD or DEL: they know of what.
  */
-export function storeExaminer(self: readonly string[], directory: string): StoreMender {
-  let seen: string | undefined;
-  return {
-    async examine(file) {
-      seen = await examineStore(self, file);
-      return seen;
-    },
-    recall() {
-      const text = seen ?? `"${kvPath(directory)}" cannot be read`;
-      return Promise.reject(damage(`Cannot use the store "${directory}": ${text}`));
-    },
-  };
+export function storeExaminer(self: readonly string[]): StoreMender {
+  return { examine: (file) => examineStore(self, file) };
 }
 
 /** Says what to do about a store that belongs to somebody else; any other failure stays as it is. */

@@ -7,6 +7,7 @@
 import { StoreError } from "../errors.ts";
 import { pause } from "../pause.ts";
 import { isDamage, storeFailure } from "./failure.ts";
+import { inodeOf } from "./place.ts";
 
 /** Who else may hold the lock at the same time: nobody, or other readers. */
 export type LockMode = "exclusive" | "shared";
@@ -62,7 +63,7 @@ export function runFilePath(runDirectory: string, storeDirectory: string, suffix
 export function listLockedStores(runDirectory: string): string[] {
   return Array.from(Deno.readDirSync(runDirectory))
     .flatMap(({ name }) => lockedStore(name) ?? [])
-    .filter((directory) => !isGone(directory)).sort();
+    .filter((directory) => inodeOf(directory) !== undefined).sort();
 }
 
 /**
@@ -82,6 +83,33 @@ export async function withLock<T>(
     return await runMarked(file, mode, fn);
   } finally {
     file.close();
+  }
+}
+
+/**
+ * Waits for flock(2) on an open file. When it is not to be had in time the answer is false, and the
+ * file gets closed.
+ * @throws an error of Deno; then the file is closed.
+ */
+export async function lockWithin(
+  file: Deno.FsFile,
+  mode: LockMode,
+  timeoutMs: number,
+): Promise<boolean> {
+  const exclusive = mode === "exclusive";
+  const close = () => file.close();
+  try {
+    if (file.tryLockSync(exclusive)) return true;
+    // Waits in a thread of its own: no polling.
+    const locked = file.lock(exclusive).then(() => true);
+    const expired = pause(timeoutMs).then(() => false);
+    if (await Promise.race([locked, expired])) return true;
+    // The thread still waits; what it gets one day is given back at once.
+    locked.then(close, close);
+    return false;
+  } catch (error) {
+    close();
+    throw error;
   }
 }
 
@@ -125,15 +153,6 @@ function lockedStore(fileName: string): string | undefined {
   }
 }
 
-function isGone(directory: string): boolean {
-  try {
-    Deno.statSync(directory);
-    return false;
-  } catch (error) {
-    return error instanceof Deno.errors.NotFound;
-  }
-}
-
 function openLockFile(path: string): Deno.FsFile {
   try {
     return Deno.openSync(path, { create: true, read: true, write: true, mode: 0o600 });
@@ -142,25 +161,18 @@ function openLockFile(path: string): Deno.FsFile {
   }
 }
 
-async function acquire(file: Deno.FsFile, options: LockOptions, mode: LockMode): Promise<void> {
-  const exclusive = mode === "exclusive";
-  const close = () => file.close();
-  let locked: Promise<true>;
-  try {
-    if (file.tryLockSync(exclusive)) return;
-    // Waits in a thread of its own: no polling.
-    locked = file.lock(exclusive).then(() => true);
-    const expired = pause(options.timeoutMs).then(() => false);
-    if (await Promise.race([locked, expired])) return;
-  } catch (cause) {
-    close();
-    throw storeFailure("lock", options.path, cause);
-  }
-  // The thread still waits; what it gets one day is given back at once.
-  locked.then(close, close);
+async function acquire(
+  file: Deno.FsFile,
+  { path, timeoutMs }: LockOptions,
+  mode: LockMode,
+): Promise<void> {
+  const isLocked = await lockWithin(file, mode, timeoutMs).catch((cause) => {
+    throw storeFailure("lock", path, cause);
+  });
+  if (isLocked) return;
   throw new StoreError(
     "try-again",
-    `Cannot lock "${options.path}": another process held it for ${options.timeoutMs} ms`,
+    `Cannot lock "${path}": another process held it for ${timeoutMs} ms`,
     { details: "Calls are served one after the other; try again, and see who holds the file" },
   );
 }

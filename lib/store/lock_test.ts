@@ -1,7 +1,14 @@
 import { assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { StoreError } from "../errors.ts";
 import { damage } from "./failure.ts";
-import { type HeldLock, listLockedStores, type LockMode, lockPath, withLock } from "./lock.ts";
+import {
+  type HeldLock,
+  listLockedStores,
+  type LockMode,
+  lockPath,
+  lockWithin,
+  withLock,
+} from "./lock.ts";
 
 Deno.test("lockPath: names a file for each store that can be read back", async () => {
   const root = await Deno.makeTempDir({ prefix: "hct" });
@@ -33,6 +40,18 @@ Deno.test("withLock: lets readers in together, and writers alone", async () => {
       return { writer };
     })).then(({ writer }) => writer);
   assertEquals(seen, ["reader", "writer"]);
+  await Deno.remove(path);
+});
+
+Deno.test("lockWithin: a lock that is not to be had in time is given back", async () => {
+  const path = await Deno.makeTempFile({ prefix: "hct" });
+  const open = () => Deno.openSync(path, { read: true, write: true });
+  using holder = open();
+  assertEquals(await lockWithin(holder, "exclusive", 10_000), true);
+  assertEquals(await lockWithin(open(), "shared", 1), false);
+  await holder.unlock();
+  using next = open();
+  assertEquals(await lockWithin(next, "exclusive", 10_000), true);
   await Deno.remove(path);
 });
 

@@ -11,7 +11,7 @@ import { type Lease, LEASES_PER_COMMIT, restoreLease } from "./leases.ts";
 import { inodeOf } from "./place.ts";
 import { type StoreTransaction, Transaction } from "./transaction.ts";
 
-/** What it takes to make a damaged store anew. */
+/** What it takes to find a store damaged, and to make it anew. */
 export interface StoreMender {
   /**
    * Examines the file in another process, for a damaged page ends the runtime. Answers what is
@@ -19,8 +19,8 @@ export interface StoreMender {
    * @throws StoreError when it cannot be told.
    */
   examine(file: string): Promise<string | undefined>;
-  /** Leases that witnesses outside of the store tell of. */
-  recall(): Promise<readonly Lease[]>;
+  /** Leases that witnesses outside of the store tell of; without it a damaged store stays as it is. */
+  recall?(): Promise<readonly Lease[]>;
 }
 
 /** What SQLite keeps beside its file: a log of commits, and an index of that. */

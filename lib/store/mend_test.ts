@@ -95,6 +95,23 @@ Deno.test("openStore: who cannot examine leaves that to the next", async () => {
   assertEquals(await leasesOf(store), ["c1 10.0.0.1", "c3 10.0.0.3"]);
 });
 
+Deno.test("openStore: who knows of no leases leaves a damaged store to the next", async () => {
+  await using closed = await ClosedStore.make();
+  closed.markSuspect();
+  const old = Deno.readFileSync(closed.path);
+  const mender = { examine: () => Promise.resolve("a page makes no sense") };
+  for (const open of [openStore, openExistingStore]) {
+    const error = await assertRejects(() => open({ ...closed.options, mender }), StoreError);
+    assertEquals([error.reason, error.message], [
+      "store-damaged",
+      `Cannot use the store "${Deno.realPathSync(closed.path)}": a page makes no sense`,
+    ]);
+  }
+  assertEquals(Deno.readFileSync(closed.path), old);
+  await using _store = await openStore(closed.options);
+  assertEquals(closed.mender.takeCalls(), ["examine"]);
+});
+
 Deno.test("openStore: makes what is found damaged anew, and keeps it under another name", async () => {
   await using closed = await ClosedStore.make();
   closed.markSuspect();

@@ -1,6 +1,6 @@
 /** Opens the file of a store under its lock: made where there is none, examined, mended. */
 import { errorText } from "../errors.ts";
-import { isDamage } from "./failure.ts";
+import { damage, isDamage } from "./failure.ts";
 import { openKv, readHead } from "./kv_file.ts";
 import type { HeldLock } from "./lock.ts";
 import { makeStore, mendStore, type StoreMender } from "./mend.ts";
@@ -34,29 +34,26 @@ export async function openFile(
   const { path, held, mender } = options;
   if (inodeOf(path) === undefined) {
     if (!options.mayMake) return "absent";
-    await makeStore(path, await mender?.recall() ?? []);
+    await makeStore(path, await mender?.recall?.() ?? []);
     held.isSuspect = false;
   } else if (held.isSuspect && mender) {
     const seen = await mender.examine(path);
-    if (seen !== undefined) await mend(options, mender, seen);
+    if (seen !== undefined) await mend(options, seen);
     held.isSuspect = false;
   }
   try {
     return await openUsable(options);
   } catch (error) {
-    if (!mender || !isDamage(error)) throw error;
-    await mend(options, mender, errorText(error));
+    if (!mender?.recall || !isDamage(error)) throw error;
+    await mend(options, errorText(error));
     return await openUsable(options);
   }
 }
 
 /** Who fails in it leaves the store to the next one as it was found. */
-async function mend(
-  { path, held }: OpenFileOptions,
-  mender: StoreMender,
-  seen: string,
-): Promise<void> {
+async function mend({ path, held, mender }: OpenFileOptions, seen: string): Promise<void> {
   held.isSuspect = true;
+  if (!mender?.recall) throw damage(`Cannot use the store "${path}": ${seen}`);
   await mendStore(path, await mender.recall(), seen);
   held.isSuspect = false;
 }

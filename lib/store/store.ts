@@ -16,7 +16,7 @@ import { type HoldLock, Session } from "./session.ts";
 import { spoolPath } from "./spool.ts";
 import type { StoreReader, StoreTransaction } from "./transaction.ts";
 
-/** Where a store is, and how long one waits for it. */
+/** Where a store is, how long one waits for it, and who sees to one that is damaged. */
 export interface StoreOptions {
   /** Made with mode 0700 when absent; `state.kv` lies in it. */
   readonly directory: string;
@@ -26,8 +26,17 @@ export interface StoreOptions {
   readonly lockTimeoutMs?: number;
   /** On a full disk the ballast may be given up, for the sake of what frees something: DEL and GC. */
   readonly mayUseBallast?: boolean;
-  /** Who makes a damaged store anew; without one it stays as it is. */
+  /** Who examines a store in doubt and makes a damaged one anew; without one it stays as it is. */
   readonly mender?: StoreMender;
+}
+
+/** Where a store is, and its lock. */
+export interface StorePlace {
+  /** Real path of its directory. */
+  readonly directory: string;
+  /** Path of the KV in it. */
+  readonly path: string;
+  readonly hold: HoldLock;
 }
 
 /** An open store; dispose of it to close it. */
@@ -76,6 +85,21 @@ export async function openExistingStore(options: StoreOptions): Promise<Store | 
   return undefined;
 }
 
+/**
+ * Finds the place of a store, whose directory must be there.
+ * @throws StoreError `store-failure`.
+ */
+export function locateStore(
+  options: Pick<StoreOptions, "directory" | "runDirectory" | "lockTimeoutMs">,
+): StorePlace {
+  const { runDirectory, lockTimeoutMs: timeoutMs = DEFAULT_LOCK_TIMEOUT_MS } = options;
+  makePrivateDirectory(runDirectory);
+  const directory = realPath(options.directory);
+  const lock = { path: lockPath(runDirectory, directory), timeoutMs };
+  const hold: HoldLock = (mode, fn) => withLock(lock, mode, fn);
+  return { directory, path: kvPath(directory), hold };
+}
+
 /** Stages a write that changes nothing: it fails when the store cannot be written. */
 export async function probeWrite(tx: StoreTransaction): Promise<void> {
   tx.set(SCHEMA_KEY, await tx.get(SCHEMA_KEY));
@@ -85,12 +109,8 @@ async function open(
   options: StoreOptions,
   mayMake: boolean,
 ): Promise<Session | "absent" | "unreadable"> {
-  const { runDirectory, lockTimeoutMs: timeoutMs = DEFAULT_LOCK_TIMEOUT_MS, mender } = options;
-  makePrivateDirectory(runDirectory);
-  const directory = realPath(options.directory);
-  const path = kvPath(directory);
-  const lock = { path: lockPath(runDirectory, directory), timeoutMs };
-  const hold: HoldLock = (mode, fn) => withLock(lock, mode, fn);
+  const { runDirectory, mender } = options;
+  const { directory, path, hold } = locateStore(options);
   const ballast = new Ballast(directory, options.mayUseBallast ?? false);
   // Deno loads its KV when it is first asked for: 3 ms for which nobody else should have to wait.
   const openKv = Deno.openKv;

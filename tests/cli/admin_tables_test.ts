@@ -268,7 +268,7 @@ Deno.test("headcni ipam ls: a store in doubt is examined before it can end the p
   await Deno.remove(`${node.root}/run`, { recursive: true });
   const { code, stdout, stderr } = await runProgram({ args: ["ipam", "ls"], env: node.env });
   assertEquals([code, stdout], [1, ""]);
-  assertStringIncludes(stderr, `headcni: Cannot use the store "${node.root}/data"`);
+  assertStringIncludes(stderr, `headcni: Cannot use the store "${path}"`);
   assertStringIncludes(stderr, "The next ADD or DEL sets the damaged file aside");
 });
 

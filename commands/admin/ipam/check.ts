@@ -3,8 +3,8 @@ import type { Command } from "commander";
 import type { Environment } from "../../../lib/cni/environment.ts";
 import { listStoreFaults } from "../../../lib/delegate/examine.ts";
 import { damage } from "../../../lib/store/failure.ts";
-import { lockPath, withLock } from "../../../lib/store/lock.ts";
-import { inodeOf, kvPath, makePrivateDirectory, realPath } from "../../../lib/store/place.ts";
+import { inodeOf, kvPath } from "../../../lib/store/place.ts";
+import { locateStore } from "../../../lib/store/store.ts";
 import { type PluginContext, pluginContext } from "../../context.ts";
 import { type OutputFormat, outputOption, storeOption } from "../command_line.ts";
 import {
@@ -15,9 +15,6 @@ import {
   STORES_HELP,
 } from "../stores.ts";
 import { print } from "./verb.ts";
-
-/** How long calls that are under way may keep the lock, in milliseconds. */
-const LOCK_TIMEOUT_MS = 10_000;
 
 /** What `headcni ipam check` is told. */
 interface CheckOptions {
@@ -78,11 +75,9 @@ async function checkStore(
   directory: string,
   { self, runDirectory }: PluginContext,
 ): Promise<readonly string[]> {
-  makePrivateDirectory(runDirectory);
-  const real = realPath(directory);
-  const lock = { path: lockPath(runDirectory, real), timeoutMs: LOCK_TIMEOUT_MS };
-  return await withLock(lock, "exclusive", async (held) => {
-    const faults = await listStoreFaults(self, kvPath(real));
+  const { path, hold } = locateStore({ directory, runDirectory });
+  return await hold("exclusive", async (held) => {
+    const faults = await listStoreFaults(self, path);
     held.isSuspect = faults.length > 0;
     return faults;
   });

@@ -4,7 +4,6 @@ import { type Command, Option } from "commander";
 import type { Environment } from "../../../lib/cni/environment.ts";
 import { formatAddress } from "../../../lib/net/address.ts";
 import { DEFAULT_STORE_DIRECTORY } from "../../../lib/store/directory.ts";
-import { inodeOf, kvPath } from "../../../lib/store/place.ts";
 import { openStore } from "../../../lib/store/store.ts";
 import { pluginContext } from "../../context.ts";
 import { type OutputFormat, outputOption, storeOption } from "../command_line.ts";
@@ -118,11 +117,8 @@ async function write(
 ): Promise<ImportReport> {
   const { runDirectory, self } = pluginContext(env);
   const directory = chosenDirectory(options.store, env);
-  const isPresent = inodeOf(kvPath(directory)) !== undefined;
-  await using store = await openStore({
-    ...{ directory, runDirectory },
-    ...isPresent && { mender: storeExaminer(self, directory) },
-  });
+  const mender = storeExaminer(self);
+  await using store = await openStore({ directory, runDirectory, mender });
   const { leases } = plan;
   const counts = await restore(store, plan, reportProgress("Importing leases"));
   const networks = [...new Set(leases.map(({ key }) => key.network))].sort();

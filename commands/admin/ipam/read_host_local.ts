@@ -1,10 +1,9 @@
 import { ConfigError, errorText, HeadcniError } from "../../../lib/errors.ts";
-import { pause } from "../../../lib/pause.ts";
+import { lockWithin } from "../../../lib/store/lock.ts";
 import { LOCK_FILE, type StateFile } from "./host_local.ts";
 
-/** How long host-local may keep its lock, and how often it is asked for, in milliseconds. */
+/** How long host-local may keep its lock, in milliseconds. */
 const LOCK_TIMEOUT_MS = 10_000;
-const LOCK_RETRY_MS = 50;
 
 /**
  * Reads the files of a directory of host-local and keeps its lock until `use` is done: meanwhile no
@@ -25,18 +24,11 @@ export async function withHostLocal<T>(
 async function lockDirectory(directory: string): Promise<Deno.FsFile> {
   const path = `${directory}/${LOCK_FILE}`;
   const file = Deno.openSync(path, { create: true, read: true, write: true, mode: 0o600 });
-  const deadline = performance.now() + LOCK_TIMEOUT_MS;
-  while (!file.tryLockSync(true)) {
-    if (performance.now() > deadline) {
-      file.close();
-      throw new HeadcniError(
-        "try-again",
-        `Cannot lock "${path}": host-local held it for ${LOCK_TIMEOUT_MS} ms`,
-      );
-    }
-    await pause(LOCK_RETRY_MS);
-  }
-  return file;
+  if (await lockWithin(file, "exclusive", LOCK_TIMEOUT_MS)) return file;
+  throw new HeadcniError(
+    "try-again",
+    `Cannot lock "${path}": host-local held it for ${LOCK_TIMEOUT_MS} ms`,
+  );
 }
 
 function listFiles(directory: string): string[] {
