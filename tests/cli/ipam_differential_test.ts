@@ -4,6 +4,7 @@
  */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { seededRandom } from "../fakes/seeded_random.ts";
+import { testUnless } from "../fakes/test_unless.ts";
 import { HostLocal, missingHostLocal } from "./host_local.ts";
 import {
   attachmentOf,
@@ -44,11 +45,9 @@ const KNOWN_TEXTS: readonly RegExp[] = [
 ];
 
 const missing = missingHostLocal() || missingProgram();
-const suffix = missing && ` (skipped: ${missing})`;
-const options = { ignore: missing !== "" };
 
 for (const difference of DIFFERENCES) {
-  Deno.test(`headcni-ipam beside host-local: ${difference.name}${suffix}`, options, async () => {
+  testUnless(missing, `headcni-ipam beside host-local: ${difference.name}`, async () => {
     await using pair = await Pair.make();
     let answers: [theirs: IpamAnswer, ours: IpamAnswer] | undefined;
     for (const draw of difference.example) {
@@ -61,7 +60,7 @@ for (const difference of DIFFERENCES) {
   });
 }
 
-Deno.test(`headcni-ipam: does what host-local does${suffix}`, options, async () => {
+testUnless(missing, "headcni-ipam: does what host-local does", async () => {
   assert(DIFFERENCES.length <= 10);
   const { random } = seededRandom();
   await using resolvConf = await makeFile(RESOLV_CONF);

@@ -1,6 +1,7 @@
 /** Many processes of the shipped `headcni-ipam` at once on one store, again and again. */
 import { assert, assertEquals } from "@std/assert";
 import { assertConsistent } from "../fakes/consistent_store.ts";
+import { testUnless } from "../fakes/test_unless.ts";
 import {
   addressesOf,
   answerOf,
@@ -31,13 +32,10 @@ const CONFIG = {
   },
 };
 
-const missing = missingProgram();
-
-Deno.test({
-  name: "headcni-ipam: 64 processes at once, in waves of ADD, of DEL beside ADD, of CHECK, of DEL" +
-    (missing && ` (skipped: ${missing})`),
-  ignore: missing !== "",
-  async fn() {
+testUnless(
+  missingProgram(),
+  "headcni-ipam: 64 processes at once, in waves of ADD, of DEL beside ADD, of CHECK, of DEL",
+  async () => {
     await using node = await IpamNode.make();
     for (let round = 0; round < ROUNDS; round++) {
       const ids = Array.from({ length: PROCESSES }, (_, index) => `r${round}c${index}`);
@@ -58,7 +56,7 @@ Deno.test({
       await assertLeased(node, {});
     }
   },
-});
+);
 
 type Step = readonly [verb: IpamCall["verb"], containerId: string];
 

@@ -4,6 +4,7 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { assertConsistent } from "../fakes/consistent_store.ts";
+import { testUnless } from "../fakes/test_unless.ts";
 import {
   addressesOf,
   answerOf,
@@ -21,28 +22,22 @@ const PAGE_BYTES = 4_096;
 const PODS = 60;
 const CONFIG = { cniVersion: "1.0.0", name: "pods", ipam: { subnet: "10.0.0.0/24", cooldown: 0 } };
 
-const missing = missingProgram();
-
-Deno.test({
-  name: "headcni-ipam: a noisy page anywhere in the store" + (missing && ` (skipped: ${missing})`),
-  ignore: missing !== "",
-  async fn() {
-    await using runtime = new Runtime(await IpamNode.make());
-    for (let pod = 0; pod < PODS; pod++) await runtime.add(`pod${pod}`);
-    const { pages } = runtime;
-    const restore = runtime.keep();
-    for (let page = 0; page < pages; page++) {
-      restore();
-      runtime.damage(page);
-      await runtime.add("late");
-      await runtime.delete("pod7");
-      runtime.reboot();
-      await runtime.add("later");
-      assertEquals(await runtime.leased(), Object.fromEntries(runtime.live), `page ${page}`);
-    }
-    assert(pages > 12, `${pages} pages`);
-    console.log(`${pages} pages, ${runtime.repeated} calls had to be made again`);
-  },
+testUnless(missingProgram(), "headcni-ipam: a noisy page anywhere in the store", async () => {
+  await using runtime = new Runtime(await IpamNode.make());
+  for (let pod = 0; pod < PODS; pod++) await runtime.add(`pod${pod}`);
+  const { pages } = runtime;
+  const restore = runtime.keep();
+  for (let page = 0; page < pages; page++) {
+    restore();
+    runtime.damage(page);
+    await runtime.add("late");
+    await runtime.delete("pod7");
+    runtime.reboot();
+    await runtime.add("later");
+    assertEquals(await runtime.leased(), Object.fromEntries(runtime.live), `page ${page}`);
+  }
+  assert(pages > 12, `${pages} pages`);
+  console.log(`${pages} pages, ${runtime.repeated} calls had to be made again`);
 });
 
 /** Calls the plugin as a runtime does, and knows the pods that it was told of. */

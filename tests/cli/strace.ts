@@ -3,6 +3,7 @@
  * strace counts the calls of each thread by themselves; of several threads that make the same call
  * the first is hit.
  */
+import { missingRoot, testUnless } from "../fakes/test_unless.ts";
 import { isFile, missingProgram } from "./shipped.ts";
 
 /** A system call to be killed at. */
@@ -76,12 +77,10 @@ export function countCalls(trace: string, name: string): number {
 
 /** Registers a test that needs root, the built program and strace, or says what is missing. */
 export function killTest(name: string, fn: () => Promise<void>): void {
-  const missing = missingForKills();
-  const reason = missing && ` (skipped: ${missing})`;
-  Deno.test({ name: `killed ${name}${reason}`, ignore: reason !== "", fn });
+  const missing = missingRoot() || missingProgram() || missingStrace();
+  testUnless(missing, `killed ${name}`, fn);
 }
 
-function missingForKills(): string {
-  if (Deno.uid() !== 0) return "needs root";
-  return missingProgram() || (isFile("/usr/bin/strace") ? "" : "needs strace");
+function missingStrace(): string {
+  return isFile("/usr/bin/strace") ? "" : "needs strace";
 }

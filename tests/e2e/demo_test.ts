@@ -1,9 +1,9 @@
 /** The demo, run as a stranger would: twice in a row, interrupted, and where it cannot work. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
+import { missingRoot, testUnless } from "../fakes/test_unless.ts";
 
 const DEMO = fromFileUrl(new URL("../../scripts/demo", import.meta.url));
-const needsRoot = { ignore: Deno.uid() !== 0 };
 
 /** What is different about a run of the demo. */
 interface DemoRun {
@@ -55,10 +55,10 @@ function demoGroups(): string[] {
   return [...top, ...top.flatMap(list)].filter((path) => path.includes("/headcni-demo-"));
 }
 
-Deno.test({
-  name: "demo: holds twice in a row and leaves nothing (root only)",
-  ...needsRoot,
-  fn: () =>
+testUnless(
+  missingRoot(),
+  "demo: holds twice in a row and leaves nothing",
+  () =>
     expectNoTrace(async (tmp) => {
       for (const _ of [1, 2]) {
         const { code, text } = await runDemo(tmp);
@@ -66,12 +66,12 @@ Deno.test({
         assert(text.endsWith("demo: all of it held\n"), text);
       }
     }),
-});
+);
 
-Deno.test({
-  name: "demo: an interrupted one leaves nothing (root only)",
-  ...needsRoot,
-  fn: () =>
+testUnless(
+  missingRoot(),
+  "demo: an interrupted one leaves nothing",
+  () =>
     expectNoTrace(async (tmp) => {
       let interrupted = false;
       const onOutput = (text: string, interrupt: () => void) => {
@@ -83,19 +83,19 @@ Deno.test({
       assert(interrupted);
       assertEquals(code, 130);
     }),
-});
+);
 
-Deno.test({
-  name: "demo: where nothing can be mounted podman is never asked for anything (root only)",
-  ...needsRoot,
-  fn: () =>
+testUnless(
+  missingRoot(),
+  "demo: where nothing can be mounted podman is never asked for anything",
+  () =>
     expectNoTrace((tmp) =>
       withStubs(async (commands, asked) => {
         assertEquals((await runDemo(tmp, { commands })).code, 32);
         assertEquals(asked(), []);
       })
     ),
-});
+);
 
 Deno.test("demo: its inside refuses to run among the machine's own files", () =>
   withStubs(async (commands, asked) => {

@@ -5,17 +5,15 @@
  * gone whatever happens to a test.
  */
 import { assertEquals } from "@std/assert";
-import { exists } from "@std/fs";
 import { fromFileUrl, join } from "@std/path";
+import { HEADCNI, isFile } from "../cli/shipped.ts";
+import { missingRoot, testUnless } from "../fakes/test_unless.ts";
 import { run, TestNetns } from "../netns/namespace.ts";
 
 /** Where Debian installs the reference plugins. */
 const DEBIAN_PLUGINS = "/usr/lib/cni";
 
 const ROOT = fromFileUrl(new URL("../..", import.meta.url));
-
-/** The executable under test, as it is shipped. */
-const HEADCNI = Deno.env.get("HEADCNI_BIN") ?? join(ROOT, "dist/headcni");
 
 /** Runs inside the namespaces, before anything else. */
 const SET_UP = `
@@ -62,7 +60,7 @@ export class PodmanHost implements AsyncDisposable {
   }
 
   static async start(networks: readonly PodmanNetwork[]): Promise<PodmanHost> {
-    if (!await exists(HEADCNI)) await run(Deno.execPath(), "task", "--cwd", ROOT, "build");
+    if (!isFile(HEADCNI)) await run(Deno.execPath(), "task", "--cwd", ROOT, "build");
     await using owned = new AsyncDisposableStack();
     const folder = await Deno.makeTempDir({ prefix: "hct" });
     owned.defer(() => Deno.remove(folder, { recursive: true }));
@@ -142,8 +140,6 @@ export class PodmanHost implements AsyncDisposable {
   }
 }
 
-const SKIPPED_BECAUSE = await skipReason();
-
 /**
  * Registers a test on a fresh machine with these networks. At its end all containers are removed,
  * and nothing of them may be left.
@@ -153,8 +149,7 @@ export function podmanTest(
   networks: readonly PodmanNetwork[],
   fn: (host: PodmanHost) => Promise<void>,
 ): void {
-  const title = `podman: ${name}${SKIPPED_BECAUSE}`;
-  Deno.test(title, { ignore: SKIPPED_BECAUSE !== "" }, async () => {
+  testUnless(missingPrograms(), `podman: ${name}`, async () => {
     await using host = await PodmanHost.start(networks);
     await fn(host);
     await host.removeContainers();
@@ -162,19 +157,16 @@ export function podmanTest(
   });
 }
 
-/** Why these tests are skipped, as a part of their names; empty when they run. */
-async function skipReason(): Promise<string> {
-  if (Deno.uid() !== 0) return " (skipped: needs root)";
+/** Why these tests must be skipped; empty when they can run. */
+function missingPrograms(): string {
   const needed = [
     "/usr/bin/podman",
     "/usr/sbin/runc",
     "/usr/bin/busybox",
     `${DEBIAN_PLUGINS}/portmap`,
   ];
-  for (const path of needed) {
-    if (!await exists(path)) return ` (skipped: needs ${path})`;
-  }
-  return "";
+  const missing = needed.find((path) => !isFile(path));
+  return missingRoot() || (missing ? `needs ${missing}` : "");
 }
 
 /** Starts the process that holds the namespaces; answers its id, and ends it with `owned`. */

@@ -1,9 +1,9 @@
-import { exists } from "@std/fs";
+import { isFile } from "../cli/shipped.ts";
+import { missingRoot } from "../fakes/test_unless.ts";
 import { DEBIAN_PLUGINS } from "./plugin.ts";
 
-/** Why tests beside the reference plugins are skipped, as a part of their names; empty when not. */
-export async function skipWithoutDebian(): Promise<string> {
-  if (Deno.uid() !== 0) return " (skipped: needs root)";
-  if (await exists(`${DEBIAN_PLUGINS}/bridge`)) return "";
-  return ` (skipped: needs the reference plugins in ${DEBIAN_PLUGINS})`;
+/** Why tests beside the reference plugins must be skipped; empty when they can run. */
+export function missingDebian(): string {
+  const hasPlugins = isFile(`${DEBIAN_PLUGINS}/bridge`);
+  return missingRoot() || (hasPlugins ? "" : `needs the reference plugins in ${DEBIAN_PLUGINS}`);
 }

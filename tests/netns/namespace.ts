@@ -4,9 +4,7 @@
  */
 import { assertEquals } from "@std/assert";
 import { inNetns, type Netns, openNetns, type Sync } from "../../lib/linux/netns.ts";
-
-/** Why kernel tests are skipped, as a part of their names; empty when they run. */
-const SKIPPED_BECAUSE = Deno.uid() === 0 ? "" : " (skipped: needs root)";
+import { missingRoot, testUnless } from "../fakes/test_unless.ts";
 
 /** What changes by itself: timers of bridges, carrier and address detection, counters of rules. */
 const VOLATILE_FIELDS =
@@ -108,17 +106,13 @@ export function netnsTest(
   fn: (pair: NetnsPair) => void | Promise<void>,
   sysctls: readonly string[] = [],
 ): void {
-  Deno.test({
-    name: name + SKIPPED_BECAUSE,
-    ignore: SKIPPED_BECAUSE !== "",
-    async fn() {
-      await using host = await TestNetns.make("host");
-      await using pod = await TestNetns.make("pod");
-      const before = [await host.snapshot(sysctls), await pod.snapshot(sysctls)];
-      await fn({ host, pod });
-      assertEquals([await host.snapshot(sysctls), await pod.snapshot(sysctls)], before);
-      assertEquals([host, pod].flatMap(({ path }) => threadsIn(path)), []);
-    },
+  testUnless(missingRoot(), name, async () => {
+    await using host = await TestNetns.make("host");
+    await using pod = await TestNetns.make("pod");
+    const before = [await host.snapshot(sysctls), await pod.snapshot(sysctls)];
+    await fn({ host, pod });
+    assertEquals([await host.snapshot(sysctls), await pod.snapshot(sysctls)], before);
+    assertEquals([host, pod].flatMap(({ path }) => threadsIn(path)), []);
   });
 }
 

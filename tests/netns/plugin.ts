@@ -5,13 +5,11 @@
 import { assertEquals } from "@std/assert";
 import type { ErrorObject } from "../../lib/cni/codes.ts";
 import { executableFile, type ProgramOutcome, runProgram } from "../cli/program.ts";
+import { missingRoot, testUnless } from "../fakes/test_unless.ts";
 import { TestNetns } from "./namespace.ts";
 
 /** Directory of the reference plugins on Debian. */
 export const DEBIAN_PLUGINS = "/usr/lib/cni";
-
-/** Why kernel tests are skipped, as a part of their names; empty when they run. */
-const SKIPPED_BECAUSE = Deno.uid() === 0 ? "" : " (skipped: needs root)";
 
 /** Every sysctl of every link, and whether the node forwards; `stable_secret` cannot be read. */
 const LIST_SYSCTLS = "cd /proc/sys/net && " +
@@ -244,13 +242,9 @@ export class TestNode implements AsyncDisposable {
 
 /** Registers a test on a fresh node; without root it is skipped, saying so. */
 export function nodeTest(name: string, fn: (node: TestNode) => Promise<void>): void {
-  Deno.test({
-    name: name + SKIPPED_BECAUSE,
-    ignore: SKIPPED_BECAUSE !== "",
-    async fn() {
-      await using node = await TestNode.make();
-      await fn(node);
-    },
+  testUnless(missingRoot(), name, async () => {
+    await using node = await TestNode.make();
+    await fn(node);
   });
 }
 

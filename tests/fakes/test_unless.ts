@@ -1,0 +1,14 @@
+/**
+ * Registers a test that needs what not every machine has. Where something is missing the test is
+ * skipped, and its name says why.
+ * @param missing such as `needs root`; empty when nothing is.
+ */
+export function testUnless(missing: string, name: string, fn: () => void | Promise<void>): void {
+  const isMissing = missing !== "";
+  Deno.test({ name: isMissing ? `${name} (skipped: ${missing})` : name, ignore: isMissing, fn });
+}
+
+/** Why tests of the kernel must be skipped; empty for root. */
+export function missingRoot(): string {
+  return Deno.uid() === 0 ? "" : "needs root";
+}
