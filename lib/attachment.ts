@@ -15,6 +15,12 @@ export interface PodReference {
   readonly uid?: string;
 }
 
+/**
+ * Where containerd puts the annotations of a pod into `runtimeConfig`, for a plugin with that
+ * capability: containerd, pkg/cri/annotations.
+ */
+export const POD_ANNOTATIONS = "io.kubernetes.cri.pod-annotations";
+
 /** How log lines and errors name an attachment. */
 export function formatAttachment(key: AttachmentKey): string {
   return `${key.network}/${key.containerId}/${key.ifname}`;

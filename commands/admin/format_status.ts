@@ -1,4 +1,4 @@
-import type { AttachmentStatus, Status } from "./collect_status.ts";
+import type { AttachmentStatus, Status } from "./read_status.ts";
 import { formatAge, formatContainerId, formatPod, formatTable } from "./table.ts";
 
 /** The status as a person reads it: a paragraph a store. */

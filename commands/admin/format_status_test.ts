@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import type { AttachmentStatus } from "./collect_status.ts";
+import type { AttachmentStatus } from "./read_status.ts";
 import { formatStatus } from "./format_status.ts";
 
 const ATTACHMENT: AttachmentStatus = {

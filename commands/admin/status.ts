@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import type { Environment } from "../../lib/cni/environment.ts";
 import { StoreError } from "../../lib/errors.ts";
-import { collectStatus } from "./collect_status.ts";
+import { readStatus } from "./read_status.ts";
 import { formatJson, type OutputFormat, outputOption, storeOption } from "./command_line.ts";
 import { formatStatus } from "./format_status.ts";
 import { STORES_HELP } from "./stores.ts";
@@ -23,7 +23,7 @@ export function addStatus(program: Command, env: Environment): void {
 }
 
 async function runStatus({ store, output }: StatusOptions, env: Environment): Promise<string> {
-  const status = await collectStatus(store, env);
+  const status = await readStatus(store, env);
   if (store !== undefined && !status.stores.some(({ exists }) => exists)) {
     throw new StoreError("store-failure", `Cannot show the store "${store}": there is none`);
   }

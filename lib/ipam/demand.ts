@@ -1,5 +1,6 @@
 /** What a caller asks for on behalf of one pod, beside the `ipam` section. */
 import * as v from "valibot";
+import { POD_ANNOTATIONS } from "../attachment.ts";
 import { ConfigError, type Reason } from "../errors.ts";
 import { type Address, distinctAddresses, tryParseAddress } from "../net/address.ts";
 import { tryParsePrefix } from "../net/prefix.ts";
@@ -8,6 +9,8 @@ import { type IpamSection, WrittenRangeSets } from "./section.ts";
 
 /** Where a caller can ask. */
 export interface DemandSources {
+  /** Name of a pool; wins over the pod's annotation. */
+  readonly pool?: string;
   /** `IP` of `CNI_ARGS`: addresses with commas. */
   readonly argsIp?: string | undefined;
   /** `args.cni`, of which `ips` is read. */
@@ -28,9 +31,6 @@ export interface Demand {
 
 /** Our annotations of pods are `headcni.io/pool` and `headcni.io/ips`. */
 export const ANNOTATION_PREFIX = "headcni.io/";
-
-/** Where containerd puts the annotations of a pod, for a plugin with that capability. */
-const POD_ANNOTATIONS = "io.kubernetes.cri.pod-annotations";
 
 const ips = v.optional(v.array(parsedText(tryParseRequest, "an IP address")), []);
 const CniArgs = v.optional(v.object({ ips }), {});
@@ -64,7 +64,7 @@ export function parseDemand(sources: DemandSources): Demand {
     `annotations "${ANNOTATION_PREFIX}..."`,
   );
   return {
-    pool: annotations.pool,
+    pool: sources.pool ?? annotations.pool,
     rangeSets: runtimeConfig.ipRanges,
     addresses: distinctAddresses([
       ...parseList(sources.argsIp ?? "", "CNI_ARGS", "invalid-environment"),

@@ -1,9 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import { POD_ANNOTATIONS } from "../attachment.ts";
 import { ConfigError } from "../errors.ts";
 import { formatAddress } from "../net/address.ts";
 import { type DemandSources, parseDemand } from "./demand.ts";
-
-const ANNOTATIONS = "io.kubernetes.cri.pod-annotations";
 
 /** Sources, and the addresses that they ask for. */
 const ADDRESSES: readonly [DemandSources, string[]][] = [
@@ -30,7 +29,7 @@ const ADDRESSES: readonly [DemandSources, string[]][] = [
       runtimeConfig: {
         ips: ["fd00:0::5/64", "10.0.0.6"],
         mac: "02:00:00:00:00:01",
-        [ANNOTATIONS]: { "headcni.io/ips": "10.0.0.6,10.0.0.7" },
+        [POD_ANNOTATIONS]: { "headcni.io/ips": "10.0.0.6,10.0.0.7" },
       },
     },
     ["10.0.0.3", "10.0.0.4", "fd00::5", "10.0.0.6", "10.0.0.7"],
@@ -87,6 +86,10 @@ Deno.test("parseDemand: the pool is that of the annotation, others are not ours"
   assertEquals(parseDemand(annotated({ "headcni.io/mac": "02::", other: null })).pool, undefined);
 });
 
+Deno.test("parseDemand: a pool that is named wins over the annotation", () => {
+  assertEquals(parseDemand({ ...annotated({ "headcni.io/pool": "db" }), pool: "web" }).pool, "web");
+});
+
 function annotated(annotations: Record<string, unknown>): DemandSources {
-  return { runtimeConfig: { [ANNOTATIONS]: annotations } };
+  return { runtimeConfig: { [POD_ANNOTATIONS]: annotations } };
 }

@@ -3,6 +3,7 @@ import { main } from "../../commands/admin/main.ts";
 import type { AttachmentKey, PodReference } from "../../lib/attachment.ts";
 import { parseAddress } from "../../lib/net/address.ts";
 import { parsePrefix } from "../../lib/net/prefix.ts";
+import { bootId, uptimeMs } from "../../lib/platform.ts";
 import { type Lease, releaseLease, restoreLease } from "../../lib/store/leases.ts";
 import { stageNetwork } from "../../lib/store/networks.ts";
 import { openStore, type Store } from "../../lib/store/store.ts";
@@ -74,7 +75,7 @@ export class AdminNode implements AsyncDisposable {
   /** Releases the lease of a container, whose addresses rest from now on. */
   async release(containerId: string): Promise<void> {
     await using store = await this.openStore();
-    const moment = { bootId: currentBoot(), uptimeMs: uptimeMs() };
+    const moment = { bootId: bootId(), uptimeMs: uptimeMs() };
     await store.write((tx) => releaseLease(tx, keyOf({ containerId }), moment));
   }
 
@@ -98,7 +99,7 @@ export class AdminNode implements AsyncDisposable {
 
 /** The lease of a seed. */
 export function leaseOf(seed: LeaseSeed): Lease {
-  const bootId = seed.bootId ?? currentBoot();
+  const isOfThisBoot = seed.bootId === undefined;
   return {
     key: keyOf(seed),
     pool: "default",
@@ -108,9 +109,9 @@ export function leaseOf(seed: LeaseSeed): Lease {
     })),
     pod: seed.pod ?? {},
     netns: seed.netns ?? LIVE_NETNS,
-    bootId,
+    bootId: seed.bootId ?? bootId(),
     createdMs: Date.now() - AGE_MS,
-    createdUptimeMs: bootId === currentBoot() ? uptimeMs() - AGE_MS : 0,
+    createdUptimeMs: isOfThisBoot ? uptimeMs() - AGE_MS : 0,
     restMs: seed.restMs ?? 3_630_000,
   };
 }
@@ -119,12 +120,4 @@ function keyOf(
   { containerId, network = "pods" }: Pick<LeaseSeed, "containerId" | "network">,
 ): AttachmentKey {
   return { network, containerId, ifname: "eth0" };
-}
-
-function currentBoot(): string {
-  return Deno.readTextFileSync("/proc/sys/kernel/random/boot_id").trim();
-}
-
-function uptimeMs(): number {
-  return Number(Deno.readTextFileSync("/proc/uptime").split(" ")[0]) * 1000;
 }

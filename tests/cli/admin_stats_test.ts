@@ -1,6 +1,6 @@
 /** `headcni ipam stats` of a large node: it must not look at leases. */
 import { assert, assertEquals } from "@std/assert";
-import { collectStoreStats } from "../../commands/admin/ipam/collect_stats.ts";
+import { readStoreStats } from "../../commands/admin/ipam/read_stats.ts";
 import { type Block, type BlockBits, changeUse } from "../../lib/ipam/block.ts";
 import { addOffset, parseAddress } from "../../lib/net/address.ts";
 import { addressKey, blockKey, leaseKey } from "../../lib/store/keys.ts";
@@ -19,7 +19,7 @@ Deno.test("headcni ipam stats: 60,000 leases are counted without reading one", a
     await using store = await node.openStore();
     await fill(store);
     const asked: string[] = [];
-    const stats = await store.read((reader) => collectStoreStats(watch(reader, asked), "store"));
+    const stats = await store.read((reader) => readStoreStats(watch(reader, asked), "store"));
     const [pool] = stats.pools;
     assertEquals([pool?.total_ips, pool?.allocated_ips], [65_533, LEASES]);
     assertEquals([pool?.available_ips, pool?.next_ip], [5_533, "10.1.234.98"]);

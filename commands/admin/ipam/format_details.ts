@@ -1,7 +1,7 @@
 import { formatAge, formatPod, formatTable } from "../table.ts";
 import type { InStore } from "./lease_view.ts";
 import { NETNS_STATE_TEXTS } from "./netns_state.ts";
-import type { Details, LeaseDetails, RestingDetails } from "./collect_details.ts";
+import type { Details, LeaseDetails, RestingDetails } from "./read_details.ts";
 
 /** What `show` found as a person reads it: a paragraph a lease. */
 export function formatDetails({ leases, resting }: Details, nowMs: number): string {

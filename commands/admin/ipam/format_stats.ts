@@ -1,5 +1,5 @@
 import { formatTable } from "../table.ts";
-import type { PoolStats, Stats } from "./collect_stats.ts";
+import type { PoolStats, Stats } from "./read_stats.ts";
 
 /** What `stats` measured as a person reads it: the node, its pools, its counters. */
 export function formatStats({ node, networks, pools, counters }: Stats): string {

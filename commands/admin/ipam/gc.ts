@@ -19,7 +19,7 @@ interface GcOptions extends VerbOptions {
 }
 
 /** What was found, as `--output json` prints it. */
-export interface GcReport {
+interface GcReport {
   /** True when nothing was freed. */
   readonly dryRun: boolean;
   /** Leases of dead pods, freed unless `dryRun`. */

@@ -3,7 +3,7 @@ import { ConfigError, errorText } from "../../../lib/errors.ts";
 import { parseWith } from "../../../lib/schema.ts";
 
 /** What stands for standard input in the place of a path. */
-export const STANDARD_INPUT = "-";
+const STANDARD_INPUT = "-";
 
 /**
  * Reads a file of JSON, or standard input for `-`, and checks its shape.

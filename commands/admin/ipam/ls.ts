@@ -1,5 +1,6 @@
 /** `headcni ipam ls`: who has which address. */
 import type { Command } from "commander";
+import { moment } from "../../../lib/attach/context.ts";
 import type { Environment } from "../../../lib/cni/environment.ts";
 import { listLeases } from "../../../lib/store/leases.ts";
 import { listResting } from "../../../lib/store/resting.ts";
@@ -51,14 +52,13 @@ export function addLs(ipam: Command, env: Environment): void {
 }
 
 async function list(options: LsOptions, env: Environment): Promise<Listing> {
-  const { node } = pluginContext(env);
   const listings = await visitPresentStores(
     options.store,
     env,
     (store) =>
       store.read(async (reader) => {
         const { directory } = store;
-        const now = { bootId: node.bootId(), uptimeMs: node.uptimeMs() };
+        const now = moment(pluginContext(env));
         const leases = await listLeases(reader, options.network);
         const resting = options.resting ? await listResting(reader, options.network) : [];
         return {

@@ -1,5 +1,6 @@
 /** `headcni ipam release`: takes an address back that its pod does not need any more. */
 import type { Command } from "commander";
+import { moment } from "../../../lib/attach/context.ts";
 import type { Environment } from "../../../lib/cni/environment.ts";
 import { ConfigError, HeadcniError } from "../../../lib/errors.ts";
 import { type Address, formatAddress, parseAddress } from "../../../lib/net/address.ts";
@@ -68,12 +69,10 @@ async function release(
 }
 
 async function releaseIn(directory: string, lease: Lease, env: Environment): Promise<void> {
-  const { node } = pluginContext(env);
-  const moment = { bootId: node.bootId(), uptimeMs: node.uptimeMs() };
   await visitPresentStores(
     directory,
     env,
-    (store) => store.write((tx) => releaseLease(tx, lease.key, moment)),
+    (store) => store.write((tx) => releaseLease(tx, lease.key, moment(pluginContext(env)))),
     { mayUseBallast: true },
   );
 }

@@ -1,7 +1,7 @@
 /** `headcni ipam show`: everything about one address, or about the addresses of one pod. */
 import type { Command } from "commander";
 import type { Environment } from "../../../lib/cni/environment.ts";
-import { collectDetails } from "./collect_details.ts";
+import { readDetails } from "./read_details.ts";
 import { formatDetails } from "./format_details.ts";
 import { addVerb, print, type VerbOptions } from "./verb.ts";
 
@@ -22,7 +22,7 @@ export function addShow(ipam: Command, env: Environment): void {
     .argument("<address|pod>", "an IP address, or a pod")
     .addHelpText("after", HELP)
     .action(async (wanted: string, options: VerbOptions) => {
-      const details = await collectDetails(wanted, options, env);
+      const details = await readDetails(wanted, options, env);
       print(options.output, details, () => formatDetails(details, Date.now()));
     });
 }

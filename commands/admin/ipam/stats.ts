@@ -1,7 +1,7 @@
 /** `headcni ipam stats`: how full the pools are. */
 import type { Command } from "commander";
 import type { Environment } from "../../../lib/cni/environment.ts";
-import { collectStats } from "./collect_stats.ts";
+import { readStats } from "./read_stats.ts";
 import { formatStats } from "./format_stats.ts";
 import { addVerb, print, type VerbOptions } from "./verb.ts";
 
@@ -26,7 +26,7 @@ export function addStats(ipam: Command, env: Environment): void {
   addVerb(ipam, "stats", "tell how full the pools are, and what was done since the store was made")
     .addHelpText("after", HELP)
     .action(async (options: VerbOptions) => {
-      const stats = await collectStats(options, env);
+      const stats = await readStats(options, env);
       print(options.output, stats, () => formatStats(stats));
     });
 }

@@ -1,7 +1,8 @@
-import { type Attachment, findAttachment } from "../../../lib/store/attachments.ts";
+import { moment } from "../../../lib/attach/context.ts";
 import type { Environment } from "../../../lib/cni/environment.ts";
 import { HeadcniError } from "../../../lib/errors.ts";
 import { type Address, equalAddresses, tryParseAddress } from "../../../lib/net/address.ts";
+import { type Attachment, findAttachment } from "../../../lib/store/attachments.ts";
 import type { Lease } from "../../../lib/store/leases.ts";
 import { listResting, type Moment } from "../../../lib/store/resting.ts";
 import { listSticky } from "../../../lib/store/sticky.ts";
@@ -47,14 +48,13 @@ export interface RestingDetails extends RestingView {
  * @param wanted an IP address, `namespace/name`, or the name of a pod.
  * @throws HeadcniError when nothing is known of it; ConfigError when several pods have that name.
  */
-export async function collectDetails(
+export async function readDetails(
   wanted: string,
   options: VerbOptions,
   env: Environment,
 ): Promise<Details> {
-  const { node } = pluginContext(env);
   const address = tryParseAddress(wanted);
-  const now = { bootId: node.bootId(), uptimeMs: node.uptimeMs() };
+  const now = moment(pluginContext(env));
   const found = await visitPresentStores(
     options.store,
     env,

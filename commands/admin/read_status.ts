@@ -48,12 +48,24 @@ export interface AttachmentStatus {
  * stores in use since boot are read, and the default one.
  * @throws ConfigError for a relative directory; StoreError when a store cannot be read.
  */
-export async function collectStatus(named: string | undefined, env: Environment): Promise<Status> {
+export async function readStatus(named: string | undefined, env: Environment): Promise<Status> {
   return { version: VERSION, stores: await visitStores(named, env, readStore) };
 }
 
+const StoredSchema = v.object({ version: v.number() });
+
+async function readStore(directory: string, store: Store | undefined): Promise<StoreStatus> {
+  if (!store) return { directory, exists: false, attachments: [] };
+  return await store.read(async (reader) => ({
+    directory,
+    exists: true,
+    schema: parseRecord(StoredSchema, await reader.get(SCHEMA_KEY), "its schema").version,
+    attachments: mergeAttachments(await listLeases(reader), await listAttachments(reader)),
+  }));
+}
+
 /** One entry for a lease and the attachment that it belongs to, oldest first. */
-export function mergeAttachments(
+function mergeAttachments(
   leases: readonly Lease[],
   attachments: readonly Attachment[],
 ): AttachmentStatus[] {
@@ -68,16 +80,4 @@ export function mergeAttachments(
     merged.set(formatAttachment(key), { ...attachment, addresses: texts });
   }
   return [...merged.values()].sort((a, b) => a.createdMs - b.createdMs);
-}
-
-const StoredSchema = v.object({ version: v.number() });
-
-async function readStore(directory: string, store: Store | undefined): Promise<StoreStatus> {
-  if (!store) return { directory, exists: false, attachments: [] };
-  return await store.read(async (reader) => ({
-    directory,
-    exists: true,
-    schema: parseRecord(StoredSchema, await reader.get(SCHEMA_KEY), "its schema").version,
-    attachments: mergeAttachments(await listLeases(reader), await listAttachments(reader)),
-  }));
 }

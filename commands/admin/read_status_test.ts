@@ -3,7 +3,7 @@ import { makeTemporaryStore } from "../../tests/fakes/temporary_store.ts";
 import { parseIpamConfig } from "../../lib/ipam/config.ts";
 import { putAttachment } from "../../lib/store/attachments.ts";
 import { reserveLease } from "../../lib/store/leases.ts";
-import { collectStatus } from "./collect_status.ts";
+import { readStatus } from "./read_status.ts";
 
 const KEY = { network: "pods", containerId: "c1", ifname: "eth0" };
 const COMMON = { pod: { namespace: "default", name: "web" }, netns: "/n", bootId: "boot" };
@@ -15,7 +15,7 @@ const CHOICE = {
   random: () => 0,
 };
 
-Deno.test("collectStatus: joins leases and attachments of every store in use", async () => {
+Deno.test("readStatus: joins leases and attachments of every store in use", async () => {
   await using temporary = await makeTemporaryStore();
   const { store, options: { directory, runDirectory } } = temporary;
   await store.write(async (tx) => {
@@ -47,9 +47,9 @@ Deno.test("collectStatus: joins leases and attachments of every store in use", a
     ],
   };
   const env = { HEADCNI_RUN_DIR: runDirectory };
-  assertEquals((await collectStatus(directory, env)).stores, [expected]);
-  const named = await collectStatus(undefined, { ...env, HEADCNI_DATA_DIR: directory });
+  assertEquals((await readStatus(directory, env)).stores, [expected]);
+  const named = await readStatus(undefined, { ...env, HEADCNI_DATA_DIR: directory });
   assertEquals(named.stores, [expected]);
-  const all = await collectStatus(undefined, env);
+  const all = await readStatus(undefined, env);
   assertEquals(all.stores.filter((each) => each.directory === directory), [expected]);
 });

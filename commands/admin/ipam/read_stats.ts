@@ -3,7 +3,6 @@ import type { Environment } from "../../../lib/cni/environment.ts";
 import { ConfigError } from "../../../lib/errors.ts";
 import { chooseAddresses } from "../../../lib/ipam/allocate.ts";
 import { parseIpamConfig } from "../../../lib/ipam/config.ts";
-import { ANNOTATION_PREFIX } from "../../../lib/ipam/demand.ts";
 import { type AddressPool, parsePools } from "../../../lib/ipam/pool.ts";
 import type { AddressRange } from "../../../lib/ipam/range.ts";
 import { type Address, formatAddress } from "../../../lib/net/address.ts";
@@ -84,14 +83,14 @@ export interface NodeStats extends UsageStats {
  * Measures all stores, or the one that is named.
  * @throws StoreError when there is none, or one cannot be read.
  */
-export async function collectStats(
+export async function readStats(
   { store, network }: VerbOptions,
   env: Environment,
 ): Promise<Stats> {
   const stores = await visitPresentStores(
     store,
     env,
-    (each) => each.read((reader) => collectStoreStats(reader, each.directory, network)),
+    (each) => each.read((reader) => readStoreStats(reader, each.directory, network)),
   );
   const networks = stores.flatMap((each) => each.networks);
   const cidrs = networks.map(({ cidr }) => cidr).filter((cidr) => cidr !== "");
@@ -113,7 +112,7 @@ export async function collectStats(
  * @param network the only one to measure; else all.
  * @throws StoreError, or ConfigError when the remembered configuration is not understood any more.
  */
-export async function collectStoreStats(
+export async function readStoreStats(
   reader: StoreReader,
   store: string,
   network?: string,
@@ -184,9 +183,7 @@ async function nextAddresses(
   pool: AddressPool,
   cursors: readonly Cursor[],
 ): Promise<Address[] | undefined> {
-  const annotations = { [`${ANNOTATION_PREFIX}pool`]: pool.name };
-  const runtimeConfig = { "io.kubernetes.cri.pod-annotations": annotations };
-  const config = parseIpamConfig({ network, ipam, runtimeConfig });
+  const config = parseIpamConfig({ network, ipam, pool: pool.name });
   if (config.strategy === "random") return undefined;
   const own = cursors.filter((cursor) => cursor.network === network && cursor.pool === pool.name);
   const choice = {
