@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { withHostLocal } from "../../commands/admin/ipam/read_host_local.ts";
 import { pause } from "../../lib/pause.ts";
+import { writeCachedResult } from "../fakes/cached_result.ts";
 import { AdminNode, LIVE_NETNS } from "./admin_node.ts";
 import { assertGolden } from "./golden.ts";
 import { HostLocal, missingHostLocal } from "./host_local.ts";
@@ -260,25 +261,18 @@ async function makeState(
 }
 
 /** What libcni keeps after the ADD of `c1`. */
-async function writeResult(node: AdminNode, containerId: string): Promise<void> {
-  await Deno.mkdir(`${node.root}/results`);
-  await Deno.writeTextFile(
-    `${node.root}/results/pods-${containerId}-eth0`,
-    JSON.stringify({
-      kind: "cniCacheV1",
-      networkName: "pods",
-      containerId,
-      ifName: "eth0",
-      netns: LIVE_NETNS,
-      cniArgs: [["K8S_POD_NAMESPACE", "shop"], ["K8S_POD_NAME", "db-0"]],
-      config: btoa(JSON.stringify({ ...CONFIG, cniVersion: "1.0.0" })),
-      result: {
-        cniVersion: "1.0.0",
-        ips: [
-          { address: "10.244.0.2/24", gateway: "10.244.0.1" },
-          { address: "fd00:10::2/64", gateway: "fd00:10::1" },
-        ],
-      },
-    }),
-  );
+function writeResult(node: AdminNode, containerId: string): Promise<void> {
+  const key = { network: "pods", containerId, ifname: "eth0" };
+  return writeCachedResult(`${node.root}/results`, key, {
+    config: JSON.stringify(CONFIG),
+    netns: LIVE_NETNS,
+    cniArgs: [["K8S_POD_NAMESPACE", "shop"], ["K8S_POD_NAME", "db-0"]],
+    result: {
+      cniVersion: "1.0.0",
+      ips: [
+        { address: "10.244.0.2/24", gateway: "10.244.0.1" },
+        { address: "fd00:10::2/64", gateway: "fd00:10::1" },
+      ],
+    },
+  });
 }

@@ -2,6 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { parsePrefix } from "../../lib/net/prefix.ts";
 import { formatAddress } from "../../lib/net/address.ts";
+import { writeCachedResult } from "../fakes/cached_result.ts";
 import { assertConsistent } from "../fakes/consistent_store.ts";
 import { configText, IpamNode, type LeasedAddresses, leasedAddresses } from "./ipam_node.ts";
 import type { ProgramOutcome } from "./program.ts";
@@ -50,19 +51,12 @@ export class KillStore implements AsyncDisposable {
     const call = this.#ipamCall(["ADD", containerId]);
     const { code, stdout } = await this.#node.call(call);
     assertEquals(code, 0, stdout);
-    const kept = {
-      kind: "cniCacheV1",
-      containerId,
-      ifName: "eth0",
-      networkName: call.config.name,
-      // Any path that is there.
-      netns: this.#node.root,
-      config: btoa(configText(call, "headcni-ipam", this.#node.dataDirectory)),
+    const key = { network: call.config.name, containerId, ifname: "eth0" };
+    await writeCachedResult(this.#node.resultsDirectory, key, {
+      config: configText(call, "headcni-ipam", this.#node.dataDirectory),
+      netns: this.#node.root, // any path that is there
       result: JSON.parse(stdout),
-    };
-    await Deno.mkdir(this.#node.resultsDirectory, { recursive: true });
-    const path = `${this.#node.resultsDirectory}/${call.config.name}-${containerId}-eth0`;
-    await Deno.writeTextFile(path, JSON.stringify(kept));
+    });
     return printedAddresses(stdout) ?? [];
   }
 

@@ -1,7 +1,6 @@
 /** A node whose boots, links, namespaces and results of the runtime a test makes up. */
 import type { AttachContext } from "../../lib/attach/context.ts";
 import type { AttachmentKey, PodReference } from "../../lib/attachment.ts";
-import { cacheFileName } from "../../lib/cni/result_cache.ts";
 import type { Host } from "../../lib/host/host.ts";
 import { parseIpamConfig } from "../../lib/ipam/config.ts";
 import { parseAddress } from "../../lib/net/address.ts";
@@ -9,6 +8,7 @@ import type { Link } from "../../lib/net/link.ts";
 import { formatAlias, hostLinkName } from "../../lib/pod/identity.ts";
 import { type Lease, reserveLease } from "../../lib/store/leases.ts";
 import { openStore, type Store } from "../../lib/store/store.ts";
+import { writeCachedResult } from "./cached_result.ts";
 import { listedHost } from "./listed_host.ts";
 
 /** What the runtime keeps of an attachment, where it is not what it mostly is. */
@@ -120,18 +120,11 @@ export class TracedNode implements AsyncDisposable {
     { network = "pods", netns = "", ipam = IPAM }: FakeResult,
   ): Promise<void> {
     const config = { cniVersion: "1.0.0", name: network, plugins: [{ type: "bridge", ipam }] };
-    const cached = {
-      kind: "cniCacheV1",
-      networkName: network,
-      containerId,
-      ifName: "eth0",
+    await writeCachedResult(this.results, keyOf(containerId, network), {
+      config: JSON.stringify(config),
       netns,
-      config: btoa(JSON.stringify(config)),
       result: { cniVersion: "1.0.0", ips: addresses.map((address) => ({ address })) },
-    };
-    await Deno.mkdir(this.results, { recursive: true });
-    const path = `${this.results}/${cacheFileName(keyOf(containerId, network))}`;
-    await Deno.writeTextFile(path, JSON.stringify(cached));
+    });
   }
 
   /** Gives a pod an address now. */
