@@ -25,3 +25,10 @@ export const POD_ANNOTATIONS = "io.kubernetes.cri.pod-annotations";
 export function formatAttachment(key: AttachmentKey): string {
   return `${key.network}/${key.containerId}/${key.ifname}`;
 }
+
+/** Each item by the text of its key; of several that are about one attachment the last. */
+export function byAttachment<T extends { readonly key: AttachmentKey }>(
+  items: readonly T[],
+): Map<string, T> {
+  return new Map(items.map((item) => [formatAttachment(item.key), item]));
+}

@@ -11,8 +11,8 @@ import { VERSION } from "../lib/version.ts";
 const PURE_ROWS: readonly (readonly string[])[] = [
   // Level 0: values, and the adapters of @std.
   [
-    ...["lib/attachment.ts", "lib/byte_length.ts", "lib/errors.ts", "lib/nearest.ts"],
-    ...["lib/pause.ts", "lib/std", "lib/version.ts", "lib/wire"],
+    ...["lib/attachment.ts", "lib/batches.ts", "lib/byte_length.ts", "lib/errors.ts"],
+    ...["lib/nearest.ts", "lib/pause.ts", "lib/std", "lib/version.ts", "lib/wire"],
   ],
   ["lib/net", "lib/redact.ts", "lib/schema.ts"],
   ["lib/log.ts"],

@@ -83,6 +83,16 @@ export function parseAlias(alias: string | undefined): AttachmentAlias | undefin
   return { key: { network, containerId, ifname }, addresses, pod: fields.get("pod") };
 }
 
+/** The links that say by an alias of ours whose they are, each with its name. */
+export function listAliases(
+  links: readonly Pick<Link, "name" | "alias">[],
+): (AttachmentAlias & { link: string })[] {
+  return links.flatMap(({ name, alias }) => {
+    const parsed = parseAlias(alias);
+    return parsed ? { ...parsed, link: name } : [];
+  });
+}
+
 /**
  * True when a link that has the attachment's {@linkcode hostLinkName} is the attachment's. The
  * kernel gives a new link its group at once but its alias only by a second request, so a link of

@@ -2,7 +2,7 @@ import { assertEquals, assertMatch, assertNotEquals, assertThrows } from "@std/a
 import { ConfigError } from "../errors.ts";
 import { parseAddress } from "../net/address.ts";
 import { HEADCNI_LINK_GROUP } from "../net/link.ts";
-import { formatAlias, hostLinkName, isLinkOf, parseAlias } from "./identity.ts";
+import { formatAlias, hostLinkName, isLinkOf, listAliases, parseAlias } from "./identity.ts";
 
 const KEY = { network: "pods", containerId: "c".repeat(64), ifname: "eth0" };
 const ADDRESSES = ["10.244.1.2", "fd00::2"].map(parseAddress);
@@ -49,6 +49,14 @@ Deno.test("parseAlias: undefined for what is not ours", () => {
   ) {
     assertEquals(parseAlias(alias), undefined);
   }
+});
+
+Deno.test("listAliases: names the links that are ours", () => {
+  const alias = formatAlias(KEY, ADDRESSES, {});
+  const links = [{ name: "lo" }, { name: "veth1", alias }, { name: "eth0", alias: "uplink" }];
+  assertEquals(listAliases(links), [
+    { key: KEY, addresses: ADDRESSES, pod: undefined, link: "veth1" },
+  ]);
 });
 
 Deno.test("isLinkOf: by alias, or by group while there is no alias yet", () => {

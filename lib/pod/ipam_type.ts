@@ -21,6 +21,14 @@ export function foreignIpamType(raw: Readonly<Record<string, unknown>>): string 
 }
 
 /**
+ * True when a network configuration names an IPAM plugin of somebody else.
+ * @param config as it was sent, or as the store kept it.
+ */
+export function hasForeignIpam(config: unknown): boolean {
+  return foreignIpamType(Object(config)) !== undefined;
+}
+
+/**
  * True when the addresses of a network configuration are ours to give: its `ipam.type` is ours, or
  * it names none and the plugin itself is ours.
  */

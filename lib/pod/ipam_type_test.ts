@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { foreignIpamType, usesOwnIpam } from "./ipam_type.ts";
+import { foreignIpamType, hasForeignIpam, usesOwnIpam } from "./ipam_type.ts";
 
 Deno.test("foreignIpamType: undefined for our names, old ones too, and for none", () => {
   for (const type of ["headcni-ipam", "ipam-plugin", "headcni", "ipam-cni", "", null, undefined]) {
@@ -11,6 +11,13 @@ Deno.test("foreignIpamType: undefined for our names, old ones too, and for none"
 
 Deno.test("foreignIpamType: the name of any other plugin", () => {
   assertEquals(foreignIpamType({ ipam: { type: "host-local" } }), "host-local");
+});
+
+Deno.test("hasForeignIpam: only for what names another plugin, whatever is stored", () => {
+  assertEquals(hasForeignIpam({ ipam: { type: "host-local" } }), true);
+  for (const config of [undefined, null, "text", {}, { ipam: { type: "headcni-ipam" } }]) {
+    assertEquals(hasForeignIpam(config), false);
+  }
 });
 
 Deno.test("usesOwnIpam: by the type of ipam, else by that of the plugin", () => {

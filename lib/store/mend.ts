@@ -3,6 +3,7 @@
  * under another name and then takes the place of the old one: whoever is killed meanwhile leaves
  * the old one, or none, and the next opener begins again.
  */
+import { batchesOf } from "../batches.ts";
 import { ConfigError } from "../errors.ts";
 import { log } from "../log.ts";
 import { storeFailure } from "./failure.ts";
@@ -88,11 +89,9 @@ async function makeBeside(
 /** Answers how many leases it restored. */
 async function restoreAll(kv: Deno.Kv, path: string, leases: readonly Lease[]): Promise<number> {
   let restored = 0;
-  for (let at = 0; at < leases.length; at += LEASES_PER_COMMIT) {
+  for (const batch of batchesOf(leases, LEASES_PER_COMMIT)) {
     const tx = new Transaction(kv, path);
-    for (const lease of leases.slice(at, at + LEASES_PER_COMMIT)) {
-      if (await restore(tx, lease)) restored += 1;
-    }
+    for (const lease of batch) if (await restore(tx, lease)) restored += 1;
     await tx.commit();
   }
   return restored;

@@ -1,4 +1,5 @@
 /** An open store: what its transactions have in common. */
+import { batchesOf } from "../batches.ts";
 import { StoreError } from "../errors.ts";
 import { log } from "../log.ts";
 import type { Ballast } from "./ballast.ts";
@@ -9,6 +10,7 @@ import type { StoreMender } from "./mend.ts";
 import type { OpenFile } from "./open_file.ts";
 import { inodeOf } from "./place.ts";
 import { drainSpool, type SpoolEntry, stageEntry } from "./spool.ts";
+import type { Store } from "./store.ts";
 import { type StoreReader, type StoreTransaction, Transaction } from "./transaction.ts";
 
 /** Holds the lock of one store while `fn` runs. */
@@ -27,8 +29,8 @@ export interface SessionParts extends OpenFile {
   readonly mender: StoreMender | undefined;
 }
 
-/** The implementation of `Store`. */
-export class Session implements AsyncDisposable {
+/** A store that is open. */
+export class Session implements Store {
   readonly #parts: SessionParts;
 
   constructor(parts: SessionParts) {
@@ -90,9 +92,9 @@ export class Session implements AsyncDisposable {
 
   /** In commits of their own, for the transaction that follows may come to nothing. */
   async #apply(entries: readonly SpoolEntry[]): Promise<void> {
-    for (let at = 0; at < entries.length; at += LEASES_PER_COMMIT) {
+    for (const batch of batchesOf(entries, LEASES_PER_COMMIT)) {
       const tx = this.#begin();
-      for (const entry of entries.slice(at, at + LEASES_PER_COMMIT)) await stageEntry(tx, entry);
+      for (const entry of batch) await stageEntry(tx, entry);
       await this.#commit(tx);
     }
     log.info(`Wrote to the store "${this.directory}" what had no space before`, {

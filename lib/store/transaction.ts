@@ -3,6 +3,7 @@
  * is committed at once. The commit checks that what was read and written did not change meanwhile:
  * the lock sees to that, but a lock file can be deleted, and an address must not have two owners.
  */
+import { batchesOf } from "../batches.ts";
 import { StoreError } from "../errors.ts";
 import { storeFailure } from "./failure.ts";
 import { counterKey } from "./keys.ts";
@@ -67,11 +68,8 @@ export class Transaction implements StoreTransaction {
 
   async getMany(keys: readonly Deno.KvKey[]): Promise<unknown[]> {
     const unread = keys.filter((key) => !this.#known.has(keyText(key)));
-    for (let at = 0; at < unread.length; at += MAX_KEYS_PER_READ) {
-      const entries = await this.#guard(
-        "read",
-        () => this.#kv.getMany(unread.slice(at, at + MAX_KEYS_PER_READ)),
-      );
+    for (const batch of batchesOf(unread, MAX_KEYS_PER_READ)) {
+      const entries = await this.#guard("read", () => this.#kv.getMany(batch));
       for (const { key, value, versionstamp } of entries) {
         const known = { key, value: value ?? undefined, versionstamp, staged: false };
         this.#known.set(keyText(key), known);
