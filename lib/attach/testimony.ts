@@ -10,7 +10,7 @@ import { type Address, distinctAddresses, equalAddresses } from "../net/address.
 import { hostPrefix } from "../net/prefix.ts";
 import type { AttachmentAlias } from "../pod/identity.ts";
 import type { Lease } from "../store/leases.ts";
-import { stickyKeyOf } from "../store/sticky.ts";
+import { restMsOf } from "../store/sticky.ts";
 
 /** What is known of one attachment outside of the store: its link, or the runtime, tells of it. */
 export interface Testimony {
@@ -51,7 +51,7 @@ export function testifiedLease(
     ),
     pod,
     netns: cached?.netns ?? "",
-    restMs: knownRestMs(testimony, pod),
+    restMs: restMsOf(pod, knownSection(config?.ipam)),
     ...made,
   };
 }
@@ -83,12 +83,7 @@ function knownPools(network: string, config: Testimony["config"]): AddressPool[]
   }
 }
 
-/** The default where no configuration is known, or only one that has faults. */
-function knownRestMs({ key, config }: Testimony, pod: PodReference): number {
-  const { cooldown, sticky } = knownSection(config?.ipam);
-  return stickyKeyOf(key.network, pod) ? Math.max(cooldown, sticky) : cooldown;
-}
-
+/** The defaults where no configuration is known, or only one that has faults. */
 function knownSection(ipam: unknown = {}): IpamSection {
   try {
     return parseSection(ipam, "ipam");

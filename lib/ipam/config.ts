@@ -59,8 +59,8 @@ export function parseIpamConfig(sources: IpamSources): IpamConfig {
     reserved,
     requested: demand.addresses,
     strategy: parseStrategy(section.allocation_strategy ?? section.allocationStrategy, what),
-    cooldownMs: section.cooldown,
-    stickyMs: section.sticky,
+    cooldownMs: section.cooldownMs,
+    stickyMs: section.stickyMs,
   };
 }
 

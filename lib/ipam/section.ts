@@ -10,7 +10,7 @@ import { parsedBy, parsedText, parseWith, spelledObject, withoutEmpty } from "..
 import { DURATION_WANTED, tryParseDurationMs } from "./duration.ts";
 import { tryParseSpan } from "./span.ts";
 
-/** The section; durations in milliseconds, `sticky` 0 when it is off. */
+/** The section; `stickyMs` is 0 when it is off. */
 export type IpamSection = v.InferOutput<typeof Section>;
 
 /** A member of `pools`. */
@@ -59,7 +59,7 @@ const pool = spelledObject({
 });
 const strategy = v.optional(v.string());
 const textOrSeconds = v.union([v.string(), v.number()]);
-const Section = spelledObject({
+const Written = spelledObject({
   ...supply,
   pools: v.optional(v.array(pool), []),
   allocation_strategy: strategy,
@@ -77,6 +77,14 @@ const Section = spelledObject({
     false,
   ),
 }, OTHER_KEYS);
+const Section = v.pipe(
+  Written,
+  v.transform(({ cooldown, sticky, ...section }) => ({
+    ...section,
+    cooldownMs: cooldown,
+    stickyMs: sticky,
+  })),
+);
 
 /**
  * Checks the shape of the section.

@@ -29,8 +29,8 @@ export interface AddressRequest extends Moment {
   random(): number;
 }
 
-/** What the store knows that a choice depends on. */
-export interface Past {
+/** What the store remembers that a choice depends on. */
+export interface Memory {
   /** Stored value of the lease that the attachment has. */
   readonly lease: unknown;
   /** Stored value of the network's `ipam` section. */
@@ -48,7 +48,7 @@ export interface Past {
 const RESTS_PER_ADD = 4;
 
 /** Reads it all at once. */
-export async function readPast(reader: StoreReader, request: AddressRequest): Promise<Past> {
+export async function readMemory(reader: StoreReader, request: AddressRequest): Promise<Memory> {
   const { key, pod, config: { pool, rangeSets, stickyMs } } = request;
   const { network } = key;
   const stickyKey = stickyMs > 0 ? stickyKeyOf(network, pod) : undefined;
@@ -79,7 +79,7 @@ export async function readPast(reader: StoreReader, request: AddressRequest): Pr
 export async function choose(
   tx: StoreTransaction,
   request: AddressRequest,
-  { cursors, sticky, due }: Past,
+  { cursors, sticky, due }: Memory,
 ): Promise<AllocatedAddress[]> {
   const { key: { network }, config } = request;
   for (const resting of due) await stageWake(tx, resting);
@@ -90,15 +90,15 @@ export async function choose(
 }
 
 /** Stages what the next choice depends on. */
-export function stagePast(
+export function stageMemory(
   tx: StoreTransaction,
   { key: { network }, config: { pool }, ipam }: AddressRequest,
-  past: Past,
+  memory: Memory,
   addresses: readonly Address[],
 ): void {
   for (const [rangeSet, address] of addresses.entries()) {
     stageCursor(tx, { network, pool, rangeSet, address });
   }
-  if (past.stickyKey) stageSticky(tx, past.stickyKey, past.sticky, addresses);
-  stageNetwork(tx, { network, ipam }, past.ipam);
+  if (memory.stickyKey) stageSticky(tx, memory.stickyKey, memory.sticky, addresses);
+  stageNetwork(tx, { network, ipam }, memory.ipam);
 }

@@ -12,6 +12,8 @@ import type { StoreTransaction } from "./transaction.ts";
 const FIRST = parseAddress("10.0.0.1");
 const PAGE = { level: 0, first: parseAddress("10.0.0.0") };
 
+const REST = { bootId: "b", last: { key: keyOf("c9"), pod: {} } };
+
 /** What is done to a store with c1 at 10.0.0.1 and fd00::1, c2 at 10.0.0.2, and 10.0.0.3 resting. */
 const faults: readonly [
   name: string,
@@ -43,10 +45,10 @@ const faults: readonly [
   ["a rest that nobody will end", (tx) => stageUse(tx, "pods", at(78), "resting"), [
     '10.0.0.78 of network "pods" is marked as resting, but is free',
   ]],
-  ["a rest that is not marked", (tx) => tx.set(restingKey("pods", 5, at(79)), { bootId: "b" }), [
+  ["a rest that is not marked", (tx) => tx.set(restingKey("pods", 5, at(79)), REST), [
     '10.0.0.79 of network "pods" is marked as free, but is resting',
   ]],
-  ["a leased address that rests", (tx) => tx.set(restingKey("pods", 5, FIRST), { bootId: "b" }), [
+  ["a leased address that rests", (tx) => tx.set(restingKey("pods", 5, FIRST), REST), [
     '10.0.0.1 of network "pods" is leased twice, or rests while it is leased',
   ]],
   ["a page that is gone", (tx) => tx.delete(blockKey("pods", PAGE)), [

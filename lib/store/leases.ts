@@ -4,12 +4,13 @@ import { ConfigError } from "../errors.ts";
 import type { AllocatedAddress } from "../ipam/allocate.ts";
 import { type Address, formatAddress } from "../net/address.ts";
 import { stageUse } from "./blocks.ts";
-import { type AddressRequest, choose, readPast, stagePast } from "./choice.ts";
+import { type AddressRequest, choose, readMemory, stageMemory } from "./choice.ts";
 import { damage } from "./failure.ts";
 import { addressKey, attachmentOfKey, leaseKey, leasePrefix } from "./keys.ts";
 import { storedLease, toLeaseRecord } from "./lease_record.ts";
 import { parseRecord, storedKey } from "./record.ts";
 import { type Moment, stageRest, wakeAddresses } from "./resting.ts";
+import { restMsOf } from "./sticky.ts";
 import type { StoreReader, StoreTransaction } from "./transaction.ts";
 
 /** The addresses of an attachment. */
@@ -50,9 +51,9 @@ export const LEASES_PER_COMMIT = 8;
  */
 export async function reserveLease(tx: StoreTransaction, request: LeaseRequest): Promise<Lease> {
   const { key, config, pod, netns, bootId } = request;
-  const past = await readPast(tx, request);
-  if (past.lease !== undefined) throw alreadyLeased(parseLease(key, past.lease));
-  const addresses = await choose(tx, request, past);
+  const memory = await readMemory(tx, request);
+  if (memory.lease !== undefined) throw alreadyLeased(parseLease(key, memory.lease));
+  const addresses = await choose(tx, request, memory);
   const lease: Lease = {
     key,
     pool: config.pool,
@@ -62,14 +63,14 @@ export async function reserveLease(tx: StoreTransaction, request: LeaseRequest):
     bootId,
     createdMs: request.nowMs,
     createdUptimeMs: request.uptimeMs,
-    restMs: past.stickyKey ? Math.max(config.cooldownMs, config.stickyMs) : config.cooldownMs,
+    restMs: restMsOf(pod, config),
   };
   const owner = await findOtherOwner(tx, lease);
   if (owner) {
     throw damage(`Cannot use the store: an address that is marked as free has an owner, ${owner}`);
   }
   await stageLease(tx, lease);
-  stagePast(tx, request, past, addresses.map(({ address }) => address.address));
+  stageMemory(tx, request, memory, addresses.map(({ address }) => address.address));
   tx.count("allocations", key.network, config.pool);
   return lease;
 }
@@ -117,7 +118,8 @@ export async function releaseLease(
       await stageUse(tx, network, address, "free");
     } else {
       const untilUptimeMs = moment.uptimeMs + lease.restMs;
-      await stageRest(tx, { network, address, untilUptimeMs, bootId: moment.bootId });
+      const last = { key, pod: lease.pod };
+      await stageRest(tx, { network, address, untilUptimeMs, bootId: moment.bootId, last });
     }
   }
   tx.count("releases", network, lease.pool);

@@ -3,12 +3,13 @@
  * of the boot's clock, which nobody can set back; with the boot ends all rest.
  */
 import * as v from "valibot";
+import type { AttachmentKey, PodReference } from "../attachment.ts";
 import { ConfigError } from "../errors.ts";
 import { readUse } from "../ipam/block.ts";
 import { type Address, equalAddresses } from "../net/address.ts";
 import { decideOn, stageUse } from "./blocks.ts";
 import { restingKey, restingPrefix } from "./keys.ts";
-import { parseRecord, storedAddress } from "./record.ts";
+import { parseRecord, storedAddress, storedKey, storedPod } from "./record.ts";
 import type { StoreEntry, StoreReader, StoreTransaction } from "./transaction.ts";
 
 /** A point of time that no change of the wall clock moves. */
@@ -27,9 +28,14 @@ export interface RestingAddress {
   readonly untilUptimeMs: number;
   /** The boot in which it was released. */
   readonly bootId: string;
+  /** Who had it. */
+  readonly last: { readonly key: AttachmentKey; readonly pod: PodReference };
 }
 
-const StoredRest = v.object({ bootId: v.string() });
+const StoredRest = v.object({
+  bootId: v.string(),
+  last: v.object({ key: storedKey, pod: storedPod }),
+});
 const RestingKey = v.tuple([v.literal("resting"), v.string(), v.number(), storedAddress]);
 
 /**
@@ -83,8 +89,8 @@ export function isDue({ untilUptimeMs, bootId }: RestingAddress, now: Moment): b
 
 /** Stages that an address rests. */
 export async function stageRest(tx: StoreTransaction, resting: RestingAddress): Promise<void> {
-  const { network, address, untilUptimeMs, bootId } = resting;
-  tx.set(restingKey(network, untilUptimeMs, address), { bootId });
+  const { network, address, untilUptimeMs, bootId, last } = resting;
+  tx.set(restingKey(network, untilUptimeMs, address), { bootId, last });
   await stageUse(tx, network, address, "resting");
 }
 
@@ -120,6 +126,6 @@ function parseResting({ key, value }: StoreEntry): RestingAddress {
     key,
     "key of a resting address",
   );
-  const { bootId } = parseRecord(StoredRest, value, `resting address of "${network}"`);
-  return { network, address, untilUptimeMs, bootId };
+  const rest = parseRecord(StoredRest, value, `resting address of "${network}"`);
+  return { network, address, untilUptimeMs, ...rest };
 }

@@ -165,7 +165,10 @@ Deno.test("reserveLease: a rest that is over takes no address from who has it", 
   const now = { bootId: "boot-1", uptimeMs: 5_000, nowMs: 0 };
   await reserve(store, "c1", DENSE, now);
   await store.write((tx) =>
-    tx.set(restingKey("pods", 4_000, parseAddress("10.0.0.2")), { bootId: "boot-1" })
+    tx.set(restingKey("pods", 4_000, parseAddress("10.0.0.2")), {
+      bootId: "boot-1",
+      last: { key: { network: "pods", containerId: "c0", ifname: "eth0" }, pod: {} },
+    })
   );
   assertEquals(addressOf(await reserve(store, "c2", DENSE, now)), "10.0.0.3");
   await assertConsistent(store);
@@ -190,6 +193,18 @@ Deno.test("listResting: tells them by the end of their rest, of a network or of 
   assertEquals(await list("pods"), [first, second]);
   assertEquals(await list("pods", 1), [first]);
   assertEquals(await list(), ["other 10.0.0.2 5500 boot-1", first, second]);
+});
+
+Deno.test("listResting: tells who had an address", async () => {
+  await using temporary = await makeTemporaryStore();
+  const { store } = temporary;
+  const now = { bootId: "boot-1", uptimeMs: 5_000, nowMs: 0 };
+  const { key } = await reserve(store, "c1", DENSE, now, "pods", "web");
+  await store.write((tx) => releaseLease(tx, key, now));
+  const resting = await store.read((reader) => listResting(reader));
+  assertEquals(resting.map(({ last }) => last), [
+    { key, pod: { namespace: "default", name: "web" } },
+  ]);
 });
 
 async function play(store: Store, ipam: unknown, scene: Scene): Promise<void> {

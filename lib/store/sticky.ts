@@ -1,8 +1,10 @@
 /** Addresses that wait for the next pod of a StatefulSet's name. */
 import * as v from "valibot";
 import type { PodReference } from "../attachment.ts";
+import type { IpamConfig } from "../ipam/config.ts";
 import { type Address, addressBytes, formatAddress } from "../net/address.ts";
 import { stickyKey, stickyPrefix } from "./keys.ts";
+import type { Lease } from "./leases.ts";
 import { storedAddress } from "./record.ts";
 import type { StoreReader, StoreTransaction } from "./transaction.ts";
 
@@ -18,14 +20,17 @@ export interface StickyAddresses {
 /** A memory that cannot be read costs nothing: the pod gets other addresses. */
 const StoredAddresses = v.fallback(v.array(storedAddress), []);
 
-/**
- * Where the addresses of a pod are remembered; undefined for pods whose name does not come again: a
- * StatefulSet names its pods `<set>-<ordinal>` (Kubernetes, "StatefulSets", "Ordinal Index").
- */
+/** Where the addresses of a pod are remembered; undefined for pods whose name does not come again. */
 export function stickyKeyOf(network: string, pod: PodReference): Deno.KvKey | undefined {
-  const { namespace, name } = pod;
-  const isComingAgain = namespace !== undefined && name !== undefined && /-\d+$/.test(name);
-  return isComingAgain ? stickyKey(network, namespace, name) : undefined;
+  return isComingAgain(pod) ? stickyKey(network, pod.namespace, pod.name) : undefined;
+}
+
+/** How long the addresses of a pod rest after their release, in milliseconds. */
+export function restMsOf(
+  pod: PodReference,
+  { cooldownMs, stickyMs }: Pick<IpamConfig, "cooldownMs" | "stickyMs">,
+): number {
+  return isComingAgain(pod) ? Math.max(cooldownMs, stickyMs) : cooldownMs;
 }
 
 /** The addresses that are remembered; none when nothing is. */
@@ -40,8 +45,38 @@ export function stageSticky(
   stored: readonly Address[],
   addresses: readonly Address[],
 ): void {
-  const text = (of: readonly Address[]) => of.map(formatAddress).join();
-  if (text(stored) !== text(addresses)) tx.set(key, addresses.map(addressBytes));
+  if (!areEqual(stored, addresses)) tx.set(key, addresses.map(addressBytes));
+}
+
+/**
+ * Those of the memories that are of no use any more: all their addresses are other pods'.
+ * @param leases of the networks that the memories are of.
+ */
+export function findTaken(
+  sticky: readonly StickyAddresses[],
+  leases: readonly Pick<Lease, "key" | "pod" | "addresses">[],
+): StickyAddresses[] {
+  const owners = new Map(
+    leases.flatMap(({ key: { network }, pod, addresses }) =>
+      addresses.map(({ address }) => [placeText(network, address.address), pod])
+    ),
+  );
+  return sticky.filter(({ network, namespace, name, addresses }) =>
+    addresses.every((address) => {
+      const owner = owners.get(placeText(network, address));
+      // A pod that nobody named may be this one.
+      return owner?.name !== undefined && (owner.namespace !== namespace || owner.name !== name);
+    })
+  );
+}
+
+/** Stages that a memory is forgotten, unless it is another one by now. */
+export async function forgetSticky(
+  tx: StoreTransaction,
+  { network, namespace, name, addresses }: StickyAddresses,
+): Promise<void> {
+  const key = stickyKey(network, namespace, name);
+  if (areEqual(parseSticky(await tx.get(key)), addresses)) tx.delete(key);
 }
 
 /** What is remembered in a network, or in all. */
@@ -56,4 +91,19 @@ export async function listSticky(
     name: String(name),
     addresses: parseSticky(value),
   }));
+}
+
+/** A StatefulSet names its pods `<set>-<ordinal>`: Kubernetes, "StatefulSets", "Ordinal Index". */
+function isComingAgain(pod: PodReference): pod is { namespace: string; name: string } {
+  const { namespace, name } = pod;
+  return namespace !== undefined && name !== undefined && /-\d+$/.test(name);
+}
+
+function areEqual(some: readonly Address[], others: readonly Address[]): boolean {
+  const text = (addresses: readonly Address[]) => addresses.map(formatAddress).join();
+  return text(some) === text(others);
+}
+
+function placeText(network: string, address: Address): string {
+  return `${network} ${formatAddress(address)}`;
 }

@@ -1,7 +1,24 @@
 import { assertEquals } from "@std/assert";
+import { makeTemporaryStore } from "../../tests/fakes/temporary_store.ts";
 import type { PodReference } from "../attachment.ts";
 import { formatAddress, parseAddress } from "../net/address.ts";
-import { parseSticky, stickyKeyOf } from "./sticky.ts";
+import { hostPrefix } from "../net/prefix.ts";
+import {
+  findTaken,
+  forgetSticky,
+  listSticky,
+  parseSticky,
+  restMsOf,
+  stageSticky,
+  stickyKeyOf,
+} from "./sticky.ts";
+
+/** A pod that has an address; undefined for none. */
+type Owner = PodReference | undefined;
+
+const DB = { namespace: "default", name: "db-0" };
+/** What the store remembers of it. */
+const KEPT = { network: "pods", ...DB, addresses: ["10.0.0.2", "10.0.0.3"].map(parseAddress) };
 
 const PODS: readonly (readonly [PodReference, boolean])[] = [
   [{ namespace: "default", name: "db-0" }, true],
@@ -20,6 +37,59 @@ for (const [pod, isComingAgain] of PODS) {
   });
 }
 
+Deno.test("restMsOf: the longer one of both for a pod that comes again, else the cool-down", () => {
+  const db = { namespace: "default", name: "db-0" };
+  for (
+    const [pod, cooldownMs, stickyMs, expected] of [
+      [db, 60, 3_600, 3_600],
+      [db, 60, 0, 60],
+      [db, 60, 30, 60],
+      [{ namespace: "default", name: "db" }, 60, 3_600, 60],
+      [{}, 60, 3_600, 60],
+    ] as const
+  ) {
+    assertEquals(restMsOf(pod, { cooldownMs, stickyMs }), expected);
+  }
+});
+
+/** Who has 10.0.0.2 and 10.0.0.3, and whether what is kept for db-0 is of no use then. */
+const OWNERS: readonly (readonly [what: string, two: Owner, three: Owner, isTaken: boolean])[] = [
+  ["nobody", undefined, undefined, false],
+  ["another pod has one of them", { namespace: "default", name: "web" }, undefined, false],
+  ["other pods have both", { namespace: "default", name: "web" }, { name: "x" }, true],
+  ["the pod itself has one", { namespace: "default", name: "web" }, DB, false],
+  ["one of the same name has both", { namespace: "a", name: "db-0" }, {
+    namespace: "b",
+    name: "db-0",
+  }, true],
+  ["nobody knows who has one", { namespace: "default", name: "web" }, {}, false],
+];
+
+for (const [what, two, three, isTaken] of OWNERS) {
+  Deno.test(`findTaken: ${what}`, () => {
+    const owned = [["10.0.0.2", two], ["10.0.0.3", three]] as const;
+    const leases = owned.flatMap(([text, pod]) => pod ? leaseOf("pods", text, pod) : []);
+    const elsewhere = ["10.0.0.2", "10.0.0.3"].map((text) =>
+      leaseOf("other", text, { namespace: "default", name: "web" })
+    );
+    const found = findTaken([KEPT], [...leases, ...elsewhere]);
+    assertEquals(found, isTaken ? [KEPT] : []);
+  });
+}
+
+Deno.test("forgetSticky: forgets what it was told, not what came since", async () => {
+  await using temporary = await makeTemporaryStore();
+  const { store } = temporary;
+  const key = stickyKeyOf("pods", DB) ?? [];
+  const kept = () => store.read(async (reader) => (await listSticky(reader)).length);
+  await store.write((tx) => stageSticky(tx, key, [], KEPT.addresses.slice(1)));
+  await store.write((tx) => forgetSticky(tx, KEPT));
+  assertEquals(await kept(), 1);
+  await store.write((tx) => stageSticky(tx, key, [], KEPT.addresses));
+  await store.write((tx) => forgetSticky(tx, KEPT));
+  assertEquals(await kept(), 0);
+});
+
 Deno.test("parseSticky: what cannot be read is no memory", () => {
   const bytes = new Uint8Array([10, 0, 0, 2]);
   assertEquals(parseSticky([bytes]).map(formatAddress), ["10.0.0.2"]);
@@ -28,3 +98,11 @@ Deno.test("parseSticky: what cannot be read is no memory", () => {
     assertEquals(parseSticky(value), []);
   }
 });
+
+function leaseOf(network: string, address: string, pod: PodReference) {
+  return {
+    key: { network, containerId: `c-${address}`, ifname: "eth0" },
+    pod,
+    addresses: [{ address: hostPrefix(parseAddress(address)), gateway: undefined }],
+  };
+}

@@ -86,8 +86,8 @@ export const BREAKAGES: readonly Breakage[] = [
   // A pool seems to be exhausted although the addresses before the last one are free.
   {
     file: "lib/ipam/interval.ts",
-    text: "return [...ahead, ...behind];",
-    replacement: "return ahead;",
+    text: "...intervals.slice(0, at), ...rest];",
+    replacement: "];",
     testFile: "lib/ipam/strategy_test.ts",
     test: "strategies: random keeps the contract in IPv6",
   },
@@ -110,7 +110,7 @@ export const BREAKAGES: readonly Breakage[] = [
   // A second ADD of one attachment takes a second address.
   {
     file: "lib/store/leases.ts",
-    text: "if (past.lease !== undefined) throw alreadyLeased(parseLease(key, past.lease));",
+    text: "if (memory.lease !== undefined) throw alreadyLeased(parseLease(key, memory.lease));",
     replacement: "void alreadyLeased;",
     testFile: "lib/store/leases_test.ts",
     test: "reserveLease: refuses a second lease of one attachment, not of another interface",
