@@ -1,7 +1,8 @@
-import { collectDeadOf, collectFrom } from "../../lib/attach/collect.ts";
+import { collectFrom, freeDeadOf } from "../../lib/attach/collect.ts";
 import { type AttachContext, moment } from "../../lib/attach/context.ts";
 import { isListed } from "../../lib/attach/left_over.ts";
 import { type AttachmentKey, formatAttachment } from "../../lib/attachment.ts";
+import { batchesOf } from "../../lib/batches.ts";
 import type { Request } from "../../lib/cni/request.ts";
 import { errorText } from "../../lib/errors.ts";
 import { log } from "../../lib/log.ts";
@@ -19,12 +20,11 @@ export async function gc(request: Request, context: AttachContext): Promise<void
   const { name, validAttachments } = request.config;
   await collectFrom(request, context, async (store) => {
     if (!store) return [];
-    if (!validAttachments) return await collectDeadOf(name, context, store);
+    if (!validAttachments) return await freeDeadOf(name, context, store);
     const leases = await store.read((reader) => listLeases(reader, name));
     const unlisted = leases.map(({ key }) => key).filter((key) => !isListed(validAttachments, key));
     const failures: string[] = [];
-    for (let at = 0; at < unlisted.length; at += LEASES_PER_COMMIT) {
-      const batch = unlisted.slice(at, at + LEASES_PER_COMMIT);
+    for (const batch of batchesOf(unlisted, LEASES_PER_COMMIT)) {
       failures.push(...await release(store, batch, moment(context)));
     }
     return failures;

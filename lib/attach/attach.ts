@@ -12,15 +12,14 @@ import { podMtu, resolveAddressing } from "../pod/addresses.ts";
 import { parsePodNetwork, type PodNetwork } from "../pod/config.ts";
 import type { PodIdentity } from "../pod/facts.ts";
 import { isLinkOf } from "../pod/identity.ts";
-import { foreignIpamType } from "../pod/ipam_type.ts";
+import { hasForeignIpam } from "../pod/ipam_type.ts";
 import { planPod, podResult } from "../pod/plan.ts";
 import {
   type Attachment,
   findAttachment,
+  forgetAttachment,
   putAttachment,
-  removeAttachment,
 } from "../store/attachments.ts";
-import { releaseLease } from "../store/leases.ts";
 import type { Store } from "../store/store.ts";
 import type { StoreReader } from "../store/transaction.ts";
 import { type AttachContext, podIdentity } from "./context.ts";
@@ -28,7 +27,7 @@ import { allocateForeign, callForeignIpam } from "./foreign_ipam.ts";
 import { ensureMasquerade, prepareNode } from "./prepare_node.ts";
 import { openRequestStore } from "./open_store.ts";
 import { type IpamAnswer, ownAnswer, parseOwnIpam, reserveOwn } from "./own_ipam.ts";
-import { countFailure, postponeRelease } from "./postpone.ts";
+import { counted, postponeRelease } from "./postpone.ts";
 import { writeReclaiming } from "./reclaim.ts";
 
 /**
@@ -36,13 +35,8 @@ import { writeReclaiming } from "./reclaim.ts";
  * @throws ConfigError, KernelError, StoreError or ClientError; then nothing of the pod is left, or
  * what could not be undone is still recorded, and its address still taken, for DEL or GC.
  */
-export async function attach(request: Request, context: AttachContext): Promise<Result> {
-  try {
-    return await attachPod(request, context);
-  } catch (error) {
-    await countFailure(error, request, context);
-    throw error;
-  }
+export function attach(request: Request, context: AttachContext): Promise<Result> {
+  return counted(request, context, () => attachPod(request, context));
 }
 
 async function attachPod(request: Request, context: AttachContext): Promise<Result> {
@@ -113,8 +107,7 @@ function attachmentRecord(
  */
 async function allocate(recorded: Recorded, network: PodNetwork): Promise<IpamAnswer> {
   const { request, context, attachment, store, undo } = recorded;
-  const isForeign = foreignIpamType(request.config.raw) !== undefined;
-  const ipam = isForeign ? undefined : parseOwnIpam(request, network);
+  const ipam = hasForeignIpam(request.config.raw) ? undefined : parseOwnIpam(request, network);
   const lease = await writeReclaiming(store, request, context, async (tx) => {
     await requireUnattached(tx, attachment);
     putAttachment(tx, attachment);
@@ -185,10 +178,8 @@ async function forgetFailed(recorded: Recorded): Promise<void> {
   const { request, context, attachment: { key }, store, isStuck } = recorded;
   if (isStuck) return;
   try {
-    await store.write(async (tx) => {
-      await releaseLease(tx, key, "unused");
-      removeAttachment(tx, key);
-    }).catch((error) => postponeRelease(error, request, context));
+    await store.write((tx) => forgetAttachment(tx, key, "unused"))
+      .catch((error) => postponeRelease(error, request, context));
   } catch (error) {
     log.warn("Cannot release the lease of a failed ADD", { ...key, error });
   }

@@ -7,7 +7,7 @@ import { equalAddresses, FAMILIES, formatAddress } from "../net/address.ts";
 import { type AttachmentFacts, diffAttachment, ownIps } from "../pod/check.ts";
 import { parsePodNetwork, type PodNetwork } from "../pod/config.ts";
 import type { PodIdentity } from "../pod/facts.ts";
-import { foreignIpamType } from "../pod/ipam_type.ts";
+import { hasForeignIpam } from "../pod/ipam_type.ts";
 import { FORWARDING } from "../pod/plan_link.ts";
 import { planMasquerade } from "../pod/plan.ts";
 import type { ResultIp } from "../cni/result.ts";
@@ -83,7 +83,7 @@ async function leaseDifferences(
   ips: readonly ResultIp[],
   context: AttachContext,
 ): Promise<string[]> {
-  if (foreignIpamType(request.config.raw) !== undefined) return [];
+  if (hasForeignIpam(request.config.raw)) return [];
   await using store = await openRequestStoreIfPresent(request, context);
   const lease = await store?.read((reader) => findLease(reader, attachmentKey(request)));
   if (!lease) return ["the store has no lease for it"];

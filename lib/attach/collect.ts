@@ -3,13 +3,13 @@
  * go: SPEC.md section 4, "GC". Without one, which is not an empty list, only what is proven dead
  * goes.
  */
-import { type AttachmentKey, formatAttachment } from "../attachment.ts";
+import { type AttachmentKey, byAttachment, formatAttachment } from "../attachment.ts";
 import type { Request, ValidAttachment } from "../cni/request.ts";
 import { errorText, HeadcniError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { judgeLease } from "../ipam/liveness.ts";
 import { log } from "../log.ts";
-import { parseAlias } from "../pod/identity.ts";
+import { listAliases } from "../pod/identity.ts";
 import { type Attachment, listAttachments } from "../store/attachments.ts";
 import { isDamage } from "../store/failure.ts";
 import { listLeases } from "../store/leases.ts";
@@ -37,7 +37,7 @@ export async function collect(request: Request, context: AttachContext): Promise
   const { name, validAttachments } = request.config;
   await collectFrom(request, context, async (store) => {
     using host = context.node.openHost();
-    const failures = store && !validAttachments ? await collectDeadOf(name, context, store) : [];
+    const failures = store && !validAttachments ? await freeDeadOf(name, context, store) : [];
     const leftOver = validAttachments
       ? await findUnlisted(name, validAttachments, host, store)
       : await findDeadRecords(name, context, store);
@@ -79,7 +79,7 @@ export async function collectFrom(
 }
 
 /** Frees the leases of a network that are proven dead; answers what could not be freed. */
-export async function collectDeadOf(
+export async function freeDeadOf(
   network: string,
   context: AttachContext,
   store: Store,
@@ -105,12 +105,9 @@ async function findUnlisted(
       attachment,
     })),
   ]) ?? [];
-  const linked = host.listLinks("host").flatMap(({ alias }): LeftOver[] => {
-    const key = parseAlias(alias)?.key;
-    return key?.network === network ? [{ key }] : [];
-  });
+  const linked = listAliases(host.listLinks("host")).filter(({ key }) => key.network === network);
   const all = [...linked, ...recorded].filter(({ key }) => !isListed(valid, key));
-  return [...new Map(all.map((each) => [formatAttachment(each.key), each])).values()];
+  return [...byAttachment(all).values()];
 }
 
 /** Records without a lease: mostly those that an IPAM plugin of somebody else has yet to be told of. */
@@ -122,7 +119,7 @@ async function findDeadRecords(
   const evidence = gatherEvidence(context);
   return await store?.read(async (reader) => {
     const leases = await listLeases(reader, network);
-    const leased = new Set(leases.map(({ key }) => formatAttachment(key)));
+    const leased = byAttachment(leases);
     return (await listAttachments(reader, network)).flatMap((attachment) => {
       const { key } = attachment;
       if (leased.has(formatAttachment(key))) return [];

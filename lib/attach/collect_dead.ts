@@ -1,22 +1,17 @@
 /** Frees the leases of pods that are proven dead, for those who have no list of the living. */
-import { formatAttachment } from "../attachment.ts";
+import { byAttachment, formatAttachment } from "../attachment.ts";
+import { batchesOf } from "../batches.ts";
 import { errorText } from "../errors.ts";
 import { judgeLease, type Judgement } from "../ipam/liveness.ts";
 import { log } from "../log.ts";
-import { foreignIpamType } from "../pod/ipam_type.ts";
-import { findAttachment, listAttachments, removeAttachment } from "../store/attachments.ts";
+import { findAttachment, listAttachments } from "../store/attachments.ts";
 import { isDamage } from "../store/failure.ts";
-import {
-  findLease,
-  type Lease,
-  LEASES_PER_COMMIT,
-  listLeases,
-  releaseLease,
-} from "../store/leases.ts";
+import { findLease, type Lease, LEASES_PER_COMMIT, listLeases } from "../store/leases.ts";
 import type { Store } from "../store/store.ts";
 import type { StoreReader, StoreTransaction } from "../store/transaction.ts";
 import { type AttachContext, moment } from "./context.ts";
 import { type Evidence, gatherEvidence } from "./evidence.ts";
+import { forgetTaken, reclaimAttachment } from "./reclaim_attachment.ts";
 
 /** What to collect, and how. */
 export interface CollectOptions {
@@ -47,8 +42,8 @@ const CHANGED: Judgement = { dead: false, reason: "it is not the lease any more 
 
 /**
  * Judges leases and frees the dead ones, in several commits. Each is judged again in the commit that
- * frees it, and one that is not as it was stays. With a lease goes the record of its ADD, unless an
- * IPAM plugin of somebody else has yet to be told.
+ * frees it, and one that is not as it was stays. What pods of StatefulSets had and others have now is
+ * forgotten.
  * @returns every lease, in the order of their keys.
  * @throws KernelError when the links of the node cannot be listed, StoreError when the store cannot
  * be read or is damaged. A commit that fails otherwise is told of its leases, and others go on.
@@ -63,14 +58,16 @@ export async function collectDead(
   if (options.dryRun) return judged;
   const dead = judged.filter(({ judgement }) => judgement.dead);
   const outcomes = new Map<Lease, Judged>();
-  for (let at = 0; at < dead.length; at += LEASES_PER_COMMIT) {
-    const batch = dead.slice(at, at + LEASES_PER_COMMIT);
+  for (const batch of batchesOf(dead, LEASES_PER_COMMIT)) {
     for (const outcome of await releaseBatch(store, context, batch, options.graceMs)) {
       outcomes.set(outcome.lease, outcome);
     }
-    options.onProgress?.(at + batch.length, dead.length);
+    options.onProgress?.(outcomes.size, dead.length);
   }
-  return judged.map((one) => outcomes.get(one.lease) ?? one);
+  const all = judged.map((one) => outcomes.get(one.lease) ?? one);
+  const living = all.filter(({ isReleased }) => !isReleased).map(({ lease }) => lease);
+  await forgetTaken(store, living, options.network);
+  return all;
 }
 
 async function judgeAll(
@@ -78,9 +75,7 @@ async function judgeAll(
   evidence: Evidence,
   { network, graceMs }: CollectOptions,
 ): Promise<Judged[]> {
-  const recorded = new Map(
-    (await listAttachments(reader, network)).map((one) => [formatAttachment(one.key), one]),
-  );
+  const recorded = byAttachment(await listAttachments(reader, network));
   return (await listLeases(reader, network)).map((lease) => ({
     lease,
     judgement: judgeLease(evidence(lease, recorded.get(formatAttachment(lease.key))), graceMs),
@@ -126,9 +121,7 @@ async function releaseDead(
       const now = moment(context);
       // What another boot gave has rested since that boot ended.
       const isOfThisBoot = lease.bootId === "" || lease.bootId === now.bootId;
-      await releaseLease(tx, key, isOfThisBoot ? now : "unused");
-      if (foreignIpamType(Object(recorded?.config)) === undefined) removeAttachment(tx, key);
-      tx.count("reclaimed", key.network);
+      await reclaimAttachment(tx, key, isOfThisBoot ? now : "unused");
     }
     outcomes.push({ ...one, judgement, isReleased: judgement.dead });
   }

@@ -7,8 +7,8 @@ import type { NetworkConfig, Request } from "../cni/request.ts";
 import type { Host } from "../host/host.ts";
 import { log } from "../log.ts";
 import { hostLinkName, isLinkOf } from "../pod/identity.ts";
-import { type Attachment, findAttachment, removeAttachment } from "../store/attachments.ts";
-import { findLease, releaseLease } from "../store/leases.ts";
+import { type Attachment, findAttachment, forgetAttachment } from "../store/attachments.ts";
+import { findLease } from "../store/leases.ts";
 import type { Moment } from "../store/resting.ts";
 import type { Store } from "../store/store.ts";
 import { type AttachContext, attachmentKey, moment } from "./context.ts";
@@ -59,10 +59,7 @@ export async function release(
   // What ADD was told counts: today's configuration may name another plugin, or another store of it.
   const config = toConfig(attachment?.config) ?? request.config.raw;
   await callForeignIpam("DEL", { ...request, ...key }, config);
-  await store?.write(async (tx) => {
-    await releaseLease(tx, key, rest);
-    removeAttachment(tx, key);
-  });
+  await store?.write((tx) => forgetAttachment(tx, key, rest));
 }
 
 /** Opens the store, if there is one, and looks the attachment up. */

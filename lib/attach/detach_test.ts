@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertRejects, assertStrictEquals, assertStringIncludes } from "@std/assert";
 import { makeRequest } from "../../tests/fakes/request.ts";
 import { IPAM, keyOf, TracedNode } from "../../tests/fakes/traced_node.ts";
 import type { Request } from "../cni/request.ts";
@@ -10,7 +10,7 @@ import { type Lease, listLeases, restoreLease } from "../store/leases.ts";
 import { listResting } from "../store/resting.ts";
 import { spoolPath } from "../store/spool.ts";
 import { detach } from "./detach.ts";
-import { countFailure } from "./postpone.ts";
+import { counted } from "./postpone.ts";
 
 const UNKNOWN_LINK = "Removed a link that the store knows nothing of";
 
@@ -64,17 +64,16 @@ Deno.test("detach: fails when not even the release can be kept", async () => {
   await addPod(node, "c1");
   breakStore(node);
   const spool = spoolPath(node.context.runDirectory, node.directory);
-  await Deno.remove(spool);
   await Deno.mkdir(spool);
   const error = await assertRejects(() => detach(delRequest("c1"), node.context), StoreError);
   assertStringIncludes(error.message, `Cannot open the store "${node.directory}/state.kv"`);
 });
 
-Deno.test("countFailure: a failed ADD is counted by its cause in the next commit", async () => {
+Deno.test("counted: a failed ADD is counted by its cause in the next commit", async () => {
   await using node = await makeNode();
   await addPod(node, "c1");
   const failed = [new KernelError("send", 1, "no"), new TypeError("no"), new TypeError("no")];
-  for (const error of failed) await countFailure(error, delRequest("c2"), node.context);
+  for (const error of failed) await assertFails(node, error);
   await using store = await node.openStore();
   await store.write(() => {});
   const counters = await store.read(readCounters);
@@ -84,12 +83,18 @@ Deno.test("countFailure: a failed ADD is counted by its cause in the next commit
   ]);
 });
 
-Deno.test("countFailure: a store that is not there yet has nothing to count", async () => {
+Deno.test("counted: a store that is not there yet has nothing to count", async () => {
   await using node = await makeNode();
   await Deno.remove(node.directory, { recursive: true });
-  await countFailure(new TypeError("no"), delRequest("c1"), node.context);
+  await assertFails(node, new TypeError("no"));
   await assertRejects(() => Deno.stat(node.directory), Deno.errors.NotFound);
 });
+
+/** An ADD that fails fails with the same error when it is counted. */
+async function assertFails(node: TracedNode, error: Error): Promise<void> {
+  const failing = () => counted(delRequest("c2"), node.context, () => Promise.reject(error));
+  assertStrictEquals(await assertRejects(failing), error);
+}
 
 /** A node whose links go away when they are told to. */
 async function makeNode(): Promise<TracedNode> {

@@ -1,8 +1,8 @@
 /** What tells whether the pods of leases still live: namespaces, links, results of the runtime. */
-import { formatAttachment } from "../attachment.ts";
+import { byAttachment, formatAttachment } from "../attachment.ts";
 import type { LeaseFacts } from "../ipam/liveness.ts";
 import type { Host } from "../host/host.ts";
-import { hostLinkName, isLinkOf, parseAlias } from "../pod/identity.ts";
+import { hostLinkName, isLinkOf, listAliases } from "../pod/identity.ts";
 import type { Attachment } from "../store/attachments.ts";
 import type { Lease } from "../store/leases.ts";
 import type { AttachContext } from "./context.ts";
@@ -39,14 +39,11 @@ export function gatherEvidence(context: AttachContext): Evidence {
 /** Finds the link of an attachment by its alias, or, before it has one, by name and group. */
 function findLinks(host: Host): (key: Lease["key"]) => string | undefined {
   const links = host.listLinks("host");
-  const nameOf = new Map(links.flatMap(({ name, alias }): [string, string][] => {
-    const owner = parseAlias(alias)?.key;
-    return owner ? [[formatAttachment(owner), name]] : [];
-  }));
+  const aliasOf = byAttachment(listAliases(links));
   const byName = new Map(links.map((link) => [link.name, link]));
   return (key) => {
     const named = byName.get(hostLinkName(key));
-    return nameOf.get(formatAttachment(key)) ??
+    return aliasOf.get(formatAttachment(key))?.link ??
       (named && isLinkOf(key, named) ? named.name : undefined);
   };
 }

@@ -13,7 +13,7 @@ export function isListed(valid: readonly ValidAttachment[], key: AttachmentKey):
   );
 }
 
-/** Looks at the path of a namespace; it is not opened. What cannot be looked at counts as there. */
+/** Looks at the path of a namespace; it is not opened. */
 export function lookForNetns(path: string): NetnsFacts {
   return {
     netns: path,
@@ -28,7 +28,8 @@ export function isNetnsGone(path: string): boolean {
   return isProvenGone(lookForNetns(path));
 }
 
-function isPresent(path: string): boolean {
+/** True when something is at the path, a link too. What cannot be looked at counts as there. */
+export function isPresent(path: string): boolean {
   try {
     Deno.lstatSync(path);
     return true;

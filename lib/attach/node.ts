@@ -3,15 +3,24 @@ import type { Masquerade } from "../nft/masquerade.ts";
 
 /** Our part of the node's packet filter. */
 export interface Firewall extends Disposable {
-  /** Adds what is missing, and nothing when all is there. Throws KernelError. */
+  /**
+   * Adds what is missing, and nothing when all is there.
+   * @throws KernelError.
+   */
   ensureMasquerade(want: Masquerade): void;
-  /** Tells what is missing, one text each. Throws KernelError. */
+  /**
+   * Tells what is missing, one text each.
+   * @throws KernelError.
+   */
   missingMasquerade(want: Masquerade): string[];
 }
 
 /** The operating system under us, one of `lib/platform.ts`. */
 export interface Node {
-  /** Throws ConfigError when the namespace is missing, is none, or is our own. */
+  /**
+   * Opens the kernel of this node, and the namespace of a pod.
+   * @throws ConfigError when the namespace is missing, is none, or is our own; KernelError.
+   */
   openHost(options?: OpenHostOptions): Host;
   openFirewall(): Firewall;
   /** Names the current boot: /proc/sys/kernel/random/boot_id. */

@@ -1,6 +1,6 @@
 import type { Request } from "../cni/request.ts";
 import { examineStore } from "../delegate/examine.ts";
-import { foreignIpamType } from "../pod/ipam_type.ts";
+import { hasForeignIpam } from "../pod/ipam_type.ts";
 import { storeDirectory } from "../store/directory.ts";
 import type { StoreMender } from "../store/mend.ts";
 import { openExistingStore, openStore, type Store, type StoreOptions } from "../store/store.ts";
@@ -20,11 +20,14 @@ export function openRequestStoreIfPresent(
   return openExistingStore(storeOptions(request, context));
 }
 
-/** The directory of the store that a request's configuration names. Throws ConfigError. */
+/**
+ * The directory of the store that a request's configuration names.
+ * @throws ConfigError when it is no absolute path.
+ */
 export function requestDirectory({ config }: Request, context: AttachContext): string {
   return storeDirectory({
     // Another plugin's dataDir is a folder of that plugin.
-    ipam: foreignIpamType(config.raw) === undefined ? config.ipam?.dataDir : undefined,
+    ipam: hasForeignIpam(config.raw) ? undefined : config.ipam?.dataDir,
     network: config.raw.dataDir,
     environment: context.dataDirectory,
   });

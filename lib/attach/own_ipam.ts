@@ -52,7 +52,10 @@ export function parseOwnIpam(request: Request, options = { enableIpv6: true }): 
   };
 }
 
-/** Stages the lease of an attachment. Throws ConfigError when there is one, or no free address. */
+/**
+ * Stages the lease of an attachment.
+ * @throws ConfigError when there is one, or no free address; StoreError.
+ */
 export function reserveOwn(
   tx: StoreTransaction,
   request: Request,
@@ -72,7 +75,10 @@ export function reserveOwn(
   });
 }
 
-/** Stages nothing that changes the store; throws when it cannot be written or has no address. */
+/**
+ * Stages nothing that changes the store.
+ * @throws ConfigError when no address is free; StoreError when it cannot be written.
+ */
 export async function probeOwn(
   tx: StoreTransaction,
   request: Request,

@@ -33,8 +33,24 @@ export function mayPostpone(error: unknown): boolean {
   return error instanceof StoreError && error.reason !== "try-again";
 }
 
-/** Counts a failed ADD by its cause; a count that cannot be kept is lost. */
-export async function countFailure(
+/**
+ * Runs an ADD, and counts it by the cause when it fails; a count that cannot be kept is lost.
+ * @throws what `add` throws.
+ */
+export async function counted<T>(
+  request: Request,
+  context: AttachContext,
+  add: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await add();
+  } catch (error) {
+    await countFailure(error, request, context);
+    throw error;
+  }
+}
+
+async function countFailure(
   error: unknown,
   request: Request,
   context: AttachContext,

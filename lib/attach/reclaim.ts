@@ -2,31 +2,22 @@
  * What earlier boots left: no namespace outlives its boot, so their leases are free again as soon as
  * nothing is at the path of their namespace any more. Nobody has to wait for a GC.
  */
-import { type AttachmentKey, formatAttachment } from "../attachment.ts";
+import { type AttachmentKey, byAttachment } from "../attachment.ts";
+import { batchesOf } from "../batches.ts";
 import type { Request } from "../cni/request.ts";
 import { ConfigError } from "../errors.ts";
 import { log } from "../log.ts";
-import { foreignIpamType } from "../pod/ipam_type.ts";
-import {
-  type Attachment,
-  findAttachment,
-  listAttachments,
-  removeAttachment,
-} from "../store/attachments.ts";
+import { hasForeignIpam } from "../pod/ipam_type.ts";
+import { findAttachment, listAttachments } from "../store/attachments.ts";
 import { BOOT_KEY } from "../store/keys.ts";
-import {
-  findLease,
-  type Lease,
-  LEASES_PER_COMMIT,
-  listLeases,
-  releaseLease,
-} from "../store/leases.ts";
+import { findLease, type Lease, LEASES_PER_COMMIT, listLeases } from "../store/leases.ts";
 import { listResting, stageWake } from "../store/resting.ts";
 import type { Store } from "../store/store.ts";
 import type { StoreTransaction } from "../store/transaction.ts";
 import { type AttachContext, attachmentKey } from "./context.ts";
 import { release } from "./detach.ts";
 import { isNetnsGone } from "./left_over.ts";
+import { forgetTaken, reclaimAttachment } from "./reclaim_attachment.ts";
 
 /** Rests that one commit may end: it takes 100 checks, one for each page and the summaries above. */
 const RESTS_PER_COMMIT = 24;
@@ -67,17 +58,17 @@ async function reclaimOnce(store: Store, bootId: string): Promise<void> {
 /** Frees what earlier boots left; false when there is nothing of that kind. */
 async function reclaim(store: Store, bootId: string): Promise<boolean> {
   const isOver = (left: Left) => isOfOther(bootId, left) && isNetnsGone(left.netns);
-  const left = await store.read(async (reader) => [
-    ...await listLeases(reader),
-    ...await listAttachments(reader),
-  ]);
-  const over = left.filter(isOver).map(({ key }) => key);
-  const keys = [...new Map(over.map((key) => [formatAttachment(key), key])).values()];
+  const { leases, attachments } = await store.read(async (reader) => ({
+    leases: await listLeases(reader),
+    attachments: await listAttachments(reader),
+  }));
+  const over = byAttachment([...leases, ...attachments].filter(isOver));
+  const keys = Array.from(over.values(), ({ key }) => key);
   let freed = 0;
-  for (let at = 0; at < keys.length; at += LEASES_PER_COMMIT) {
-    const batch = keys.slice(at, at + LEASES_PER_COMMIT);
+  for (const batch of batchesOf(keys, LEASES_PER_COMMIT)) {
     freed += await store.write((tx) => forgetOver(tx, batch, isOver));
   }
+  await forgetTaken(store, leases.filter((lease) => !isOver(lease)));
   if (freed > 0) log.info("Freed what earlier boots left", { attachments: freed });
   return freed > 0;
 }
@@ -91,7 +82,7 @@ async function reclaimOwn(store: Store, request: Request, bootId: string): Promi
   const isOver = (left: Left) =>
     isOfOther(bootId, left) && (left.netns === request.netns || isNetnsGone(left.netns));
   const attachment = await store.read((reader) => findAttachment(reader, key));
-  if (attachment && isForeign(attachment) && isOver(attachment)) {
+  if (attachment && hasForeignIpam(attachment.config) && isOver(attachment)) {
     await release(request, key, attachment, store, "unused");
     return true;
   }
@@ -106,7 +97,7 @@ function isOfOther(bootId: string, left: Left): boolean {
   return left.bootId !== "" && left.bootId !== bootId;
 }
 
-/** Looks again, for others work too. What another IPAM plugin gave waits for DEL or GC. */
+/** Looks again, for others work too; answers how many attachments are gone now. */
 async function forgetOver(
   tx: StoreTransaction,
   keys: readonly AttachmentKey[],
@@ -114,30 +105,20 @@ async function forgetOver(
 ): Promise<number> {
   let freed = 0;
   for (const key of keys) {
-    const [lease, attachment] = await Promise.all([findLease(tx, key), findAttachment(tx, key)]);
-    const isLeaseOver = lease !== undefined && isOver(lease);
-    const isRecordOver = attachment !== undefined && isOver(attachment) && !isForeign(attachment);
-    if (isLeaseOver) {
-      await releaseLease(tx, key, "unused");
-      tx.count("reclaimed", key.network);
-    }
-    if (isRecordOver) removeAttachment(tx, key);
-    if (isLeaseOver || isRecordOver) freed += 1;
+    const left = await Promise.all([findLease(tx, key), findAttachment(tx, key)]);
+    const isAllOver = left.every((one) => one === undefined || isOver(one));
+    if (isAllOver && await reclaimAttachment(tx, key, "unused")) freed += 1;
   }
   return freed;
-}
-
-function isForeign({ config }: Attachment): boolean {
-  return foreignIpamType(Object(config)) !== undefined;
 }
 
 /** With its boot every rest ends. */
 async function endRests(store: Store, bootId: string): Promise<void> {
   const isOld = (one: { readonly bootId: string }) => one.bootId !== bootId;
   const old = (await store.read((reader) => listResting(reader))).filter(isOld);
-  for (let at = 0; at < old.length; at += RESTS_PER_COMMIT) {
+  for (const batch of batchesOf(old, RESTS_PER_COMMIT)) {
     await store.write(async (tx) => {
-      for (const resting of old.slice(at, at + RESTS_PER_COMMIT)) await stageWake(tx, resting);
+      for (const resting of batch) await stageWake(tx, resting);
     });
   }
 }

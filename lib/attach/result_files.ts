@@ -7,6 +7,7 @@ import {
 } from "../cni/result_cache.ts";
 import { errorText, HeadcniError } from "../errors.ts";
 import { log } from "../log.ts";
+import { isPresent } from "./left_over.ts";
 
 /**
  * Every attachment that the runtime knows; a file that cannot be read is left out, and the log says
@@ -23,8 +24,8 @@ export async function readResults(directory: string): Promise<CachedAttachment[]
  * we look.
  */
 export function hasResult(directory: string, key: AttachmentKey): boolean | undefined {
-  if (!exists(directory)) return undefined;
-  return exists(`${directory}/${cacheFileName(key)}`);
+  if (!isPresent(directory)) return undefined;
+  return isPresent(`${directory}/${cacheFileName(key)}`);
 }
 
 async function readResult(path: string): Promise<CachedAttachment | undefined> {
@@ -49,15 +50,5 @@ function listFiles(directory: string): string[] {
       `Cannot list the runtime's results in "${directory}": ${errorText(cause)}`,
       { cause },
     );
-  }
-}
-
-/** What cannot be looked at counts as there. */
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch (error) {
-    return !(error instanceof Deno.errors.NotFound);
   }
 }

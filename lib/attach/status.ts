@@ -2,7 +2,7 @@
 import type { Request } from "../cni/request.ts";
 import { errorText, HeadcniError } from "../errors.ts";
 import { parsePodNetwork } from "../pod/config.ts";
-import { foreignIpamType } from "../pod/ipam_type.ts";
+import { hasForeignIpam } from "../pod/ipam_type.ts";
 import { requireBridge } from "../pod/plan_bridge.ts";
 import { probeWrite } from "../store/store.ts";
 import type { AttachContext } from "./context.ts";
@@ -24,8 +24,7 @@ export async function status(request: Request, context: AttachContext): Promise<
     if (network.datapath === "bridge") {
       requireBridge(network, host.findLink("host", network.bridge));
     }
-    const isForeign = foreignIpamType(request.config.raw) !== undefined;
-    const ipam = isForeign ? undefined : parseOwnIpam(request, network);
+    const ipam = hasForeignIpam(request.config.raw) ? undefined : parseOwnIpam(request, network);
     await using store = await openRequestStore(request, context);
     await writeReclaiming(
       store,

@@ -2,13 +2,13 @@
  * What tells of leases outside of the store: the aliases of our links, and what the runtime keeps of
  * each ADD. A store that was lost is made anew from them, so that no address gets a second owner.
  */
-import { type AttachmentKey, formatAttachment } from "../attachment.ts";
+import { type AttachmentKey, byAttachment, formatAttachment } from "../attachment.ts";
 import type { NetworkConfig } from "../cni/request.ts";
 import { errorText } from "../errors.ts";
 import { log } from "../log.ts";
 import { formatAddress } from "../net/address.ts";
-import { parseAlias } from "../pod/identity.ts";
-import { foreignIpamType, usesOwnIpam } from "../pod/ipam_type.ts";
+import { listAliases } from "../pod/identity.ts";
+import { hasForeignIpam, usesOwnIpam } from "../pod/ipam_type.ts";
 import { storeDirectory } from "../store/directory.ts";
 import type { Lease } from "../store/leases.ts";
 import type { AttachContext } from "./context.ts";
@@ -51,9 +51,8 @@ export async function recallLeases(
 /** What is told of each attachment; those whose link is there come first. */
 async function hear(config: NetworkConfig, context: AttachContext): Promise<Testimony[]> {
   using host = context.node.openHost();
-  const aliases = host.listLinks("host").flatMap(({ alias }) => parseAlias(alias) ?? []);
-  const results = await readResults(context.resultsDirectory);
-  const cachedOf = new Map(results.map((cached) => [formatAttachment(cached.key), cached]));
+  const aliases = listAliases(host.listLinks("host"));
+  const cachedOf = byAttachment(await readResults(context.resultsDirectory));
   const linked = aliases.map((alias): Testimony => {
     const { key } = alias;
     const cached = cachedOf.get(formatAttachment(key));
@@ -71,13 +70,12 @@ async function hear(config: NetworkConfig, context: AttachContext): Promise<Test
 
 /** The plugin of a chain that asked for addresses: ours before others. */
 function addressing(plugins: readonly Config[] = []): Config | undefined {
-  return plugins.find(usesOwnIpam) ??
-    plugins.find((plugin) => foreignIpamType(plugin) !== undefined);
+  return plugins.find(usesOwnIpam) ?? plugins.find(hasForeignIpam);
 }
 
 /** True when nothing says that the addresses are ours. */
 function isForeign({ alias, config }: Testimony): boolean {
-  return config ? foreignIpamType(config) !== undefined : alias === undefined;
+  return config ? hasForeignIpam(config) : alias === undefined;
 }
 
 /** Undefined for a lease of this store whose attachment lives. */

@@ -3,7 +3,9 @@ import * as v from "valibot";
 import { type AttachmentKey, formatAttachment, type PodReference } from "../attachment.ts";
 import { ConfigError } from "../errors.ts";
 import { attachmentOfKey, recordKey, recordPrefix } from "./keys.ts";
+import { releaseLease } from "./leases.ts";
 import { parseRecord, storedPod } from "./record.ts";
+import type { Moment } from "./resting.ts";
 import type { StoreReader, StoreTransaction } from "./transaction.ts";
 
 /** One ADD, from its intent to its outcome. */
@@ -65,9 +67,22 @@ export async function findAttachment(
   return value === undefined ? undefined : parseAttachment(key, value);
 }
 
-/** Forgets an attachment; an unknown one is no fault. */
+/** Removes the record of an attachment; an unknown one is no fault. */
 export function removeAttachment(tx: StoreTransaction, key: AttachmentKey): void {
   tx.delete(recordKey(key));
+}
+
+/**
+ * Frees the addresses of an attachment and removes its record; an unknown one is no fault.
+ * @param rest as for `releaseLease`.
+ */
+export async function forgetAttachment(
+  tx: StoreTransaction,
+  key: AttachmentKey,
+  rest: Moment | "unused",
+): Promise<void> {
+  await releaseLease(tx, key, rest);
+  removeAttachment(tx, key);
 }
 
 /** The attachments of a network, or of all. */

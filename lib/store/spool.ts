@@ -7,9 +7,8 @@ import type { AttachmentKey } from "../attachment.ts";
 import { errorText } from "../errors.ts";
 import { log } from "../log.ts";
 import { parseWith } from "../schema.ts";
-import { removeAttachment } from "./attachments.ts";
+import { forgetAttachment } from "./attachments.ts";
 import { storeFailure } from "./failure.ts";
-import { releaseLease } from "./leases.ts";
 import { runFilePath } from "./lock.ts";
 import { makePrivateDirectory, realPath } from "./place.ts";
 import { storedKey } from "./record.ts";
@@ -60,25 +59,22 @@ export async function appendSpool(
 ): Promise<void> {
   makePrivateDirectory(runDirectory);
   const path = spoolPath(runDirectory, realPath(directory));
-  try {
-    using file = openSpool(path);
+  await guard("write to", path, async () => {
+    using file = openSpool(path, { create: true, mode: 0o600 });
     await file.lock(true);
     const isLarge = file.statSync().size >= MAX_BYTES_FOR_COUNTS;
     if (isLarge && "count" in entry) return;
     // A line that begins with a line feed is one of its own, even behind one that was cut off.
     const line = new TextEncoder().encode(`\n${JSON.stringify(entry)}\n`);
     if (file.writeSync(line) < line.length) throw new Error("No space left on device");
-  } catch (cause) {
-    throw storeFailure("write to the spool of", path, cause);
-  }
+  });
 }
 
 /** Stages what an entry tells. */
 export async function stageEntry(tx: StoreTransaction, entry: SpoolEntry): Promise<void> {
   if ("count" in entry) return tx.count(...entry.count);
   const { release, bootId, uptimeMs } = entry;
-  await releaseLease(tx, release, { bootId, uptimeMs });
-  removeAttachment(tx, release);
+  await forgetAttachment(tx, release, { bootId, uptimeMs });
   tx.count("spooled");
 }
 
@@ -93,16 +89,37 @@ export async function drainSpool(
   path: string,
   apply: (entries: readonly SpoolEntry[]) => Promise<void>,
 ): Promise<void> {
-  using file = openSpool(path);
-  if (file.statSync().size === 0) return;
-  await file.lock(true);
-  await apply(parseSpool(Deno.readTextFileSync(path)));
-  file.truncateSync(0);
+  using file = await guard("open", path, () => openFilled(path));
+  if (!file) return;
+  const text = await guard("read", path, async () => {
+    await file.lock(true);
+    return Deno.readTextFileSync(path);
+  });
+  await apply(parseSpool(text));
+  await guard("empty", path, () => file.truncateSync(0));
 }
 
 /** Opened anew by each: the lock on it keeps those who add from the one who empties it. */
-function openSpool(path: string): Deno.FsFile {
-  return Deno.openSync(path, { create: true, read: true, append: true, mode: 0o600 });
+function openSpool(path: string, options: Deno.OpenOptions = {}): Deno.FsFile {
+  return Deno.openSync(path, { ...options, read: true, append: true });
+}
+
+/** Undefined when there is none, or nothing in it. */
+function openFilled(path: string): Deno.FsFile | undefined {
+  try {
+    return Deno.statSync(path).size > 0 ? openSpool(path) : undefined;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+async function guard<T>(action: string, path: string, fn: () => T | Promise<T>): Promise<T> {
+  try {
+    return await fn();
+  } catch (cause) {
+    throw storeFailure(`${action} the spool of`, path, cause);
+  }
 }
 
 /** A line that was cut off, by a kill or a full memory, is no entry. */

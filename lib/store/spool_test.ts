@@ -2,6 +2,7 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { assertConsistent } from "../../tests/fakes/consistent_store.ts";
 import { makeTemporaryStore, type TemporaryStore } from "../../tests/fakes/temporary_store.ts";
 import type { AttachmentKey } from "../attachment.ts";
+import { StoreError } from "../errors.ts";
 import { parsePrefix } from "../net/prefix.ts";
 import { listAttachments, putAttachment } from "./attachments.ts";
 import { readCounters } from "./counters.ts";
@@ -96,6 +97,22 @@ Deno.test("drainSpool: keeps what could not be applied, and applies twice what w
   await store.write(() => {});
   assertEquals(await leased(temporary), ["c2"]);
   await assertConsistent(store);
+});
+
+Deno.test("drainSpool: where there is no spool none is made", async () => {
+  await using temporary = await makeTemporaryStore();
+  await temporary.store.write(() => {});
+  await assertRejects(() => Deno.stat(pathOf(temporary)), Deno.errors.NotFound);
+});
+
+Deno.test("drainSpool: names a spool that cannot be read", async () => {
+  await using temporary = await makeTemporaryStore();
+  await Deno.mkdir(pathOf(temporary));
+  await assertRejects(
+    () => temporary.store.write(() => {}),
+    StoreError,
+    `the spool of the store "${pathOf(temporary)}"`,
+  );
 });
 
 async function attach({ store }: TemporaryStore, ...ids: string[]): Promise<void> {
