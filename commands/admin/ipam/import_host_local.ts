@@ -1,6 +1,6 @@
 /** Leases of host-local, made into ours. */
 import type { CachedAttachment } from "../../../lib/cni/result_cache.ts";
-import { formatAttachment } from "../../../lib/attachment.ts";
+import { byAttachment, formatAttachment } from "../../../lib/attachment.ts";
 import type { AttachContext } from "../../../lib/attach/context.ts";
 import { readResults } from "../../../lib/attach/result_files.ts";
 import { testifiedLease } from "../../../lib/attach/testimony.ts";
@@ -42,8 +42,7 @@ export async function planHostLocalImport(
 ): Promise<HostLocalImport> {
   const { network, ipam } = source;
   const state = parseHostLocal(source.directory, files);
-  const results = await readResults(context.resultsDirectory);
-  const cachedOf = new Map(results.map((cached) => [formatAttachment(cached.key), cached]));
+  const cachedOf = byAttachment(await readResults(context.resultsDirectory));
   const leases = state.attachments.map((attachment) => {
     const key = { network, containerId: attachment.containerId, ifname: attachment.ifname };
     return toLease(attachment, cachedOf.get(formatAttachment(key)), source, context);

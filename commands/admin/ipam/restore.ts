@@ -1,5 +1,6 @@
 /** Leases and what belongs to them, written into a store. */
 import { formatAttachment } from "../../../lib/attachment.ts";
+import { batchesOf } from "../../../lib/batches.ts";
 import { HeadcniError } from "../../../lib/errors.ts";
 import { formatAddress } from "../../../lib/net/address.ts";
 import { type Cursor, restoreCursor } from "../../../lib/store/cursors.ts";
@@ -43,11 +44,11 @@ export async function restore(
 ): Promise<Restored> {
   const known = await store.read((reader) => listLeases(reader));
   refuseConflicts(known, leases);
-  let imported = 0;
-  for (let at = 0; at < leases.length; at += LEASES_PER_COMMIT) {
-    const batch = leases.slice(at, at + LEASES_PER_COMMIT);
+  let [imported, done] = [0, 0];
+  for (const batch of batchesOf(leases, LEASES_PER_COMMIT)) {
     imported += await store.write((tx) => restoreBatch(tx, batch));
-    report(at + batch.length, leases.length);
+    done += batch.length;
+    report(done, leases.length);
   }
   await store.write(async (tx) => {
     for (const record of networks) await restoreNetwork(tx, record);
