@@ -110,6 +110,8 @@ export class Side implements AsyncDisposable {
       "CNI_IFNAME=eth0",
       `CNI_PATH=${this.#contender.path}`,
       `HEADCNI_RUN_DIR=${this.#directory}/run`,
+      `HEADCNI_RESULTS_DIR=${this.#directory}/results`,
+      `HEADCNI_RESULTS_DIR=${this.#directory}/results`,
       `HEADCNI_LOG_FILE=${this.#directory}/plugin.log`,
     ];
     const call = `${environment.join(" ")} ${this.#contender.plugin}`;

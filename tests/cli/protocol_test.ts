@@ -29,6 +29,7 @@ async function call(
         ...command !== undefined && { CNI_COMMAND: command },
         HEADCNI_DATA_DIR: `${directory}/data`,
         HEADCNI_RUN_DIR: `${directory}/run`,
+        HEADCNI_RESULTS_DIR: `${directory}/results`,
         HEADCNI_LOG_FILE: `${directory}/log`,
       },
     });

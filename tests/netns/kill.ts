@@ -1,9 +1,11 @@
 /**
  * Kills the shipped program at every system call by which a verb changes something, one run a call,
- * and proves that the next calls of the runtime find their way. How calls are counted leaves out
- * one, see `tests/cli/strace.ts`: DEL removes the link on a second thread, by the first `sendto` of
- * that thread. What is there before it is there at the `sendto` of the main thread as well, and what
- * is there after it at the calls that write the store.
+ * and proves that the next calls of the runtime find their way. All datapaths write the same to the
+ * store and the log: one of them is killed there, and what a store's first ADD makes is killed by
+ * `tests/cli/ipam_kill_test.ts`. How calls are counted leaves out one, see `tests/cli/strace.ts`: DEL
+ * removes the link on a second thread, by the first `sendto` of that thread. What is there before it
+ * is there at the `sendto` of the main thread as well, and what is there after it at the calls that
+ * write the store.
  */
 import { assert, assertEquals } from "@std/assert";
 import type { Datapath } from "../../lib/pod/config.ts";
@@ -18,11 +20,8 @@ import {
 } from "../cli/strace.ts";
 import { addressesOf, KillNode, type PodName } from "./kill_node.ts";
 
-/**
- * System calls that change a network namespace or where a thread is: any of them. Those that change
- * files only on ours, for the runtime's caches are no state of ours.
- */
-const ANYWHERE = ["sendto", "setns"];
+/** System calls that change a network namespace or where a thread is. */
+const NETWORK_CHANGES = ["sendto", "setns"];
 /** Every so many kills, GC cleans up in the place of DEL. */
 const GC_INTERVAL = 3;
 
@@ -31,14 +30,19 @@ interface Trial {
   /** Begins the lines that are printed, such as `ADD bridge`. */
   readonly name: string;
   readonly verb: "ADD" | "DEL";
+  /** Whether it is killed at changes of the store and the log too. */
+  readonly isKilledAtFiles: boolean;
   /** Calls `fn` with the node of the next run. */
   onNode<T>(fn: (node: KillNode) => Promise<T>): Promise<T>;
   /** Does what a runtime does after kill number `at`, and fails when anything is left. */
   cleanUp(node: KillNode, at: number): Promise<void>;
 }
 
-/** Registers the tests of a datapath, on a node where another pod lives on. */
-export function killTests(datapath: Datapath): void {
+/**
+ * Registers the tests of a datapath, on a node where another pod lives on.
+ * @param isKilledAtFiles whether the verbs are killed at changes of the store and the log too.
+ */
+export function killTests(datapath: Datapath, isKilledAtFiles: boolean): void {
   for (const verb of ["ADD", "DEL"] as const) {
     killTest(`${verb} ${datapath}: DEL or GC removes what is left`, async () => {
       await using node = await KillNode.make(datapath);
@@ -46,6 +50,7 @@ export function killTests(datapath: Datapath): void {
       await killEverywhere({
         name: `${verb} ${datapath}`,
         verb,
+        isKilledAtFiles,
         onNode: (fn) => fn(node),
         cleanUp: (_, at) => cleanUp(node, at, calm),
       });
@@ -79,6 +84,7 @@ export function killFirstAddTest(datapath: Datapath): void {
     await killEverywhere({
       name: `first ADD ${datapath}`,
       verb: "ADD",
+      isKilledAtFiles: false,
       async onNode(fn) {
         await using node = await KillNode.make(datapath);
         return await fn(node);
@@ -93,28 +99,44 @@ export function killFirstAddTest(datapath: Datapath): void {
 
 /** Kills the verb at each call of each target, and prints how many those were. */
 async function killEverywhere(trial: Trial): Promise<void> {
-  const sysctls = await findSysctls(trial);
   let total = 0;
-  for (const name of [...ANYWHERE, ...FILE_CHANGES]) {
-    const kills = await killAtEach(trial, name, sysctls);
+  for (const target of await listTargets(trial)) {
+    const kills = await killAtEach(trial, target);
     total += kills;
-    if (kills > 0) console.log(`${trial.name}: ${name}: ${kills} of ${kills} killed and cleaned`);
+    if (kills === 0) continue;
+    console.log(`${trial.name}: ${target.title}: ${kills} of ${kills} killed and cleaned`);
   }
   console.log(`${trial.name}: ${total} of ${total} killed and cleaned`);
 }
 
+/** System calls of one name that a verb is killed at, on whatever node. */
+interface NodeTarget {
+  /** What is printed. */
+  readonly title: string;
+  readonly name: string;
+  filesOn(node: KillNode): readonly string[];
+}
+
+/** What changes something in a trial. Files are only ours: a runtime's caches are no state. */
+async function listTargets(trial: Trial): Promise<NodeTarget[]> {
+  const targets = NETWORK_CHANGES.map((name): NodeTarget => ({
+    title: name,
+    name,
+    filesOn: () => [],
+  }));
+  const sysctls = await findSysctls(trial);
+  if (sysctls.length > 0) {
+    targets.push({ title: "write of sysctls", name: "write", filesOn: () => sysctls });
+  }
+  if (!trial.isKilledAtFiles) return targets;
+  const filesOn = (node: KillNode) => node.stateFiles;
+  return [...targets, ...FILE_CHANGES.map((name) => ({ title: name, name, filesOn }))];
+}
+
 /** Kills at the first call, the second and so on, until the verb makes no more; answers how many. */
-async function killAtEach(
-  trial: Trial,
-  name: string,
-  sysctls: readonly string[],
-): Promise<number> {
-  const isOurs = !ANYWHERE.includes(name);
+async function killAtEach(trial: Trial, { name, filesOn }: NodeTarget): Promise<number> {
   const kill = (at: number) =>
-    trial.onNode((node) => {
-      const files = isOurs ? [...node.stateFiles, ...sysctls] : [];
-      return killAt(trial, node, { name, files }, at);
-    });
+    trial.onNode((node) => killAt(trial, node, { name, files: filesOn(node) }, at));
   let at = 1;
   while (await kill(at)) at++;
   return at - 1;

@@ -1,3 +1,3 @@
 import { killTests } from "./kill.ts";
 
-killTests("bridge");
+killTests("bridge", true);

@@ -104,6 +104,7 @@ export class KillNode implements AsyncDisposable {
         ...ofPod,
         HEADCNI_DATA_DIR: directory,
         HEADCNI_RUN_DIR: runDirectory,
+        HEADCNI_RESULTS_DIR: `${this.#root}/results`,
         HEADCNI_LOG_FILE: this.#logFile,
       },
       stdin: JSON.stringify({
