@@ -1,6 +1,6 @@
 import type { Handlers } from "../lib/cni/protocol.ts";
 import type { Request } from "../lib/cni/request.ts";
-import { configureLog, log, LOG_LEVELS, type LogLevel } from "../lib/log.ts";
+import { configureLog, log, LOG_LEVELS, type LogLevel, type LogSettings } from "../lib/log.ts";
 import type { PluginContext } from "./context.ts";
 
 /** Where plugins log when nothing names a file: runtimes drop what they write to stderr. */
@@ -12,7 +12,7 @@ const DEFAULT_LOG_FILE = "/var/log/headcni/plugin.log";
  */
 export function logged(context: PluginContext, handlers: Handlers): Handlers {
   const wrap = <T>(handle: (request: Request) => Promise<T>) => async (request: Request) => {
-    configureLog(logSettings(request, context));
+    configureLog(requestSettings(request, context));
     const start = performance.now();
     const fields = () => ({
       verb: request.verb,
@@ -40,13 +40,26 @@ export function logged(context: PluginContext, handlers: Handlers): Handlers {
   };
 }
 
-function logSettings({ config }: Request, context: PluginContext) {
+/**
+ * Sets up the log for what an administrator changes by hand: it is told where the calls of the runtime
+ * are told.
+ */
+export function logByHand(context: PluginContext): void {
+  configureLog(ownSettings(context));
+}
+
+function requestSettings({ config }: Request, context: PluginContext): LogSettings {
   const { logFile, logLevel } = config.raw;
+  const { level, file } = ownSettings(context);
   return {
-    level: toLevel(logLevel) ?? toLevel(context.logLevel) ?? "info",
-    stderrLevel: "error" as const,
-    file: typeof logFile === "string" && logFile ? logFile : context.logFile ?? DEFAULT_LOG_FILE,
+    level: toLevel(logLevel) ?? level,
+    stderrLevel: "error",
+    file: typeof logFile === "string" && logFile ? logFile : file,
   };
+}
+
+function ownSettings({ logLevel, logFile }: PluginContext) {
+  return { level: toLevel(logLevel) ?? "info", file: logFile ?? DEFAULT_LOG_FILE };
 }
 
 function toLevel(name: unknown): LogLevel | undefined {

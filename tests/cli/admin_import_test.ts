@@ -236,7 +236,7 @@ function call(verb: IpamCall["verb"], containerId: string): IpamCall {
 function callOurs(node: AdminNode, call: IpamCall) {
   return runProgram({
     args: ["ipam"],
-    env: { ...callEnvironment(call), ...node.env, HEADCNI_LOG_FILE: `${node.root}/plugin.log` },
+    env: { ...callEnvironment(call), ...node.env },
     stdin: configText(call, "headcni-ipam", `${node.root}/data`),
   });
 }

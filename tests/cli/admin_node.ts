@@ -1,5 +1,6 @@
 /** A node of a test's own on which the administrator's commands are run. */
 import { main } from "../../commands/admin/main.ts";
+import { configureLog } from "../../lib/log.ts";
 import type { AttachmentKey, PodReference } from "../../lib/attachment.ts";
 import { parseAddress } from "../../lib/net/address.ts";
 import { parsePrefix } from "../../lib/net/prefix.ts";
@@ -56,6 +57,7 @@ export class AdminNode implements AsyncDisposable {
       HEADCNI_DATA_DIR: `${this.root}/data`,
       HEADCNI_RUN_DIR: `${this.root}/run`,
       HEADCNI_RESULTS_DIR: `${this.root}/results`,
+      HEADCNI_LOG_FILE: `${this.root}/plugin.log`,
       NODE_NAME: "worker-1",
     };
   }
@@ -89,6 +91,8 @@ export class AdminNode implements AsyncDisposable {
       return { code: await main(args, this.env), ...printed };
     } finally {
       Object.assign(console, { log, error });
+      // The log of this process, not of the node.
+      configureLog({ level: "warn" });
     }
   }
 

@@ -202,6 +202,30 @@ Deno.test("headcni ipam release -o json: tells what was released, which rests", 
   ]);
 });
 
+Deno.test("headcni ipam: what is changed by hand is in the log of the plugin", async () => {
+  await using node = await makeNode();
+  const exported = await node.run("ipam", "export", "--file", `${node.root}/export.json`);
+  assertEquals(exported.code, 0);
+  await json(node, "gc", "--dry-run");
+  await json(node, "gc");
+  await json(node, "release", "10.244.0.10", "--force");
+  const run = await node.run("ipam", "import", "--from", "export", `${node.root}/export.json`);
+  assertEquals(run.code, 0);
+  const lines = (await Deno.readTextFile(`${node.root}/plugin.log`)).trimEnd().split("\n")
+    .map((line) => JSON.parse(line));
+  assertEquals(
+    lines.map(({ message, verb, containerId, freed, imported }) => [
+      ...[message, verb, containerId ?? freed ?? imported],
+    ]),
+    [
+      ["Released the lease of a dead pod", undefined, "c5"],
+      ["Done", "ipam gc", 1],
+      ["Done", "ipam release", "c3"],
+      ["Done", "ipam import", 2],
+    ],
+  );
+});
+
 Deno.test("headcni ipam release: an address of two networks needs one named", async () => {
   await using node = await makeNode();
   await node.seed([{ ...BARE, network: "other" }]);

@@ -149,6 +149,7 @@ async function gc(
       HEADCNI_DATA_DIR: node.dataDirectory,
       HEADCNI_RUN_DIR: `${node.root}/run`,
       HEADCNI_RESULTS_DIR: node.resultsDirectory,
+      HEADCNI_LOG_FILE: `${node.root}/plugin.log`,
     },
   });
   assertEquals([code, stderr], [0, ""]);

@@ -4,7 +4,9 @@ import { collectDead, DEFAULT_GRACE_MS, type Judged } from "../../../lib/attach/
 import type { Environment } from "../../../lib/cni/environment.ts";
 import { HeadcniError } from "../../../lib/errors.ts";
 import { tryParseDurationMs } from "../../../lib/ipam/duration.ts";
+import { log } from "../../../lib/log.ts";
 import { pluginContext } from "../../context.ts";
+import { logByHand } from "../../logged.ts";
 import { visitPresentStores } from "../stores.ts";
 import { formatPod, formatTable } from "../table.ts";
 import { formatAddresses, type InStore, type LeaseView, viewLease } from "./lease_view.ts";
@@ -64,6 +66,7 @@ export function addGc(ipam: Command, env: Environment): void {
 async function collect(options: GcOptions, env: Environment): Promise<GcReport> {
   const { grace: graceMs, network, dryRun = false } = options;
   const context = pluginContext(env);
+  logByHand(context);
   const judged = await visitPresentStores(options.store, env, async (store) => {
     const all = await collectDead(store, context, {
       graceMs,
@@ -74,12 +77,16 @@ async function collect(options: GcOptions, env: Environment): Promise<GcReport> 
     return all.map((one) => toOutcome(one, store.directory));
   }, { mayUseBallast: true });
   const outcomes = judged.flat();
-  return {
-    dryRun,
-    freed: outcomes.filter((one) => "proofs" in one),
-    failed: outcomes.filter((one) => "failure" in one),
-    kept: outcomes.filter((one) => "reason" in one),
-  };
+  const freed = outcomes.filter((one) => "proofs" in one);
+  const failed = outcomes.filter((one) => "failure" in one);
+  const kept = outcomes.filter((one) => "reason" in one);
+  if (!dryRun) {
+    log.info("Done", {
+      ...{ verb: "ipam gc", network, freed: freed.length, failed: failed.length },
+      kept: kept.length,
+    });
+  }
+  return { dryRun, freed, failed, kept };
 }
 
 /** What became of a lease. */

@@ -2,10 +2,12 @@
 import { resolve } from "@std/path";
 import { type Command, Option } from "commander";
 import type { Environment } from "../../../lib/cni/environment.ts";
+import { log } from "../../../lib/log.ts";
 import { formatAddress } from "../../../lib/net/address.ts";
 import { DEFAULT_STORE_DIRECTORY } from "../../../lib/store/directory.ts";
 import { openStore } from "../../../lib/store/store.ts";
 import { pluginContext } from "../../context.ts";
+import { logByHand } from "../../logged.ts";
 import { type OutputFormat, outputOption, storeOption } from "../command_line.ts";
 import { chosenDirectory, explainFailure, storeExaminer } from "../stores.ts";
 import { readExport } from "./export_document.ts";
@@ -115,14 +117,18 @@ async function write(
   options: ImportOptions,
   env: Environment,
 ): Promise<ImportReport> {
-  const { runDirectory, self } = pluginContext(env);
+  const context = pluginContext(env);
+  logByHand(context);
+  const { runDirectory } = context;
   const directory = chosenDirectory(options.store, env);
-  const mender = storeExaminer(self);
+  const mender = storeExaminer(context.self);
   await using store = await openStore({ directory, runDirectory, mender });
   const { leases } = plan;
   const counts = await restore(store, plan, reportProgress("Importing leases"));
   const networks = [...new Set(leases.map(({ key }) => key.network))].sort();
-  return { store: store.directory, networks, ...counts, notes };
+  const done = { store: store.directory, networks, ...counts };
+  log.info("Done", { verb: "ipam import", ...done });
+  return { ...done, notes };
 }
 
 function formatReport({ store, networks, imported, present, notes }: ImportReport): string {

@@ -4,8 +4,10 @@ import { moment } from "../../../lib/attach/context.ts";
 import type { Environment } from "../../../lib/cni/environment.ts";
 import { ConfigError, HeadcniError } from "../../../lib/errors.ts";
 import { type Address, formatAddress, parseAddress } from "../../../lib/net/address.ts";
+import { log } from "../../../lib/log.ts";
 import { type Lease, releaseLease } from "../../../lib/store/leases.ts";
 import { pluginContext } from "../../context.ts";
+import { logByHand } from "../../logged.ts";
 import { visitPresentStores } from "../stores.ts";
 import { formatAge } from "../table.ts";
 import { findByAddress } from "./find_leases.ts";
@@ -69,12 +71,15 @@ async function release(
 }
 
 async function releaseIn(directory: string, lease: Lease, env: Environment): Promise<void> {
+  const context = pluginContext(env);
+  logByHand(context);
   await visitPresentStores(
     directory,
     env,
-    (store) => store.write((tx) => releaseLease(tx, lease.key, moment(pluginContext(env)))),
+    (store) => store.write((tx) => releaseLease(tx, lease.key, moment(context))),
     { mayUseBallast: true },
   );
+  log.info("Done", { verb: "ipam release", ...lease.key, pod: lease.pod, store: directory });
 }
 
 function refuseLiving(address: string, lease: Lease): void {
