@@ -2,8 +2,7 @@
  * The benchmark of addresses (README, "Speed"), in one interleaved run:
  *
  * - the allocator in process against a Go bitmap on the same work (`bench/pairs.ts` says what the
- *   work is, `bench/bitmap.go` is the other), ours both as bits and owners alone and as the decisions
- *   of ADD and DEL; what the map of owners takes of it is a row of its own;
+ *   work is, `bench/bitmap.go` is the other);
  * - whole calls of the shipped `headcni-ipam`, each ADD with a DEL behind it, with few and with many
  *   leases of others, against itself and against Debian's host-local;
  * - `headcni ipam stats`.
@@ -16,14 +15,7 @@ import { parseArgs } from "@std/cli";
 import { dirname, join } from "@std/path";
 import { AddressPlugin } from "./bench/address_plugin.ts";
 import { GoBitmap } from "./bench/go_bitmap.ts";
-import {
-  BitsWork,
-  DecisionWork,
-  firstFreeOf,
-  OwnersWork,
-  pairsOf,
-  sampleCalls,
-} from "./bench/pairs.ts";
+import { firstFreeOf, pairsOf, sampleCalls } from "./bench/pairs.ts";
 import {
   keepSamples,
   printVerdicts,
@@ -86,35 +78,20 @@ async function measure(rounds: number, go: GoBitmap | undefined): Promise<Row[]>
 }
 
 async function measureInProcess(rounds: number, go: GoBitmap, keep: Keep): Promise<void> {
-  const contenders = IN_PROCESS.map(({ work, addresses, title }) => ({
-    work,
-    addresses,
-    title,
-    calls: {
-      bits: callOf(work, new BitsWork(addresses), addresses),
-      decisions: callOf(work, new DecisionWork(addresses), addresses),
-      ...work === "pairs" ? { owners: pairsOf(new OwnersWork(), addresses) } : {},
-    },
-  }));
+  const contenders = IN_PROCESS.map(({ work, addresses, title }) => {
+    const call = work === "pairs" ? pairsOf(addresses) : firstFreeOf(addresses);
+    return { work, addresses, title, call };
+  });
   for (let round = -1; round < rounds; round++) { // the first one compiles and is dropped
-    for (const { work, addresses, title, calls } of contenders) {
+    for (const { work, addresses, title, call } of contenders) {
       const theirs = await go.sample(work, addresses, SAMPLES, CALLS[work]);
-      if (round >= 0) keep(`${title}: go`, theirs);
-      for (const [name, call] of Object.entries(calls)) {
-        const values = sampleCalls(call, SAMPLES, CALLS[work]);
-        if (round >= 0) keep(`${title}: ${name}`, values);
-      }
+      const ours = sampleCalls(call, SAMPLES, CALLS[work]);
+      if (round < 0) continue;
+      keep(`${title}: go`, theirs);
+      keep(`${title}: ours`, ours);
     }
     progress(`in process: ${Math.max(round + 1, 0)} of ${rounds}`);
   }
-}
-
-function callOf(
-  work: "pairs" | "first-free",
-  contender: BitsWork | DecisionWork,
-  addresses: number,
-): () => void {
-  return work === "pairs" ? pairsOf(contender, addresses) : firstFreeOf(contender, addresses);
 }
 
 async function measureCalls(rounds: number, keep: Keep): Promise<void> {
@@ -139,7 +116,6 @@ async function measureCalls(rounds: number, keep: Keep): Promise<void> {
   if (full) await measureStats(full, rounds, keep);
 }
 
-/** As long as the admin command line has no `ipam stats`, says so. */
 async function measureStats(plugin: AddressPlugin, rounds: number, keep: Keep): Promise<void> {
   const store = join(plugin.directory, "state");
   for (let round = 0; round < rounds; round++) {
@@ -149,11 +125,7 @@ async function measureStats(plugin: AddressPlugin, rounds: number, keep: Keep): 
       env: { HEADCNI_RUN_DIR: join(plugin.directory, "run") },
     }).output();
     const elapsedMs = performance.now() - start;
-    if (!success) {
-      const [reason] = new TextDecoder().decode(stderr).split("\n", 1);
-      progress("");
-      return console.log(`headcni ipam stats: skipped, for it answers: ${reason}`);
-    }
+    if (!success) throw new Error(`headcni ipam stats failed: ${new TextDecoder().decode(stderr)}`);
     const used = new TextDecoder().decode(stdout).replaceAll(",", "");
     if (!used.includes(String(plugin.leases))) throw new Error(`stats tell of others: ${used}`);
     keep("ipam stats", [elapsedMs]);
@@ -170,11 +142,7 @@ function rowsOf(samplesOf: (name: string) => Samples): Row[] {
     against: samplesOf(against),
     bar,
   });
-  const inProcess = IN_PROCESS.flatMap(({ title }) => [
-    row(`${title}: bits`, `${title}: bits`, `${title}: go`, 1),
-    row(`${title}: decisions`, `${title}: decisions`, `${title}: go`, 1),
-    row("  of it: map of owners", `${title}: owners`, `${title}: go`, Infinity),
-  ]);
+  const inProcess = IN_PROCESS.map(({ title }) => row(title, `${title}: ours`, `${title}: go`, 1));
   const call = (verb: string, type: string, count: number) => `${verb}: ${type}, ${count} leases`;
   const flat = COUNTS.slice(1).flatMap((count) =>
     (["ADD", "DEL"] as const).map((verb) =>

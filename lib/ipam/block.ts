@@ -47,6 +47,16 @@ export type AddressUse = "free" | "used" | "resting";
 /** A decision that asks for blocks: yields the block, gets its bits, or undefined when free. */
 export type BlockReads<T> = Generator<Block, T, BlockBits | undefined>;
 
+/** Lets a decision have its way over blocks that are at hand. */
+export function answerReads<T>(
+  decision: BlockReads<T>,
+  bitsOf: (block: Block) => BlockBits | undefined,
+): T {
+  let step = decision.next();
+  while (!step.done) step = decision.next(bitsOf(step.value));
+  return step.value;
+}
+
 /** The bits of a block in which nothing is taken. */
 export function freeBits(block: Block): BlockBits {
   return new Uint32Array(block.level === 0 ? 2 * LAYER_WORDS : LAYER_WORDS);
@@ -64,15 +74,14 @@ export function pageOf(address: Address): Block {
 export function* findFree(
   { first, last }: Pick<Interval, "first" | "last">,
 ): BlockReads<Address | undefined> {
-  const family = first.family;
-  let value = first.value;
+  const { family } = first;
+  let { value } = first;
   let level = 0;
   while (value <= last.value) {
-    const block = blockAt(level, family, value);
-    const bits = yield block;
+    const bits = yield blockAt(level, family, value);
     const from = childIndex(level, value);
     const child = bits ? nextFree(bits, from) : from;
-    value = block.first.value + (BigInt(child) << BigInt(level * LEVEL_BITS));
+    if (child > from) value += BigInt(child - from) << BigInt(level * LEVEL_BITS);
     if (child === BLOCK_CHILDREN) level += 1;
     else if (level > 0) level -= 1;
     else return value <= last.value ? { family, value } : undefined;
@@ -110,8 +119,8 @@ export function useOf(bits: BlockBits, index: number): AddressUse {
   return hasBit(bits, BLOCK_CHILDREN + index) ? "resting" : "free";
 }
 
-/** Index of the first free child of a block at hand at or behind `from`, else 4,096. */
-export function nextFree(bits: BlockBits, from: number): number {
+/** Index of the first free child at or behind `from`, else 4,096. */
+function nextFree(bits: BlockBits, from: number): number {
   let below = maskOf(from) - 1;
   for (let at = from >> WORD_BITS; at < LAYER_WORDS; at++) {
     const free = ~(takenWord(bits, at) | below);
@@ -123,11 +132,11 @@ export function nextFree(bits: BlockBits, from: number): number {
 }
 
 /**
- * Marks a child of a block at hand in place; in a summary, which has no other layer, as used or
- * free. Answers how the block has to be marked in the one above: `used` when it became full, `free`
- * when it is so no longer, undefined when that did not change.
+ * Marks a child of a block in place; in a summary, which has no other layer, as used or free.
+ * Answers how the block has to be marked in the one above: `used` when it became full, `free` when it
+ * is so no longer, undefined when that did not change.
  */
-export function setUse(
+function setUse(
   bits: BlockBits,
   index: number,
   use: AddressUse,
@@ -142,7 +151,10 @@ export function setUse(
 }
 
 function blockAt(level: number, family: Address["family"], value: bigint): Block {
-  const offset = BigInt.asUintN((level + 1) * LEVEL_BITS, value);
+  // A width that is known beforehand is cheaper, and nearly all blocks are pages.
+  const offset = level === 0
+    ? BigInt.asUintN(LEVEL_BITS, value)
+    : BigInt.asUintN((level + 1) * LEVEL_BITS, value);
   return { level, first: { family, value: value - offset } };
 }
 

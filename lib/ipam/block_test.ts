@@ -8,10 +8,8 @@ import {
   changeUse,
   findFree,
   freeBits,
-  nextFree,
   pageOf,
   readUse,
-  setUse,
   useOf,
 } from "./block.ts";
 
@@ -111,28 +109,6 @@ Deno.test("changeUse: repeats change nothing", () => {
   assertEquals(map.decide(changeUse(address, "free")).length, 1);
 });
 
-Deno.test("setUse: tells what the block above must know", () => {
-  const page = new Uint32Array(256).fill(~0, 0, 128);
-  const cases: [number, AddressUse, "used" | "free" | undefined][] = [
-    [5, "used", undefined],
-    [5, "resting", undefined],
-    [5, "free", "free"],
-    [4_095, "free", undefined],
-    [5, "used", undefined],
-    [4_095, "resting", "used"],
-  ];
-  for (const [index, use, told] of cases) {
-    assertEquals(setUse(page, index, use), told, `${index} ${use}`);
-  }
-});
-
-Deno.test("nextFree: the first child that is neither used nor resting", () => {
-  const page = new Uint32Array(256);
-  for (const index of [0, 1, 7, 8, 4_095]) setUse(page, index, index % 2 ? "used" : "resting");
-  const cases = [[0, 2], [2, 2], [7, 9], [9, 9], [31, 31], [4_094, 4_094], [4_095, 4_096]] as const;
-  for (const [from, want] of cases) assertEquals(nextFree(page, from), want, `from ${from}`);
-});
-
 Deno.test("blocks: behave like a set of addresses, whatever is done", () => {
   const { seed, random } = seededRandom();
   for (const base of ["10.0.15.200", "fd00::fff:ffc0"]) {
@@ -189,6 +165,40 @@ Deno.test("changeUse: tells the level above when a block fills up, and when it i
   assertEquals(map.names, ["0 10.0.0.0", "1 10.0.0.0", "2 0.0.0.0"]);
   map.mark(addOffset(first, 77n), "free");
   assertEquals(map.names, ["0 10.0.0.0", "1 10.0.0.0"]);
+});
+
+Deno.test("changeUse: a page with resting addresses is as full as one with used ones", () => {
+  const map = new AddressMap();
+  const first = parseAddress("10.0.0.0");
+  const page = pageOf(first);
+  map.put(page, freeBits(page).fill(~0, 0, 128));
+  const cases: [number, AddressUse, number][] = [
+    // Of the blocks, only the page changes: it is as full as before.
+    [5, "used", 1],
+    [5, "resting", 1],
+    [5, "free", 2],
+    [4_095, "free", 1],
+    [5, "used", 1],
+    [4_095, "resting", 2],
+  ];
+  for (const [index, use, changed] of cases) {
+    const address = addOffset(first, BigInt(index));
+    assertEquals(map.decide(changeUse(address, use)).length, changed, `${index} ${use}`);
+  }
+});
+
+Deno.test("findFree: the first address of a page that is neither used nor resting", () => {
+  const map = new AddressMap();
+  const first = parseAddress("10.0.0.0");
+  const last = addOffset(first, 9_999n);
+  for (const index of [0n, 1n, 7n, 8n, 4_095n]) {
+    map.mark(addOffset(first, index), index % 2n ? "used" : "resting");
+  }
+  const cases = [[0, 2], [2, 2], [7, 9], [9, 9], [31, 31], [4_094, 4_094], [4_095, 4_096]] as const;
+  for (const [from, want] of cases) {
+    const found = map.decide(findFree({ first: addOffset(first, BigInt(from)), last }));
+    assertEquals(found, addOffset(first, BigInt(want)), `from ${from}`);
+  }
 });
 
 function bitsWith(index: number): BlockBits {

@@ -54,38 +54,41 @@ export function countAddresses(intervals: readonly AddressSpan[]): bigint {
   return intervals.reduce((sum, interval) => sum + sizeOf(interval), 0n);
 }
 
-/** The same addresses, beginning with the one that `skipped` others come before; then these. */
-export function rotateIntervals(intervals: readonly Interval[], skipped: bigint): Interval[] {
-  const ahead: Interval[] = [];
-  const behind: Interval[] = [];
-  let rest = skipped;
+/** The address that `index` others come before; undefined when there are not so many. */
+export function addressAt(intervals: readonly AddressSpan[], index: bigint): Address | undefined {
+  let rest = index;
   for (const interval of intervals) {
     const size = sizeOf(interval);
-    const cut = rest < size ? rest : size;
-    rest -= cut;
-    const middle = addOffset(interval.first, cut);
-    if (cut > 0n) behind.push({ ...interval, last: addOffset(middle, -1n) });
-    if (cut < size) ahead.push({ ...interval, first: middle });
+    if (rest < size) return addOffset(interval.first, rest);
+    rest -= size;
   }
-  return [...ahead, ...behind];
+  return undefined;
 }
 
 /**
- * How many addresses a round passes before it goes on behind `cursor`: 0 when there is no cursor or
- * no range has it.
+ * The address with which a round goes on behind `cursor`, which need not be in an interval any more;
+ * undefined for the very first one: behind the last, and when no range has the cursor.
  */
-export function countPassed(
+export function addressBehind(
   intervals: readonly Interval[],
-  cursor: Address | undefined,
-): bigint {
-  if (!cursor) return 0n;
-  const current = intervals.findLastIndex(({ range }) => isInRange(range, cursor));
-  return intervals.slice(0, current + 1).reduce((sum, interval) => {
-    if (!isInRange(interval.range, cursor) || interval.last.value <= cursor.value) {
-      return sum + sizeOf(interval);
-    }
-    return isInSpan(interval, cursor) ? sum + cursor.value - interval.first.value + 1n : sum;
-  }, 0n);
+  cursor: Address,
+): Address | undefined {
+  const isOfRange = ({ range }: Interval) => isInRange(range, cursor);
+  const open = intervals.find((each) => cursor.value < each.last.value && isOfRange(each));
+  if (open) return cursor.value < open.first.value ? open.first : addOffset(cursor, 1n);
+  return intervals[intervals.findLastIndex(isOfRange) + 1]?.first;
+}
+
+/** The same addresses, beginning with `start`, and in the end those before it. */
+export function rotateIntervals(
+  intervals: readonly Interval[],
+  start: Address | undefined,
+): Interval[] {
+  const at = start ? intervals.findIndex((interval) => isInSpan(interval, start)) : -1;
+  const cut = intervals[at];
+  if (!start || !cut) return [...intervals];
+  const rest = cut.first.value < start.value ? [{ ...cut, last: addOffset(start, -1n) }] : [];
+  return [{ ...cut, first: start }, ...intervals.slice(at + 1), ...intervals.slice(0, at), ...rest];
 }
 
 function cutOut(set: readonly AddressRange[], withheld: readonly AddressSpan[]): Interval[] {

@@ -1,11 +1,11 @@
 import { assertEquals } from "@std/assert";
 import { formatSpan } from "../../tests/fakes/format_span.ts";
-import { parseAddress } from "../net/address.ts";
+import { formatAddress, parseAddress } from "../net/address.ts";
 import {
+  addressAt,
+  addressBehind,
   claimableIntervals,
   countAddresses,
-  countPassed,
-  type Interval,
   rotateIntervals,
   usableIntervals,
 } from "./interval.ts";
@@ -75,41 +75,65 @@ const ROUND = {
 Deno.test("rotateIntervals: begins anywhere, and has every address once", () => {
   const { pool, set } = poolOf(ROUND);
   const usable = usableIntervals(pool, set);
-  const texts = (skipped: bigint) => rotateIntervals(usable, skipped).map(formatSpan).join(" ");
-  assertEquals(countAddresses(usable), 5n);
-  assertEquals([0n, 1n, 2n, 3n, 4n, 5n].map(texts), [
-    "10.0.0.2-10.0.0.3 10.0.0.5-10.0.0.6 10.1.0.2",
-    "10.0.0.3 10.0.0.5-10.0.0.6 10.1.0.2 10.0.0.2",
-    "10.0.0.5-10.0.0.6 10.1.0.2 10.0.0.2-10.0.0.3",
-    "10.0.0.6 10.1.0.2 10.0.0.2-10.0.0.3 10.0.0.5",
-    "10.1.0.2 10.0.0.2-10.0.0.3 10.0.0.5-10.0.0.6",
-    "10.0.0.2-10.0.0.3 10.0.0.5-10.0.0.6 10.1.0.2",
-  ]);
-  assertEquals(rotateIntervals([], 0n), []);
+  const rounds: [string | undefined, string][] = [
+    [undefined, "10.0.0.2-10.0.0.3 10.0.0.5-10.0.0.6 10.1.0.2"],
+    ["10.0.0.2", "10.0.0.2-10.0.0.3 10.0.0.5-10.0.0.6 10.1.0.2"],
+    ["10.0.0.3", "10.0.0.3 10.0.0.5-10.0.0.6 10.1.0.2 10.0.0.2"],
+    ["10.0.0.5", "10.0.0.5-10.0.0.6 10.1.0.2 10.0.0.2-10.0.0.3"],
+    ["10.0.0.6", "10.0.0.6 10.1.0.2 10.0.0.2-10.0.0.3 10.0.0.5"],
+    ["10.1.0.2", "10.1.0.2 10.0.0.2-10.0.0.3 10.0.0.5-10.0.0.6"],
+  ];
+  for (const [start, want] of rounds) {
+    const round = rotateIntervals(usable, start === undefined ? undefined : parseAddress(start));
+    assertEquals(round.map(formatSpan).join(" "), want, start);
+  }
+  assertEquals(rotateIntervals([], undefined), []);
 });
 
-Deno.test("countPassed: a round goes on behind any address of the ranges, given or not", () => {
+Deno.test("addressAt: counts through the intervals in their order", () => {
   const { pool, set } = poolOf(ROUND);
-  const usable: Interval[] = usableIntervals(pool, set);
-  const cases: [string | undefined, bigint][] = [
-    [undefined, 0n],
-    ["10.0.0.1", 0n],
-    ["10.0.0.2", 1n],
-    ["10.0.0.3", 2n],
+  const usable = usableIntervals(pool, set);
+  assertEquals(countAddresses(usable), 5n);
+  const found = [0n, 1n, 2n, 3n, 4n, 5n].map((index) => addressAt(usable, index));
+  assertEquals(found.map((address) => address && formatAddress(address)), [
+    ...["10.0.0.2", "10.0.0.3", "10.0.0.5", "10.0.0.6", "10.1.0.2"],
+    undefined,
+  ]);
+});
+
+Deno.test("addressBehind: a round goes on behind any address of the ranges, given or not", () => {
+  const { pool, set } = poolOf(ROUND);
+  const usable = usableIntervals(pool, set);
+  const cases: [string, string | undefined][] = [
+    ["10.0.0.1", "10.0.0.2"],
+    ["10.0.0.2", "10.0.0.3"],
+    ["10.0.0.3", "10.0.0.5"],
     // Excluded since it was given.
-    ["10.0.0.4", 2n],
-    ["10.0.0.5", 3n],
-    ["10.0.0.6", 4n],
-    ["10.1.0.1", 4n],
-    ["10.1.0.2", 5n],
+    ["10.0.0.4", "10.0.0.5"],
+    ["10.0.0.5", "10.0.0.6"],
+    ["10.0.0.6", "10.1.0.2"],
+    ["10.1.0.1", "10.1.0.2"],
+    ["10.1.0.2", undefined],
     // Of no range any more.
-    ["10.0.0.7", 0n],
-    ["10.2.0.1", 0n],
-    ["fd00::1", 0n],
+    ["10.0.0.7", "10.0.0.2"],
+    ["10.2.0.1", "10.0.0.2"],
+    ["fd00::1", "10.0.0.2"],
   ];
   for (const [cursor, want] of cases) {
-    assertEquals(countPassed(usable, cursor ? parseAddress(cursor) : undefined), want, cursor);
+    const next = addressBehind(usable, parseAddress(cursor));
+    assertEquals(next && formatAddress(next), want, cursor);
   }
+});
+
+Deno.test("addressBehind: a range behind which another one begins is followed by the next of the set", () => {
+  const ranges = [["10", "12"], ["5", "9"], ["20", "22"]].map(([start, end]) => ({
+    subnet: "10.0.0.0/24",
+    rangeStart: `10.0.0.${start}`,
+    rangeEnd: `10.0.0.${end}`,
+  }));
+  const { pool, set } = poolOf({ ranges: [ranges] });
+  const next = addressBehind(usableIntervals(pool, set), parseAddress("10.0.0.9"));
+  assertEquals(next && formatAddress(next), "10.0.0.20");
 });
 
 function poolOf(ipam: Record<string, unknown>): {

@@ -1,6 +1,12 @@
 /** Which free address comes next. */
 import type { Address } from "../net/address.ts";
-import { countAddresses, countPassed, type Interval, rotateIntervals } from "./interval.ts";
+import {
+  addressAt,
+  addressBehind,
+  countAddresses,
+  type Interval,
+  rotateIntervals,
+} from "./interval.ts";
 
 /** Names of the strategies that can be configured. */
 export const STRATEGY_NAMES = ["sequential", "random", "dense"] as const;
@@ -30,10 +36,10 @@ export type Strategy = (
 /** Every strategy by name. */
 export const STRATEGIES: Readonly<Record<StrategyName, Strategy>> = {
   // Round robin, as host-local does: a released address comes again as late as possible.
-  sequential: (usable, cursor) => rotateIntervals(usable, countPassed(usable, cursor)),
+  sequential: (usable, cursor) => rotateIntervals(usable, cursor && addressBehind(usable, cursor)),
   // Nobody can tell which address comes next; the start is as likely anywhere.
   random: (usable, _cursor, random) =>
-    rotateIntervals(usable, randomBelow(countAddresses(usable), random)),
+    rotateIntervals(usable, addressAt(usable, randomBelow(countAddresses(usable), random))),
   // The first free one in the order of the configuration: what is used stays together.
   dense: (usable) => [...usable],
 };

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { parseAddress } from "../net/address.ts";
-import { type AddressUse, freeBits, pageOf, setUse } from "./block.ts";
+import { AddressMap } from "../../tests/fakes/address_map.ts";
+import { addOffset, parseAddress } from "../net/address.ts";
+import type { AddressUse } from "./block.ts";
 import { parsePools } from "./pool.ts";
 import { measureUsage, type PoolUsage, type StoredPage } from "./usage.ts";
 
@@ -86,28 +87,22 @@ Deno.test("measureUsage: pools that overlap count the same addresses", () => {
 
 Deno.test("measureUsage: counts every bit of a page once", () => {
   const [pool] = parsePools("pods", { subnet: "10.0.0.0/16", gateway: "10.1.0.1" });
-  const page = pageOf(parseAddress("10.0.16.0"));
+  const first = parseAddress("10.0.16.0");
   for (const modulus of [1, 2, 7, 31, 32, 33, 4_096]) {
-    const bits = freeBits(page);
-    for (let at = 0; at < 4_096; at++) setUse(bits, at, at % modulus === 0 ? "used" : "resting");
-    const usage = pool && measureUsage(pool, [{ first: page.first, bits }]);
+    const map = new AddressMap();
+    for (let at = 0; at < 4_096; at++) {
+      map.mark(addOffset(first, BigInt(at)), at % modulus === 0 ? "used" : "resting");
+    }
+    const usage = pool && measureUsage(pool, map.pages);
     const used = Math.ceil(4_096 / modulus);
     assertEquals([usage?.used, usage?.resting], [used, 4_096 - used]);
   }
 });
 
 function pagesWith(marks: Partial<Record<AddressUse, readonly string[]>>): StoredPage[] {
-  const pages = new Map<string, StoredPage>();
+  const map = new AddressMap();
   for (const use of ["used", "resting"] as const) {
-    for (const text of marks[use] ?? []) {
-      const address = parseAddress(text);
-      const block = pageOf(address);
-      const { first } = block;
-      const name = `${first.family} ${first.value}`;
-      const page = pages.get(name) ?? { first, bits: freeBits(block) };
-      setUse(page.bits, Number(address.value - first.value), use);
-      pages.set(name, page);
-    }
+    for (const text of marks[use] ?? []) map.mark(parseAddress(text), use);
   }
-  return [...pages.values()];
+  return map.pages;
 }

@@ -4,6 +4,7 @@ import { formatAttachment } from "../attachment.ts";
 import { errorText } from "../errors.ts";
 import {
   type AddressUse,
+  answerReads,
   type Block,
   BLOCK_CHILDREN,
   type BlockBits,
@@ -99,10 +100,8 @@ function diffHoldings(leased: readonly Holding[], owned: readonly Holding[]): st
 function markBlocks(leased: readonly Place[], resting: readonly Place[]): Map<string, StoredBlock> {
   const blocks = new Map<string, StoredBlock>();
   const mark = ({ network, address }: Place, use: AddressUse) => {
-    const decision = changeUse(address, use);
-    let step = decision.next();
-    while (!step.done) step = decision.next(blocks.get(blockText(network, step.value))?.bits);
-    for (const { block, bits } of step.value) {
+    const bitsOf = (block: Block) => blocks.get(blockText(network, block))?.bits;
+    for (const { block, bits } of answerReads(changeUse(address, use), bitsOf)) {
       if (bits) blocks.set(blockText(network, block), { network, block, bits });
     }
   };

@@ -3,15 +3,17 @@
  * runtime calls it; everything lies in one temporary directory, which dispose removes.
  */
 import { join } from "@std/path";
+import { batchesOf } from "../../lib/batches.ts";
 import { parseIpamConfig } from "../../lib/ipam/config.ts";
 import { addOffset, type Address, formatAddress, parseAddress } from "../../lib/net/address.ts";
+import { bootId } from "../../lib/platform.ts";
 import { listLeases, restoreLease } from "../../lib/store/leases.ts";
 import { openStore, type StoreOptions } from "../../lib/store/store.ts";
 
 const NETWORK = "bench";
 const SUBNET = { address: parseAddress("10.96.0.0"), length: 16 };
 const GATEWAY = addOffset(SUBNET.address, 1n);
-/** Leases of one commit: KV allows 100 checks, and a lease needs two. */
+/** Leases of one commit, of 100 checks: as neighbours in a page they need two each. */
 const BATCH = 40;
 
 /** Ours, and the one of the reference plugins. */
@@ -109,19 +111,20 @@ function storeOptions(directory: string): StoreOptions {
 
 /** By the library, of this boot, for what an earlier boot left would be looked through. */
 async function fillStore(options: StoreOptions, leases: number): Promise<void> {
-  const bootId = (await Deno.readTextFile("/proc/sys/kernel/random/boot_id")).trim();
+  const presentBoot = bootId();
   const { pool } = parseIpamConfig({ network: NETWORK, ipam: { subnet: "10.96.0.0/16" } });
   await using store = await openStore(options);
-  for (let at = 0; at < leases; at += BATCH) {
+  const numbers = Array.from({ length: leases }, (_, at) => at);
+  for (const batch of batchesOf(numbers, BATCH)) {
     await store.write(async (tx) => {
-      for (let i = at; i < Math.min(at + BATCH, leases); i++) {
+      for (const i of batch) {
         await restoreLease(tx, {
           key: { network: NETWORK, containerId: containerId(i), ifname: "eth0" },
           pool,
           addresses: [{ address: { address: leased(i), length: SUBNET.length }, gateway: GATEWAY }],
           pod: { namespace: "bench", name: `pod-${i}` },
           netns: "/proc/self/ns/net",
-          bootId,
+          bootId: presentBoot,
           createdMs: Date.now(),
           createdUptimeMs: 0,
           restMs: 0,

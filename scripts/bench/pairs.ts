@@ -1,46 +1,23 @@
 /**
- * The allocator in process, without a store. Two contenders do the same work, which is also that of
+ * The decisions of `lib/ipam` as ADD and DEL take them: any family, a strategy over intervals, blocks
+ * asked for one by one; only what answers is a map instead of the store. The work is that of
  * `bitmap.go`:
  *
  * - *pairs*: half of the addresses of a subnet are held. With each call the next free address behind
  *   the cursor is found, marked as used (with the summary above its page) and recorded under its
  *   owner; and another owner's address, any one, is looked up, marked as free and forgotten.
  * - *first free*: the first 99 % are taken; the search begins at the start.
- *
- * {@linkcode BitsWork} is the bits and the owners alone: addresses are offsets, as they are in Go.
- * {@linkcode DecisionWork} takes the decisions as ADD and DEL take them: any family, a strategy over
- * intervals, blocks asked for one by one; only what answers is a map instead of the store.
  */
-import {
-  BLOCK_CHILDREN,
-  type BlockBits,
-  findFree,
-  freeBits,
-  nextFree,
-  setUse,
-} from "../../lib/ipam/block.ts";
+import { findFree } from "../../lib/ipam/block.ts";
 import { parseIpamConfig } from "../../lib/ipam/config.ts";
 import { type Interval, usableIntervals } from "../../lib/ipam/interval.ts";
 import { STRATEGIES } from "../../lib/ipam/strategy.ts";
 import { addOffset, type Address, parseAddress } from "../../lib/net/address.ts";
 import { AddressMap } from "../../tests/fakes/address_map.ts";
 
-/** A contender for pairs. */
-export interface PairWork {
-  allocate(owner: string): void;
-  release(owner: string): void;
-}
-
-/** A contender for first free. */
-export interface SearchWork {
-  /** Takes the first addresses, that many, without owners. */
-  fill(count: number): void;
-  /** Offset of the first free address from the start of the subnet. */
-  firstFree(): number;
-}
-
-/** A call of *pairs*. */
-export function pairsOf(work: PairWork, size: number): () => void {
+/** A call of *pairs*, in a subnet of so many addresses. */
+export function pairsOf(size: number): () => void {
+  const work = new SubnetWork(size);
   const held = Array.from({ length: size / 2 }, (_, at) => containerId(at));
   const idle = Array.from({ length: size / 2 }, (_, at) => containerId(2 ** 31 + at));
   for (const owner of held) work.allocate(owner);
@@ -60,8 +37,9 @@ export function pairsOf(work: PairWork, size: number): () => void {
   };
 }
 
-/** A call of *first free*. */
-export function firstFreeOf(work: SearchWork, size: number): () => void {
+/** A call of *first free*, in a subnet of so many addresses. */
+export function firstFreeOf(size: number): () => void {
+  const work = new SubnetWork(size);
   const want = Math.floor(size * 99 / 100);
   work.fill(want);
   return () => {
@@ -81,83 +59,8 @@ export function sampleCalls(call: () => void, samples: number, calls: number): n
   return values;
 }
 
-/** Pages and the summary above them, of one subnet of at most 2^24 addresses. */
-export class BitsWork implements PairWork, SearchWork {
-  readonly #pages: BlockBits[];
-  readonly #summary = bitsOf(1);
-  readonly #owners = new Map<string, number>();
-  readonly #size: number;
-  #cursor = 0;
-
-  constructor(size: number) {
-    this.#size = size;
-    const pages = Math.ceil(size / BLOCK_CHILDREN);
-    this.#pages = Array.from({ length: pages }, () => bitsOf(0));
-    // Network, gateway, broadcast.
-    for (const offset of [0, 1, size - 1]) this.#mark(offset, "used");
-  }
-
-  allocate(owner: string): void {
-    let offset = this.#nextFree(this.#cursor + 1);
-    if (offset >= this.#size) offset = this.#nextFree(0);
-    if (offset >= this.#size) throw new Error("the subnet is full");
-    this.#mark(offset, "used");
-    this.#owners.set(owner, offset);
-    this.#cursor = offset;
-  }
-
-  release(owner: string): void {
-    const offset = this.#owners.get(owner);
-    if (offset === undefined) throw new Error(`no address of ${owner}`);
-    this.#owners.delete(owner);
-    this.#mark(offset, "free");
-  }
-
-  fill(count: number): void {
-    for (let offset = 0; offset < count; offset++) this.#mark(offset, "used");
-  }
-
-  firstFree(): number {
-    return this.#nextFree(0);
-  }
-
-  /** The first free offset at or behind `from`; the size or more when there is none. */
-  #nextFree(from: number): number {
-    for (let page = pageOf(from);;) {
-      const bits = this.#pages[page];
-      if (!bits) return this.#size;
-      const start = page * BLOCK_CHILDREN;
-      const child = nextFree(bits, Math.max(from - start, 0));
-      if (child < BLOCK_CHILDREN) return start + child;
-      page = nextFree(this.#summary, page + 1);
-    }
-  }
-
-  #mark(offset: number, use: "free" | "used"): void {
-    const page = pageOf(offset);
-    const bits = this.#pages[page];
-    if (!bits) throw new RangeError(`no address has the offset ${offset}`);
-    const told = setUse(bits, offset % BLOCK_CHILDREN, use);
-    if (told) setUse(this.#summary, page, told);
-  }
-}
-
-/** The map from owner to address alone: what of the work is neither search nor bits. */
-export class OwnersWork implements PairWork {
-  readonly #owners = new Map<string, number>();
-
-  allocate(owner: string): void {
-    this.#owners.set(owner, this.#owners.size);
-  }
-
-  release(owner: string): void {
-    if (this.#owners.get(owner) === undefined) throw new Error(`no address of ${owner}`);
-    this.#owners.delete(owner);
-  }
-}
-
-/** The decisions of `lib/ipam` for the subnet `10.0.0.0/<32 - log2 of the size>`. */
-export class DecisionWork implements PairWork, SearchWork {
+/** The subnet `10.0.0.0/<32 - log2 of the size>`, and who has which address of it. */
+class SubnetWork {
   readonly #map = new AddressMap();
   readonly #usable: readonly Interval[];
   readonly #first = parseAddress("10.0.0.0");
@@ -184,10 +87,12 @@ export class DecisionWork implements PairWork, SearchWork {
     this.#map.mark(address, "free");
   }
 
+  /** Takes the first addresses, that many, without owners. */
   fill(count: number): void {
     for (let at = 0; at < count; at++) this.#map.mark(addOffset(this.#first, BigInt(at)), "used");
   }
 
+  /** Offset of the first free address from the start of the subnet. */
   firstFree(): number {
     return Number(this.#find(undefined).value - this.#first.value);
   }
@@ -199,14 +104,6 @@ export class DecisionWork implements PairWork, SearchWork {
     }
     throw new Error("the subnet is full");
   }
-}
-
-function pageOf(offset: number): number {
-  return Math.trunc(offset / BLOCK_CHILDREN);
-}
-
-function bitsOf(level: number): BlockBits {
-  return freeBits({ level, first: parseAddress("10.0.0.0") });
 }
 
 /** 64 hexadecimal digits, as container runtimes make them. */

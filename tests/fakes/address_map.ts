@@ -1,10 +1,12 @@
 import {
   type AddressUse,
+  answerReads,
   type Block,
   type BlockBits,
   type BlockReads,
   changeUse,
 } from "../../lib/ipam/block.ts";
+import type { StoredPage } from "../../lib/ipam/usage.ts";
 import { type Address, FAMILIES, type Family, formatAddress } from "../../lib/net/address.ts";
 
 /** Blocks of one level by the number of their first address. */
@@ -25,15 +27,21 @@ export class AddressMap {
     ).sort();
   }
 
+  /** The pages that are stored. */
+  get pages(): StoredPage[] {
+    return FAMILIES.flatMap((family) =>
+      Array.from(this.#levels[family][0] ?? [], ([value, bits]) => {
+        return { first: { family, value }, bits };
+      })
+    );
+  }
+
   /** Answers what a decision asks, and what it decided. */
   decide<T>(decision: BlockReads<T>): T {
-    let step = decision.next();
-    while (!step.done) {
+    return answerReads(decision, ({ level, first }) => {
       this.reads += 1;
-      const { level, first } = step.value;
-      step = decision.next(this.#levels[first.family][level]?.get(first.value));
-    }
-    return step.value;
+      return this.#levels[first.family][level]?.get(first.value);
+    });
   }
 
   /** Marks an address. */
