@@ -1,5 +1,7 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
+import { type Damage, DAMAGES, overwritePage } from "../../tests/fakes/damages.ts";
+import { seededRandom } from "../../tests/fakes/seeded_random.ts";
 import { StoreError } from "../errors.ts";
 import { openStore } from "../store/store.ts";
 import { examineStore } from "./examine.ts";
@@ -45,32 +47,25 @@ for (const [name, self, seen] of failures) {
   });
 }
 
-/** What is done to the file of a store, and how that is told; undefined for not at all. */
-const damages: readonly [name: string, harm: (file: Deno.FsFile) => void, seen?: string][] = [
-  ["a sound file", () => {}],
-  ["an empty file", (file) => file.truncateSync(0), "it holds no schema"],
-  ["a truncated file", (file) => file.truncateSync(20_000), "malformed"],
-  ["a file of noise", (file) => overwrite(file, 0, 8_192), "file is not a database"],
-  ["a file with a page of noise", (file) => overwrite(file, 5 * 4_096, 4_096), "Tree 6"],
+/** How damage to the file of a store is told; undefined for not at all. */
+const damages: readonly [name: string, damage: Damage | undefined, seen?: string][] = [
+  ["a sound file", undefined],
+  ["an empty file", DAMAGES["an empty file"], "it holds no schema"],
+  ["a truncated file", DAMAGES["a truncated file"], "malformed"],
+  ["a file of noise", DAMAGES["a file of noise"], "file is not a database"],
+  ["a page that opening does not read", (path, random) => overwritePage(path, 5, random), "Tree 6"],
 ];
 
-for (const [name, harm, seen] of damages) {
+for (const [name, damage, seen] of damages) {
   Deno.test(`examineStore: tells the truth of ${name}`, async () => {
     const root = await Deno.makeTempDir({ prefix: "hct" });
     const store = await openStore({ directory: root, runDirectory: root });
     await store[Symbol.asyncDispose]();
     const path = `${root}/state.kv`;
-    const file = Deno.openSync(path, { write: true });
-    harm(file);
-    file.close();
+    damage?.(path, seededRandom().random);
     const text = await examineStore(SELF, path);
     await Deno.remove(root, { recursive: true });
     if (seen === undefined) assertEquals(text, undefined);
     else assertStringIncludes(text ?? "", seen);
   });
-}
-
-function overwrite(file: Deno.FsFile, offset: number, bytes: number): void {
-  file.seekSync(offset, Deno.SeekMode.Start);
-  file.writeSync(crypto.getRandomValues(new Uint8Array(bytes)));
 }

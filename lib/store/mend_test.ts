@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { assertConsistent } from "../../tests/fakes/consistent_store.ts";
+import { DAMAGES } from "../../tests/fakes/damages.ts";
 import { FakeMender } from "../../tests/fakes/mender.ts";
+import { seededRandom } from "../../tests/fakes/seeded_random.ts";
 import { StoreError } from "../errors.ts";
 import { formatAddress, parseAddress } from "../net/address.ts";
 import { parsePrefix } from "../net/prefix.ts";
@@ -39,12 +41,6 @@ class ClosedStore implements AsyncDisposable {
     return Array.from(Deno.readDirSync(this.directory), ({ name }) => name)
       .filter((name) => name.startsWith("state.kv"))
       .map((name) => name.replace(/\d{8}T\d{6}\.\d{3}Z/, "TIME")).sort();
-  }
-
-  /** Does to the file what no program of ours does. */
-  harm(fn: (file: Deno.FsFile) => void): void {
-    using file = Deno.openSync(this.path, { read: true, write: true });
-    fn(file);
   }
 
   /** As if somebody had been killed while he had the lock. */
@@ -138,18 +134,10 @@ Deno.test("openStore: makes what is found damaged anew, and keeps it under anoth
   ]);
 });
 
-/** Damage that opening the file finds, without an examination. */
-const damages: readonly [name: string, harm: (file: Deno.FsFile) => void][] = [
-  ["an empty file", (file) => file.truncateSync(0)],
-  ["a truncated file", (file) => file.truncateSync(20_000)],
-  ["a file of noise", (file) => overwrite(file, 0, 8_192)],
-  ["a file with a noisy page", (file) => overwrite(file, 4_096, 4_096)],
-];
-
-for (const [name, harm] of damages) {
+for (const [name, damage] of Object.entries(DAMAGES)) {
   Deno.test(`openStore: makes ${name} anew at once`, async () => {
     await using closed = await ClosedStore.make();
-    closed.harm(harm);
+    damage(closed.path, seededRandom().random);
     await using store = await openStore(closed.options);
     assertEquals(closed.mender.takeCalls(), ["recall"]);
     assertEquals(await leasesOf(store), ["c2 10.0.0.2"]);
@@ -159,7 +147,7 @@ for (const [name, harm] of damages) {
 
   Deno.test(`openExistingStore: makes ${name} anew for a DEL, too`, async () => {
     await using closed = await ClosedStore.make();
-    closed.harm(harm);
+    damage(closed.path, seededRandom().random);
     await using store = await openExistingStore(closed.options);
     assert(store);
     assertEquals(await leasesOf(store), ["c2 10.0.0.2"]);
@@ -167,7 +155,7 @@ for (const [name, harm] of damages) {
 
   Deno.test(`openStore: leaves ${name} as it is where nobody can mend it`, async () => {
     await using closed = await ClosedStore.make();
-    closed.harm(harm);
+    damage(closed.path, seededRandom().random);
     const { mender: _mender, ...options } = closed.options;
     const error = await assertRejects(() => openExistingStore(options), StoreError);
     assertEquals(error.reason, "store-damaged");
@@ -304,9 +292,4 @@ async function leasesOf(store: Store): Promise<string[]> {
   return leases.map(({ key, addresses }) =>
     [key.containerId, ...addresses.map(({ address }) => formatAddress(address.address))].join(" ")
   );
-}
-
-function overwrite(file: Deno.FsFile, offset: number, bytes: number): void {
-  file.seekSync(offset, Deno.SeekMode.Start);
-  file.writeSync(crypto.getRandomValues(new Uint8Array(bytes)));
 }

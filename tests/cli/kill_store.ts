@@ -4,6 +4,8 @@ import { parsePrefix } from "../../lib/net/prefix.ts";
 import { formatAddress } from "../../lib/net/address.ts";
 import { writeCachedResult } from "../fakes/cached_result.ts";
 import { assertConsistent } from "../fakes/consistent_store.ts";
+import { DAMAGES } from "../fakes/damages.ts";
+import { seededRandom } from "../fakes/seeded_random.ts";
 import { configText, IpamNode, type LeasedAddresses, leasedAddresses } from "./ipam_node.ts";
 import type { ProgramOutcome } from "./program.ts";
 import { isFile } from "./shipped.ts";
@@ -63,11 +65,10 @@ export class KillStore implements AsyncDisposable {
   /** Writes noise over the database, and takes away what `/run` would have lost by a boot. */
   async damage(): Promise<void> {
     const { dataDirectory, runDirectory } = this.#node;
-    const noise = crypto.getRandomValues(new Uint8Array(40_960));
     for (const { name } of Deno.readDirSync(dataDirectory)) {
       if (name.startsWith("state.kv-")) await Deno.remove(`${dataDirectory}/${name}`);
     }
-    await Deno.writeFile(`${dataDirectory}/state.kv`, noise);
+    DAMAGES["a file of noise"](`${dataDirectory}/state.kv`, seededRandom().random);
     await Deno.remove(runDirectory, { recursive: true });
   }
 

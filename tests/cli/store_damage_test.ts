@@ -3,8 +3,12 @@
  * Every call works when it is made again, and no address gets a second owner.
  */
 import { assert, assertEquals } from "@std/assert";
+import { removeCachedResult, writeCachedResult } from "../fakes/cached_result.ts";
 import { assertConsistent } from "../fakes/consistent_store.ts";
+import { overwritePage, PAGE_BYTES } from "../fakes/damages.ts";
+import { seededRandom } from "../fakes/seeded_random.ts";
 import { testUnless } from "../fakes/test_unless.ts";
+import { keyOf } from "../fakes/traced_node.ts";
 import {
   addressesOf,
   answerOf,
@@ -17,19 +21,18 @@ import {
 } from "./ipam_node.ts";
 import { missingProgram } from "./shipped.ts";
 
-/** Of SQLite; the KV does not change the default. */
-const PAGE_BYTES = 4_096;
 const PODS = 60;
 const CONFIG = { cniVersion: "1.0.0", name: "pods", ipam: { subnet: "10.0.0.0/24", cooldown: 0 } };
 
 testUnless(missingProgram(), "headcni-ipam: a noisy page anywhere in the store", async () => {
   await using runtime = new Runtime(await IpamNode.make());
   for (let pod = 0; pod < PODS; pod++) await runtime.add(`pod${pod}`);
-  const { pages } = runtime;
+  const pages = Deno.statSync(runtime.file).size / PAGE_BYTES;
   const restore = runtime.keep();
+  const { random } = seededRandom();
   for (let page = 0; page < pages; page++) {
     restore();
-    runtime.damage(page);
+    overwritePage(runtime.file, page, random);
     await runtime.add("late");
     await runtime.delete("pod7");
     runtime.reboot();
@@ -60,57 +63,43 @@ class Runtime implements AsyncDisposable {
     assertEquals(addresses.filter((address) => taken.includes(address)), [], "has two owners");
     this.live.set(containerId, addresses);
     const call = { verb: "ADD", containerId, config: CONFIG } as const;
-    const cached = {
-      kind: "cniCacheV1",
-      containerId,
-      config: btoa(configText(call, "headcni-ipam", this.#node.dataDirectory)),
-      ifName: "eth0",
-      networkName: CONFIG.name,
+    await writeCachedResult(this.#node.resultsDirectory, keyOf(containerId), {
+      config: configText(call, "headcni-ipam", this.#node.dataDirectory),
       netns: `/proc/${Deno.pid}/ns/net`,
       result: { cniVersion: CONFIG.cniVersion, ...answer.result },
-    };
-    Deno.mkdirSync(`${this.#node.root}/results`, { recursive: true });
-    Deno.writeTextFileSync(this.#resultPath(containerId), JSON.stringify(cached));
+    });
   }
 
   /** Deletes a pod and forgets its result. */
   async delete(containerId: string): Promise<void> {
     await this.#call("DEL", containerId);
     this.live.delete(containerId);
-    Deno.removeSync(this.#resultPath(containerId));
+    await removeCachedResult(this.#node.resultsDirectory, keyOf(containerId));
   }
 
   /** Answers what makes all be again as it is now. */
   keep(): () => void {
-    const { root, dataDirectory } = this.#node;
-    const state = Deno.readFileSync(this.#file);
+    const { dataDirectory, resultsDirectory } = this.#node;
     const live = new Map(this.live);
     const results = Array.from(
-      this.live.keys(),
-      (id) => [id, Deno.readTextFileSync(this.#resultPath(id))] as const,
+      Deno.readDirSync(resultsDirectory),
+      ({ name }) => `${resultsDirectory}/${name}`,
     );
+    const files = [this.file, ...results].map((path) => [path, Deno.readFileSync(path)] as const);
     return () => {
-      for (const folder of [dataDirectory, `${root}/results`]) {
+      for (const folder of [dataDirectory, resultsDirectory]) {
         Deno.removeSync(folder, { recursive: true });
         Deno.mkdirSync(folder, { mode: 0o700 });
       }
-      Deno.writeFileSync(this.#file, state);
-      for (const [id, text] of results) Deno.writeTextFileSync(this.#resultPath(id), text);
+      for (const [path, bytes] of files) Deno.writeFileSync(path, bytes);
       this.live.clear();
       for (const [id, addresses] of live) this.live.set(id, addresses);
     };
   }
 
-  /** Pages of the store. */
-  get pages(): number {
-    return Deno.statSync(this.#file).size / PAGE_BYTES;
-  }
-
-  /** Overwrites a page of the store. */
-  damage(page: number): void {
-    using file = Deno.openSync(this.#file, { write: true });
-    file.seekSync(page * PAGE_BYTES, Deno.SeekMode.Start);
-    file.writeSync(crypto.getRandomValues(new Uint8Array(PAGE_BYTES)));
+  /** The store. */
+  get file(): string {
+    return `${this.#node.dataDirectory}/state.kv`;
   }
 
   /** As a reboot does: who comes next examines the store. */
@@ -138,13 +127,5 @@ class Runtime implements AsyncDisposable {
     const again = await this.#node.call(call);
     assertEquals(again.code, 0, `${outcome.stderr}\n${again.stdout}\n${again.stderr}`);
     return answerOf(again);
-  }
-
-  get #file(): string {
-    return `${this.#node.dataDirectory}/state.kv`;
-  }
-
-  #resultPath(containerId: string): string {
-    return `${this.#node.root}/results/${CONFIG.name}-${containerId}-eth0`;
   }
 }

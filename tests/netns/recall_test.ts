@@ -1,52 +1,45 @@
 /** A store that is lost comes back from the links of the node and the results of the runtime. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { type Damage, DAMAGES } from "../fakes/damages.ts";
+import { seededRandom } from "../fakes/seeded_random.ts";
 import { addressesOf, type AddResult, network, nodeTest, type TestNode } from "./plugin.ts";
 import { keepResult } from "./results.ts";
 
-/** What can happen to `state.kv`. */
-const DAMAGES: Readonly<Record<string, (file: string) => Promise<void>>> = {
-  deleted: (file) => Deno.remove(file),
-  emptied: (file) => Deno.truncate(file, 0),
-  truncated: async (file) => await Deno.truncate(file, (await Deno.stat(file)).size / 2),
-  async "overwritten with noise"(file) {
-    const bytes = await Deno.readFile(file);
-    for (let at = 0; at < bytes.length; at += 4_096) {
-      crypto.getRandomValues(bytes.subarray(at, at + 4_096));
+/** How pods are attached, what is left of `state.kv`, and how that comes about. */
+const CASES: readonly (readonly [datapath: string, left: string, damage: Damage])[] = [
+  ["bridge", "no file", (path) => Deno.removeSync(path)],
+  ...Object.entries(DAMAGES).map(([left, damage]) => ["bridge", left, damage] as const),
+  ["ptp", "no file", (path) => Deno.removeSync(path)],
+];
+
+for (const [datapath, left, damage] of CASES) {
+  const config = network({ datapath });
+  nodeTest(`headcni: ${datapath}: leases outlive their store, ${left} is left`, async (node) => {
+    const [first, second, third] = [
+      await node.makePod(),
+      await node.makePod(),
+      await node.makePod(),
+    ];
+    const had = [await node.add(first, config), await node.add(second, config)];
+    damage(`${node.dataDirectory}/state.kv`, seededRandom().random);
+
+    // Not by `add`, which wants a plugin that says nothing.
+    const { code, stdout } = await node.call({ verb: "ADD", pod: third, config });
+    assertEquals(code, 0, stdout);
+    const all = [...had, JSON.parse(stdout)].flatMap(addressesOf);
+    assertEquals(new Set(all).size, 6, "no address has two owners");
+    assertEquals(
+      await leasedContainers(node),
+      [first, second, third].map(({ name }) => name).sort(),
+    );
+    assertStringIncludes(await Deno.readTextFile(`${node.root}/plugin.log`), "Made the store");
+
+    for (const pod of [first, second]) {
+      await node.del(pod, config);
+      assertEquals(await pod.ip("link", "show", "type", "veth"), []);
     }
-    await Deno.writeFile(file, bytes);
-  },
-};
-
-for (const datapath of ["bridge", "ptp"]) {
-  for (const [damaged, damage] of Object.entries(DAMAGES)) {
-    const config = network({ datapath });
-    nodeTest(`headcni: ${datapath}: leases outlive a store that is ${damaged}`, async (node) => {
-      const [first, second, third] = [
-        await node.makePod(),
-        await node.makePod(),
-        await node.makePod(),
-      ];
-      const had = [await node.add(first, config), await node.add(second, config)];
-      await damage(`${node.dataDirectory}/state.kv`);
-
-      // Not by `add`, which wants a plugin that says nothing.
-      const { code, stdout } = await node.call({ verb: "ADD", pod: third, config });
-      assertEquals(code, 0, stdout);
-      const all = [...had, JSON.parse(stdout)].flatMap(addressesOf);
-      assertEquals(new Set(all).size, 6, "no address has two owners");
-      assertEquals(
-        await leasedContainers(node),
-        [first, second, third].map(({ name }) => name).sort(),
-      );
-      assertStringIncludes(await Deno.readTextFile(`${node.root}/plugin.log`), "Made the store");
-
-      for (const pod of [first, second]) {
-        await node.del(pod, config);
-        assertEquals(await pod.ip("link", "show", "type", "veth"), []);
-      }
-      assertEquals(await leasedContainers(node), [third.name]);
-    });
-  }
+    assertEquals(await leasedContainers(node), [third.name]);
+  });
 }
 
 nodeTest("headcni-ipam: results alone bring leases back, unless they are stale", async (node) => {
