@@ -7,14 +7,16 @@ import { HEADCNI_IPAM } from "./shipped.ts";
 
 /** One call of an IPAM plugin. */
 export interface IpamCall {
-  readonly verb: "ADD" | "DEL" | "CHECK";
+  readonly verb: "ADD" | "DEL" | "CHECK" | "STATUS";
   readonly containerId: string;
   /** `eth0` unless given. */
   readonly ifname?: string;
+  /** Path of the container's namespace; that of none unless given. */
+  readonly netns?: string;
   /** Network configuration; type and place of the store are filled in. */
   readonly config: Readonly<Record<string, unknown>>;
   /** `CNI_ARGS`. */
-  readonly args?: string;
+  readonly args?: string | undefined;
 }
 
 /** What an IPAM plugin answered. */
@@ -39,6 +41,8 @@ export type LeasedAddresses = Readonly<Record<string, readonly string[]>>;
 export class IpamNode implements AsyncDisposable {
   /** A temporary directory: all the rest lies in it. */
   readonly root: string;
+  /** Put before every call: a command that runs what stands behind it, such as nsenter(1). */
+  enter: readonly string[] = [];
 
   private constructor(root: string) {
     this.root = root;
@@ -66,11 +70,11 @@ export class IpamNode implements AsyncDisposable {
 
   /**
    * Calls the plugin.
-   * @param under a command that runs what stands behind it, such as strace(1).
+   * @param under put before this call, such as strace(1).
    */
   call(call: IpamCall, under: readonly string[] = []): Promise<ProgramOutcome> {
     return runProgram({
-      enter: under,
+      enter: [...this.enter, ...under],
       executable: HEADCNI_IPAM,
       env: {
         ...callEnvironment(call),
@@ -93,13 +97,13 @@ export class IpamNode implements AsyncDisposable {
   }
 }
 
-/** What CNI puts into the environment of a plugin: SPEC.md section 2. The namespace is none. */
+/** What CNI puts into the environment of a plugin: SPEC.md section 2. */
 export function callEnvironment(call: IpamCall): Record<string, string> {
-  const { verb, containerId, ifname = "eth0", args } = call;
+  const { verb, containerId, ifname = "eth0", netns = "/run/netns/hct-absent", args } = call;
   return {
     CNI_COMMAND: verb,
     CNI_CONTAINERID: containerId,
-    CNI_NETNS: "/run/netns/hct-absent",
+    CNI_NETNS: netns,
     CNI_IFNAME: ifname,
     CNI_PATH: "/opt/cni/bin",
     ...args !== undefined && { CNI_ARGS: args },

@@ -1,6 +1,9 @@
 /** Does what README says: pastes its configurations into the IPAM plugin, and runs its commands. */
 import { assert, assertEquals } from "@std/assert";
+import { testUnless } from "../fakes/test_unless.ts";
+import { addressesOf, answerOf, IpamNode } from "./ipam_node.ts";
 import { runProgram } from "./program.ts";
+import { missingProgram } from "./shipped.ts";
 
 const README = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
 
@@ -65,15 +68,11 @@ Deno.test("README: the chapter on addresses has a configuration for each row of 
 });
 
 for (const config of configs) {
-  Deno.test(`README: network "${config.name}" works when pasted`, async () => {
-    const root = await Deno.makeTempDir({ prefix: "hct" });
-    try {
-      for (const pod of PODS[config.name] ?? []) {
-        assertEquals(await call("ADD", config, pod, root), pod.addresses, `pod ${pod.id}`);
-        if (pod.leaves) await call("DEL", config, pod, root);
-      }
-    } finally {
-      await Deno.remove(root, { recursive: true });
+  testUnless(missingProgram(), `README: network "${config.name}" works when pasted`, async () => {
+    await using node = await IpamNode.make();
+    for (const pod of PODS[config.name] ?? []) {
+      assertEquals(await call(node, "ADD", config, pod), pod.addresses, `pod ${pod.id}`);
+      if (pod.leaves) await call(node, "DEL", config, pod);
     }
   });
 }
@@ -96,34 +95,20 @@ function pastedConfigs(): { name: string; [key: string]: unknown }[] {
 
 /** Answers the addresses of an ADD; none for one that failed. */
 async function call(
+  node: IpamNode,
   verb: "ADD" | "DEL",
   config: Record<string, unknown>,
   { id, args, annotations }: Pod,
-  root: string,
 ): Promise<string[]> {
-  const { stdout, code } = await runProgram({
-    args: ["ipam"],
-    env: {
-      CNI_COMMAND: verb,
-      CNI_CONTAINERID: id,
-      CNI_NETNS: `${root}/${id}`,
-      CNI_IFNAME: "eth0",
-      CNI_PATH: root,
-      ...args && { CNI_ARGS: `IgnoreUnknown=1;${args}` },
-      HEADCNI_DATA_DIR: `${root}/store`,
-      HEADCNI_RUN_DIR: `${root}/run`,
-      HEADCNI_RESULTS_DIR: `${root}/results`,
-      HEADCNI_LOG_FILE: `${root}/plugin.log`,
-    },
-    stdin: JSON.stringify({
-      ...config,
-      ...annotations && {
-        runtimeConfig: { "io.kubernetes.cri.pod-annotations": annotations },
-      },
-    }),
+  const told = annotations && {
+    runtimeConfig: { "io.kubernetes.cri.pod-annotations": annotations },
+  };
+  const outcome = await node.call({
+    verb,
+    containerId: id,
+    config: { ...config, ...told },
+    args: args && `IgnoreUnknown=1;${args}`,
   });
-  if (verb === "DEL") assertEquals({ code, stdout }, { code: 0, stdout: "" });
-  if (code !== 0 || verb === "DEL") return [];
-  const result: { ips: { address: string }[] } = JSON.parse(stdout);
-  return result.ips.map(({ address }) => address);
+  if (verb === "DEL") assertEquals([outcome.code, outcome.stdout], [0, ""]);
+  return addressesOf(answerOf(outcome));
 }

@@ -5,52 +5,38 @@ import { listLeases } from "../../lib/store/leases.ts";
 import { spoolPath } from "../../lib/store/spool.ts";
 import { openStore } from "../../lib/store/store.ts";
 import { assertConsistent } from "../fakes/consistent_store.ts";
+import { missingRoot, testUnless } from "../fakes/test_unless.ts";
 import { PrivateMounts } from "../netns/private_mounts.ts";
-import { type ProgramOutcome, runProgram } from "./program.ts";
+import { IpamNode } from "./ipam_node.ts";
+import type { ProgramOutcome } from "./program.ts";
+import { missingProgram } from "./shipped.ts";
 
-const isRoot = Deno.uid() === 0;
+const CONFIG = { cniVersion: "1.0.0", name: "pods", ipam: { subnet: "10.0.0.0/24", cooldown: 0 } };
 
 /** A node whose store lies on a file system of 1 MiB that no other process sees. */
 class SmallDisk implements AsyncDisposable {
-  readonly root: string;
+  readonly #node: IpamNode;
   readonly #mounts: PrivateMounts;
 
-  private constructor(root: string, mounts: PrivateMounts) {
-    this.root = root;
+  private constructor(node: IpamNode, mounts: PrivateMounts) {
+    this.#node = node;
     this.#mounts = mounts;
   }
 
   static async make(): Promise<SmallDisk> {
-    const root = await Deno.makeTempDir({ prefix: "hct" });
-    const data = `${root}/data`;
-    Deno.mkdirSync(data);
-    const mounts = await PrivateMounts.make(`mount -t tmpfs -o size=1m,mode=700 hct ${data}`);
-    return new SmallDisk(root, mounts);
+    const node = await IpamNode.make();
+    const { dataDirectory } = node;
+    await Deno.mkdir(dataDirectory);
+    const mounts = await PrivateMounts.make(
+      `mount -t tmpfs -o size=1m,mode=700 hct ${dataDirectory}`,
+    );
+    node.enter = mounts.enter;
+    return new SmallDisk(node, mounts);
   }
 
-  /** Calls `headcni ipam` there. */
+  /** Calls the plugin there. */
   call(verb: "ADD" | "DEL", containerId: string): Promise<ProgramOutcome> {
-    const dataDir = `${this.root}/data`;
-    return runProgram({
-      enter: this.#mounts.enter,
-      args: ["ipam"],
-      env: {
-        CNI_COMMAND: verb,
-        CNI_CONTAINERID: containerId,
-        CNI_NETNS: "/run/netns/hct-absent",
-        CNI_IFNAME: "eth0",
-        CNI_PATH: "/opt/cni/bin",
-        HEADCNI_RUN_DIR: `${this.root}/run`,
-        HEADCNI_RESULTS_DIR: `${this.root}/results`,
-        HEADCNI_LOG_FILE: `${this.root}/log`,
-      },
-      stdin: JSON.stringify({
-        cniVersion: "1.0.0",
-        name: "pods",
-        type: "bridge",
-        ipam: { type: "headcni-ipam", subnet: "10.0.0.0/24", cooldown: 0, dataDir },
-      }),
-    });
+    return this.#node.call({ verb, containerId, config: CONFIG });
   }
 
   /** Takes all space that is left. */
@@ -70,17 +56,15 @@ class SmallDisk implements AsyncDisposable {
 
   /** Lines of the spool. */
   spool(): string[] {
-    const path = spoolPath(`${this.root}/run`, `${this.root}/data`);
+    const path = spoolPath(this.#node.runDirectory, this.#node.dataDirectory);
     return Deno.readTextFileSync(path).split("\n").filter((line) => line !== "");
   }
 
   /** Containers that have a lease, and the counters, of a store without fault. */
   async read(): Promise<{ leased: string[]; counters: Record<string, bigint> }> {
     await this.#run("rm -rf copy; cp -a data copy");
-    await using store = await openStore({
-      directory: `${this.root}/copy`,
-      runDirectory: `${this.root}/copy`,
-    });
+    const copy = `${this.#node.root}/copy`;
+    await using store = await openStore({ directory: copy, runDirectory: copy });
     await assertConsistent(store);
     const leases = await store.read((reader) => listLeases(reader));
     const counters = await store.read(readCounters);
@@ -92,19 +76,18 @@ class SmallDisk implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#mounts[Symbol.asyncDispose]();
-    await Deno.remove(this.root, { recursive: true });
+    await this.#node[Symbol.asyncDispose]();
   }
 
   #run(script: string): Promise<string> {
-    return this.#mounts.run(`cd ${this.root}; ${script}`);
+    return this.#mounts.run(`cd ${this.#node.root}; ${script}`);
   }
 }
 
-Deno.test({
-  name: "store: on a full disk ADD fails, DEL succeeds by ballast and spool, nothing is lost" +
-    (isRoot ? "" : " (skipped: needs root to mount a small file system)"),
-  ignore: !isRoot,
-  async fn() {
+testUnless(
+  missingRoot() || missingProgram(),
+  "store: on a full disk ADD fails, DEL succeeds by ballast and spool, nothing is lost",
+  async () => {
     await using disk = await SmallDisk.make();
     for (const id of ["c1", "c2", "c3"]) assertEquals((await disk.call("ADD", id)).code, 0);
     await disk.fill();
@@ -129,7 +112,7 @@ Deno.test({
     const { allocations, releases, ballast, spooled, errors } = counters;
     assertEquals([allocations, releases, ballast, spooled, errors], [4n, 2n, 1n, 1n, 2n]);
   },
-});
+);
 
 async function assertFull(call: Promise<ProgramOutcome>): Promise<void> {
   const { code, stdout } = await call;
