@@ -1,12 +1,12 @@
 /** `headcni ipam stats` of a large node: it must not look at leases. */
 import { assert, assertEquals } from "@std/assert";
 import { readStoreStats } from "../../commands/admin/ipam/read_stats.ts";
-import { type Block, type BlockBits, changeUse } from "../../lib/ipam/block.ts";
 import { addOffset, parseAddress } from "../../lib/net/address.ts";
 import { addressKey, blockKey, leaseKey } from "../../lib/store/keys.ts";
 import { stageNetwork } from "../../lib/store/networks.ts";
 import type { Store } from "../../lib/store/store.ts";
 import type { StoreReader } from "../../lib/store/transaction.ts";
+import { AddressMap } from "../fakes/address_map.ts";
 import { AdminNode } from "./admin_node.ts";
 
 const LEASES = 60_000;
@@ -35,7 +35,7 @@ Deno.test("headcni ipam stats: 60,000 leases are counted without reading one", a
 
 /** Gives the first addresses of 10.1.0.0/16 away, in few commits. */
 async function fill(store: Store): Promise<void> {
-  const blocks = new Map<string, { block: Block; bits: BlockBits }>();
+  const map = new AddressMap();
   const first = parseAddress("10.1.0.2");
   for (let at = 0; at < LEASES; at += LEASES_PER_COMMIT) {
     await store.write((tx) => {
@@ -45,27 +45,16 @@ async function fill(store: Store): Promise<void> {
         // Whoever looks at it fails.
         tx.set(leaseKey(key), "no lease");
         tx.set(addressKey("pods", address), "no owner");
-        mark(blocks, address);
+        map.mark(address, "used");
       }
     });
   }
   await store.write((tx) => {
-    for (const { block, bits } of blocks.values()) {
+    for (const { block, bits } of map.stored) {
       tx.set(blockKey("pods", block), new Uint8Array(bits.buffer));
     }
     stageNetwork(tx, { network: "pods", ipam: { subnet: "10.1.0.0/16" } }, undefined);
   });
-}
-
-function mark(
-  blocks: Map<string, { block: Block; bits: BlockBits }>,
-  address: ReturnType<typeof parseAddress>,
-): void {
-  const name = ({ level, first }: Block) => `${level} ${first.value}`;
-  const decision = changeUse(address, "used");
-  let step = decision.next();
-  while (!step.done) step = decision.next(blocks.get(name(step.value))?.bits);
-  for (const { block, bits } of step.value) if (bits) blocks.set(name(block), { block, bits });
 }
 
 /** The reader, which tells the kinds of keys that it is asked for. */

@@ -12,28 +12,39 @@ import { type Address, FAMILIES, type Family, formatAddress } from "../../lib/ne
 /** Blocks of one level by the number of their first address. */
 type Level = Map<bigint, BlockBits>;
 
+/** A block and its bits. */
+interface StoredBlock {
+  readonly block: Block;
+  readonly bits: BlockBits;
+}
+
 /** Blocks of one network in memory: runs the decisions of `lib/ipam` without a store. */
 export class AddressMap {
   readonly #levels: Readonly<Record<Family, Level[]>> = { 4: [], 6: [] };
   /** How many blocks were read so far. */
   reads = 0;
 
-  /** Names of the blocks that are stored. */
-  get names(): string[] {
+  /** The blocks that are stored. */
+  get stored(): StoredBlock[] {
     return FAMILIES.flatMap((family) =>
       this.#levels[family].flatMap((blocks, level) =>
-        Array.from(blocks.keys(), (value) => `${level} ${formatAddress({ family, value })}`)
+        Array.from(
+          blocks,
+          ([value, bits]) => ({ block: { level, first: { family, value } }, bits }),
+        )
       )
-    ).sort();
+    );
   }
 
-  /** The pages that are stored. */
+  /** Their names. */
+  get names(): string[] {
+    return this.stored.map(({ block }) => `${block.level} ${formatAddress(block.first)}`).sort();
+  }
+
+  /** The pages among them. */
   get pages(): StoredPage[] {
-    return FAMILIES.flatMap((family) =>
-      Array.from(this.#levels[family][0] ?? [], ([value, bits]) => {
-        return { first: { family, value }, bits };
-      })
-    );
+    return this.stored.filter(({ block }) => block.level === 0)
+      .map(({ block, bits }) => ({ first: block.first, bits }));
   }
 
   /** Answers what a decision asks, and what it decided. */
