@@ -1,11 +1,10 @@
 /**
- * One process among many on a store, for `store_concurrency_test.ts`.
+ * A process that has a store until it is killed, for `store_kill_test.ts`.
  * Arguments: what to do, store directory, run directory, container id.
  */
 import { parseIpamConfig } from "../../lib/ipam/config.ts";
 import { formatAddress } from "../../lib/net/address.ts";
-import { type Attachment, putAttachment } from "../../lib/store/attachments.ts";
-import { type Lease, releaseLease, reserveLease } from "../../lib/store/leases.ts";
+import { type Lease, reserveLease } from "../../lib/store/leases.ts";
 import { openStore, type Store } from "../../lib/store/store.ts";
 import type { StoreTransaction } from "../../lib/store/transaction.ts";
 
@@ -16,17 +15,7 @@ const MOMENT = { bootId: "boot-1", uptimeMs: 1_000 };
 const [action = "", directory = "", runDirectory = "", containerId = ""] = Deno.args;
 
 const ACTIONS: Readonly<Record<string, (store: Store) => Promise<void>>> = {
-  /** Two transactions, as a whole ADD has them. */
-  async add(store) {
-    const lease = await store.write((tx) => reserve(tx, containerId));
-    await store.write((tx) => putAttachment(tx, attachmentOf(lease)));
-    say(addressesOf(lease));
-  },
-  async del(store) {
-    const lease = await store.write((tx) => releaseLease(tx, keyOf(containerId), MOMENT));
-    say(lease ? addressesOf(lease) : "none");
-  },
-  /** Stops between the two transactions. */
+  /** Stops between the two transactions of an ADD. */
   async "add-half"(store) {
     say(addressesOf(await store.write((tx) => reserve(tx, containerId))));
     await forever();
@@ -68,11 +57,6 @@ function reserve(tx: StoreTransaction, id: string): Promise<Lease> {
 
 function keyOf(id: string): Lease["key"] {
   return { network: "pods", containerId: id, ifname: "eth0" };
-}
-
-function attachmentOf({ key, pod, netns, bootId, createdMs }: Lease): Attachment {
-  const rest = { pod, netns, bootId, createdMs, ipamType: "headcni-ipam", config: {} };
-  return { key, phase: "added", ...rest };
 }
 
 function addressesOf(lease: Lease): string {

@@ -1,4 +1,4 @@
-/** Many processes on one store, and processes that are killed while they have it. */
+/** Processes that are killed while they have the store, at moments that no system call names. */
 import { assert, assertEquals } from "@std/assert";
 import { formatAddress } from "../../lib/net/address.ts";
 import { listAttachments } from "../../lib/store/attachments.ts";
@@ -9,26 +9,6 @@ import { makeTemporaryStore, type TemporaryStore } from "../fakes/temporary_stor
 
 const WORKER = new URL("store_worker.ts", import.meta.url).pathname;
 
-/** Processes at once: enough for Deno KV without a lock to fail every time. */
-const PROCESSES = 64;
-
-Deno.test("store: 64 processes at once get 64 addresses of each family, and give them back", async () => {
-  await using temporary = await makeTemporaryStore();
-  const { store } = temporary;
-  const ids = Array.from({ length: PROCESSES }, (_, i) => `c${i}`);
-  const added = await Promise.all(ids.map((id) => runWorker(temporary, "add", id)));
-  assertEquals(new Set(added.map(([v4]) => v4)).size, PROCESSES);
-  assertEquals(new Set(added.map(([, v6]) => v6)).size, PROCESSES);
-  const leases = await store.read((reader) => listLeases(reader));
-  assertEquals(leases.map(addressesOf).sort(), added.sort());
-  assertEquals((await store.read((reader) => listAttachments(reader))).length, PROCESSES);
-  await assertConsistent(store);
-  const removed = await Promise.all(ids.map((id) => runWorker(temporary, "del", id)));
-  assertEquals(removed.sort(), added.sort());
-  assertEquals(await store.read((reader) => listLeases(reader)), []);
-  await assertConsistent(store);
-});
-
 Deno.test("store: what was committed outlives a kill between two transactions", async () => {
   await using temporary = await makeTemporaryStore();
   const { store } = temporary;
@@ -36,7 +16,7 @@ Deno.test("store: what was committed outlives a kill between two transactions", 
   const [said] = await worker.readLines(1);
   await worker.kill();
   const leases = await store.read((reader) => listLeases(reader));
-  assertEquals(leases.map((lease) => addressesOf(lease).join(" ")), [said]);
+  assertEquals(leases.map(addressesOf), [said]);
   assertEquals(await store.read((reader) => listAttachments(reader)), []);
   await assertConsistent(store);
 });
@@ -64,7 +44,7 @@ Deno.test("store: every acknowledged lease outlives kills at any moment", async 
     acknowledged.push(...await worker.readLines(3 + round * 2));
     acknowledged.push(...await worker.kill());
     const leases = await store.read((reader) => listLeases(reader));
-    const stored = leases.map((lease) => addressesOf(lease).join(" "));
+    const stored = leases.map(addressesOf);
     for (const said of acknowledged) assert(stored.includes(said), `lost ${said}`);
     // At most one lease a round was committed by a process that could not say so any more.
     assert(stored.length <= acknowledged.length + round + 1, `${stored.length} leases`);
@@ -72,21 +52,9 @@ Deno.test("store: every acknowledged lease outlives kills at any moment", async 
   }
 });
 
-function addressesOf(lease: Lease): string[] {
-  return lease.addresses.map(({ address }) => formatAddress(address.address));
-}
-
-/** Runs a worker to its end and answers the words of its one line. */
-async function runWorker(
-  temporary: TemporaryStore,
-  action: string,
-  id: string,
-): Promise<string[]> {
-  const output = await workerCommand(temporary, action, id, { stdin: "null", stderr: "piped" })
-    .output();
-  const decoder = new TextDecoder();
-  assertEquals([output.code, decoder.decode(output.stderr)], [0, ""]);
-  return decoder.decode(output.stdout).trim().split(" ");
+/** Addresses as a worker says them. */
+function addressesOf(lease: Lease): string {
+  return lease.addresses.map(({ address }) => formatAddress(address.address)).join(" ");
 }
 
 /** A running worker. */
@@ -98,7 +66,12 @@ interface Worker {
 }
 
 function startWorker(temporary: TemporaryStore, action: string, id: string): Worker {
-  const child = workerCommand(temporary, action, id, { stdin: "piped", stderr: "inherit" }).spawn();
+  const { directory, runDirectory } = temporary.options;
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", WORKER, action, directory, runDirectory, id],
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
   const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
   const takeLines = (count: number) => {
@@ -126,18 +99,4 @@ function startWorker(temporary: TemporaryStore, action: string, id: string): Wor
       return takeLines(Infinity);
     },
   };
-}
-
-function workerCommand(
-  temporary: TemporaryStore,
-  action: string,
-  id: string,
-  streams: Deno.CommandOptions,
-): Deno.Command {
-  const { directory, runDirectory } = temporary.options;
-  return new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--no-check", WORKER, action, directory, runDirectory, id],
-    stdout: "piped",
-    ...streams,
-  });
 }
