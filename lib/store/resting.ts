@@ -32,7 +32,8 @@ export interface RestingAddress {
   readonly last: { readonly key: AttachmentKey; readonly pod: PodReference };
 }
 
-const StoredRest = v.object({
+/** A resting address as it is stored, without what its key tells. */
+export const storedRest = v.object({
   bootId: v.string(),
   last: v.object({ key: storedKey, pod: storedPod }),
 });
@@ -94,6 +95,12 @@ export async function stageRest(tx: StoreTransaction, resting: RestingAddress): 
   await stageUse(tx, network, address, "resting");
 }
 
+/** Stages a rest that is told of elsewhere, unless the address rests or is used already. */
+export async function restoreRest(tx: StoreTransaction, resting: RestingAddress): Promise<void> {
+  const use = await decideOn(tx, resting.network, readUse(resting.address));
+  if (use === "free") await stageRest(tx, resting);
+}
+
 /** Stages that an address rests no longer and is free, unless it is more than that already. */
 export async function stageWake(tx: StoreTransaction, resting: RestingAddress): Promise<void> {
   const { network, untilUptimeMs, address } = resting;
@@ -126,6 +133,6 @@ function parseResting({ key, value }: StoreEntry): RestingAddress {
     key,
     "key of a resting address",
   );
-  const rest = parseRecord(StoredRest, value, `resting address of "${network}"`);
+  const rest = parseRecord(storedRest, value, `resting address of "${network}"`);
   return { network, address, untilUptimeMs, ...rest };
 }

@@ -6,7 +6,7 @@ import { parseIpamConfig } from "../ipam/config.ts";
 import { formatAddress, parseAddress } from "../net/address.ts";
 import { restingKey } from "./keys.ts";
 import { type Lease, releaseLease, reserveLease } from "./leases.ts";
-import { listResting, type Moment } from "./resting.ts";
+import { listResting, type Moment, restoreRest } from "./resting.ts";
 import type { Store } from "./store.ts";
 
 /** Five addresses, 10.0.0.2 to 10.0.0.6; the lowest free one is given. */
@@ -171,6 +171,29 @@ Deno.test("reserveLease: a rest that is over takes no address from who has it", 
     })
   );
   assertEquals(addressOf(await reserve(store, "c2", DENSE, now)), "10.0.0.3");
+  await assertConsistent(store);
+});
+
+Deno.test("restoreRest: only for an address that is free", async () => {
+  await using temporary = await makeTemporaryStore();
+  const { store } = temporary;
+  const now = { bootId: "boot-1", uptimeMs: 0, nowMs: 0 };
+  const last = { key: { network: "pods", containerId: "c0", ifname: "eth0" }, pod: {} };
+  const restAt = (text: string, untilUptimeMs: number) =>
+    store.write((tx) => {
+      const address = parseAddress(text);
+      return restoreRest(tx, { network: "pods", address, untilUptimeMs, bootId: "boot-1", last });
+    });
+  const { addresses: [leased] } = await reserve(store, "c1", DENSE, now);
+  assertEquals(leased && formatAddress(leased.address.address), "10.0.0.2");
+  await restAt("10.0.0.2", 60_000);
+  await restAt("10.0.0.3", 60_000);
+  await restAt("10.0.0.3", 90_000);
+  const resting = await store.read((reader) => listResting(reader));
+  assertEquals(
+    resting.map(({ address, untilUptimeMs }) => [formatAddress(address), untilUptimeMs]),
+    [["10.0.0.3", 60_000]],
+  );
   await assertConsistent(store);
 });
 

@@ -48,6 +48,15 @@ export function stageSticky(
   if (!areEqual(stored, addresses)) tx.set(key, addresses.map(addressBytes));
 }
 
+/** Stages a memory that is told of elsewhere, where there is none. */
+export async function restoreSticky(
+  tx: StoreTransaction,
+  { network, namespace, name, addresses }: StickyAddresses,
+): Promise<void> {
+  const key = stickyKey(network, namespace, name);
+  if (await tx.get(key) === undefined) stageSticky(tx, key, [], addresses);
+}
+
 /**
  * Those of the memories that are of no use any more: all their addresses are other pods'.
  * @param leases of the networks that the memories are of.

@@ -9,6 +9,7 @@ import {
   listSticky,
   parseSticky,
   restMsOf,
+  restoreSticky,
   stageSticky,
   stickyKeyOf,
 } from "./sticky.ts";
@@ -88,6 +89,14 @@ Deno.test("forgetSticky: forgets what it was told, not what came since", async (
   await store.write((tx) => stageSticky(tx, key, [], KEPT.addresses));
   await store.write((tx) => forgetSticky(tx, KEPT));
   assertEquals(await kept(), 0);
+});
+
+Deno.test("restoreSticky: leaves what is remembered as it is", async () => {
+  await using temporary = await makeTemporaryStore();
+  const { store } = temporary;
+  await store.write((tx) => restoreSticky(tx, KEPT));
+  await store.write((tx) => restoreSticky(tx, { ...KEPT, addresses: [] }));
+  assertEquals(await store.read(listSticky), [KEPT]);
 });
 
 Deno.test("parseSticky: what cannot be read is no memory", () => {

@@ -1,6 +1,8 @@
 /** `headcni ipam import` and `export`: from host-local to us without a restart, and from us to us. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { withHostLocal } from "../../commands/admin/ipam/read_host_local.ts";
+import { parseAddress } from "../../lib/net/address.ts";
+import { restoreSticky } from "../../lib/store/sticky.ts";
 import { pause } from "../../lib/pause.ts";
 import { writeCachedResult } from "../fakes/cached_result.ts";
 import { AdminNode, LIVE_NETNS } from "./admin_node.ts";
@@ -182,7 +184,16 @@ Deno.test("headcni ipam export: what it prints another node imports", async () =
   await using other = await AdminNode.make();
   const pod = { namespace: "default", name: "web-0" };
   await node.seed([{ containerId: "c1", addresses: ["10.244.0.2/24", "fd00:10::2/64"], pod }]);
+  await node.seed([{ containerId: "c3", addresses: ["10.244.0.4/24"], pod }]);
+  await node.release("c3");
   await callOurs(node, call("ADD", "c2"));
+  {
+    await using store = await node.openStore();
+    const addresses = [parseAddress("10.244.0.4")];
+    await store.write((tx) =>
+      restoreSticky(tx, { network: "pods", namespace: "default", name: "db-0", addresses })
+    );
+  }
   const exported = await runProgram({ args: ["ipam", "export"], env: node.env });
   assertEquals([exported.code, exported.stderr], [0, ""]);
   const imported = await runProgram({
@@ -195,11 +206,13 @@ Deno.test("headcni ipam export: what it prints another node imports", async () =
     ...{ store: `${other.root}/data`, networks: ["pods"], imported: 2, present: 0, notes: [] },
   });
   const documents = [exported.stdout, (await other.run("ipam", "export")).stdout].map((text) => {
-    const { leases, networks, cursors, sticky } = JSON.parse(text);
-    return { leases, networks, cursors, sticky };
+    const { leases, networks, cursors, resting, sticky } = JSON.parse(text);
+    return { leases, networks, cursors, resting, sticky };
   });
   assertEquals(documents[0], documents[1]);
-  assertEquals(documents[0]?.cursors.length, 2);
+  const { cursors = [], resting = [], sticky = [] } = documents[0] ?? {};
+  assertEquals([cursors.length, resting.length, sticky.length], [2, 1, 1]);
+  assertEquals((await other.run("ipam", "check")).code, 0);
 });
 
 Deno.test("headcni ipam export: writes a file of its own for root alone", async () => {

@@ -26,7 +26,11 @@ const DEAD: LeaseSeed = {
   netns: DEAD_NETNS,
   bootId: "an-earlier-boot",
 };
-const RELEASED: LeaseSeed = { containerId: "c6", addresses: ["10.244.0.5/24"] };
+const RELEASED: LeaseSeed = {
+  containerId: "c6",
+  addresses: ["10.244.0.5/24"],
+  pod: { namespace: "shop", name: "cart-7d9c4" },
+};
 
 /** A node with some of everything. */
 async function makeNode(): Promise<AdminNode> {
@@ -124,7 +128,10 @@ Deno.test("headcni ipam ls -o json: leases by address, and what rests", async ()
     ...{ bootId, createdMs, createdUptimeMs },
   });
   const [{ remainingMs, ...rest }] = resting;
-  assertEquals(rest, { store: `${node.root}/data`, network: "pods", address: "10.244.0.5" });
+  assertEquals(rest, {
+    ...{ store: `${node.root}/data`, network: "pods", address: "10.244.0.5" },
+    last: { containerId: "c6", ifname: "eth0", pod: { namespace: "shop", name: "cart-7d9c4" } },
+  });
   assert(remainingMs > 3_600_000 && remainingMs <= 3_630_000);
   assertEquals((await json(node, "ls")).resting, undefined);
 });

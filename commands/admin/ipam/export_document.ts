@@ -8,7 +8,7 @@ import { storedLease } from "../../../lib/store/lease_record.ts";
 import { type Lease, listLeases } from "../../../lib/store/leases.ts";
 import { listNetworks } from "../../../lib/store/networks.ts";
 import { storedKey } from "../../../lib/store/record.ts";
-import { listResting } from "../../../lib/store/resting.ts";
+import { listResting, storedRest } from "../../../lib/store/resting.ts";
 import { listSticky } from "../../../lib/store/sticky.ts";
 import type { StoreReader } from "../../../lib/store/transaction.ts";
 import { VERSION } from "../../../lib/version.ts";
@@ -39,6 +39,13 @@ const ExportDocument = v.object({
     rangeSet: v.pipe(v.number(), v.integer(), v.minValue(0)),
     address,
   })),
+  resting: v.array(v.object({
+    ...storedRest.entries,
+    network: name,
+    address,
+    untilUptimeMs: v.number(),
+  })),
+  sticky: v.array(v.object({ network: name, namespace: name, name, addresses: v.array(address) })),
 });
 
 /**
@@ -80,8 +87,8 @@ export async function exportStore(
  * @throws ConfigError that names the file and every fault with its place.
  */
 export function readExport(path: string): Restorable {
-  const { leases, networks, cursors } = readJsonFile(path, ExportDocument);
-  return { leases: leases.map(toLease), networks, cursors };
+  const { leases, format: _format, ...others } = readJsonFile(path, ExportDocument);
+  return { leases: leases.map(toLease), ...others };
 }
 
 function toLease(exported: v.InferOutput<typeof ExportedLease>): Lease {

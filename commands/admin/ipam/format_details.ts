@@ -48,10 +48,13 @@ function bootText(isOfThisBoot: boolean | undefined): string {
 }
 
 function restingRows(resting: InStore<RestingDetails>): string[][] {
-  const { address, network, remainingMs, stickyPod, store } = resting;
+  const { address, network, remainingMs, stickyPod, store, last } = resting;
   return [
     ["Address", address],
-    ["Pod", stickyPod === undefined ? "none" : `none; waits for ${stickyPod}, which had it last`],
+    ["Pod", stickyPod === undefined ? "none" : `none; waits for ${stickyPod}`],
+    ["Last pod", formatPod(last.pod)],
+    ["Interface", last.ifname],
+    ["Container", last.containerId],
     ["Network", network],
     [
       "Rests",

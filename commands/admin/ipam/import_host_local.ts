@@ -53,6 +53,8 @@ export async function planHostLocalImport(
     cursors: Array.from(state.cursors, ([rangeSet, address]) => ({
       ...{ network, pool: DEFAULT_POOL, rangeSet, address },
     })),
+    resting: [],
+    sticky: [],
     notes: notesOn(state, leases, context),
   };
 }

@@ -23,13 +23,17 @@ export interface RestingView {
   readonly address: string;
   /** How long it still rests; 0 when its time is over, though nobody freed it yet. */
   readonly remainingMs: number;
+  /** Who had it. */
+  readonly last: Pick<LeaseView, "containerId" | "ifname" | "pod">;
 }
 
 /** A resting address for JSON, at a point of time. */
 export function viewResting(resting: RestingAddress, now: Moment): RestingView {
   const { network, address, untilUptimeMs, bootId } = resting;
+  const { key: { containerId, ifname }, pod } = resting.last;
   const remainingMs = bootId === now.bootId ? Math.max(0, untilUptimeMs - now.uptimeMs) : 0;
-  return { network, address: formatAddress(address), remainingMs };
+  const last = { containerId, ifname, pod };
+  return { network, address: formatAddress(address), remainingMs, last };
 }
 
 /** Orders leases by network, then by address. */

@@ -6,7 +6,7 @@ import { listLeases } from "../../../lib/store/leases.ts";
 import { listResting } from "../../../lib/store/resting.ts";
 import { pluginContext } from "../../context.ts";
 import { visitPresentStores } from "../stores.ts";
-import { formatAge, formatTable } from "../table.ts";
+import { formatAge, formatContainerId, formatPod, formatTable } from "../table.ts";
 import {
   compareLeases,
   formatLeases,
@@ -34,7 +34,8 @@ const HELP = `
 JSON: {"leases": [{"store", "network", "containerId", "ifname", "pool",
   "addresses": [{"address", "gateway"}], "pod": {"namespace", "name", "uid"}, "netns", "bootId",
   "createdMs", "createdUptimeMs", "restMs"}], "resting": [{"store", "network", "address",
-  "remainingMs"}]}; what is not known is absent, or "" for netns and bootId
+  "remainingMs", "last": {"containerId", "ifname", "pod"}}]}; what is not known is absent, or ""
+  for netns and bootId
 
 Examples:
   headcni ipam ls --resting
@@ -83,10 +84,12 @@ function format({ leases, resting = [] }: Listing): string {
 }
 
 function formatResting(resting: readonly InStore<RestingView>[]): string {
-  const rows = resting.map(({ address, network, remainingMs }) => [
+  const rows = resting.map(({ address, network, remainingMs, last }) => [
     address,
     network,
     formatAge(remainingMs),
+    formatPod(last.pod),
+    formatContainerId(last.containerId),
   ]);
-  return formatTable([["RESTING", "NETWORK", "FREE IN"], ...rows]);
+  return formatTable([["RESTING", "NETWORK", "FREE IN", "LAST POD", "LAST CONTAINER"], ...rows]);
 }

@@ -39,7 +39,7 @@ export interface LeaseDetails extends LeaseView {
 
 /** A released address. */
 export interface RestingDetails extends RestingView {
-  /** The pod of a StatefulSet that had it last and will get it again, if it was one. */
+  /** The pod of a StatefulSet that will get it again, if one had it. */
   readonly stickyPod?: string;
 }
 

@@ -12,6 +12,8 @@ import {
   restoreLease,
 } from "../../../lib/store/leases.ts";
 import { type NetworkRecord, stageNetwork } from "../../../lib/store/networks.ts";
+import { type RestingAddress, restoreRest } from "../../../lib/store/resting.ts";
+import { restoreSticky, type StickyAddresses } from "../../../lib/store/sticky.ts";
 import type { Store } from "../../../lib/store/store.ts";
 import type { StoreTransaction } from "../../../lib/store/transaction.ts";
 import type { Report } from "./progress.ts";
@@ -23,6 +25,10 @@ export interface Restorable {
   readonly networks: readonly NetworkRecord[];
   /** Written where the store has none. */
   readonly cursors: readonly Cursor[];
+  /** Written where the address is free. */
+  readonly resting: readonly RestingAddress[];
+  /** Written where the store has none of that pod. */
+  readonly sticky: readonly StickyAddresses[];
 }
 
 /** How many leases are new in the store, and how many were in it already. */
@@ -39,7 +45,7 @@ export interface Restored {
  */
 export async function restore(
   store: Store,
-  { leases, networks, cursors }: Restorable,
+  { leases, networks, cursors, resting, sticky }: Restorable,
   report: Report,
 ): Promise<Restored> {
   const known = await store.read((reader) => listLeases(reader));
@@ -50,10 +56,17 @@ export async function restore(
     done += batch.length;
     report(done, leases.length);
   }
-  await store.write(async (tx) => {
-    for (const record of networks) await restoreNetwork(tx, record);
-    for (const cursor of cursors) await restoreCursor(tx, cursor);
-  });
+  const others = [
+    ...networks.map((one) => (tx: StoreTransaction) => restoreNetwork(tx, one)),
+    ...cursors.map((one) => (tx: StoreTransaction) => restoreCursor(tx, one)),
+    ...resting.map((one) => (tx: StoreTransaction) => restoreRest(tx, one)),
+    ...sticky.map((one) => (tx: StoreTransaction) => restoreSticky(tx, one)),
+  ];
+  for (const batch of batchesOf(others, LEASES_PER_COMMIT)) {
+    await store.write(async (tx) => {
+      for (const stage of batch) await stage(tx);
+    });
+  }
   return { imported, present: leases.length - imported };
 }
 

@@ -10,7 +10,7 @@ POD is namespace/name, or the name when only one pod has it.
 
 JSON: {"leases": [as of "ls", and "netnsState": "present"|"gone"|"unknown", "isOfThisBoot",
   "attachment": {"phase": "adding"|"added", "hostLink", "createdMs"}],
-  "resting": [{"store", "network", "address", "remainingMs", "stickyPod"}]}
+  "resting": [as of "ls", and "stickyPod"]}
 
 Examples:
   headcni ipam show 10.244.0.7
