@@ -1,9 +1,8 @@
 import { assertEquals } from "@std/assert";
 import type { Request } from "../../lib/cni/request.ts";
-import { listLeases } from "../../lib/store/leases.ts";
-import type { Store } from "../../lib/store/store.ts";
+import { keyOf, leasedContainers } from "../../tests/fakes/lease.ts";
 import { makeRequest } from "../../tests/fakes/request.ts";
-import { keyOf, TracedNode } from "../../tests/fakes/traced_node.ts";
+import { TracedNode } from "../../tests/fakes/traced_node.ts";
 import { gc } from "./gc.ts";
 
 Deno.test("gc: without a list, releases only what two proofs call dead", async () => {
@@ -15,7 +14,7 @@ Deno.test("gc: without a list, releases only what two proofs call dead", async (
   node.bootId = "boot-3";
   await node.lease(store, keyOf("new-gone"), node.gone);
   await gc(gcRequest(), node.context);
-  assertEquals(await leased(store), ["old-other", "new-gone", "old-there"]);
+  assertEquals(await leasedContainers(store), ["old-other", "new-gone", "old-there"]);
 });
 
 Deno.test("gc: with a list, releases all others of the network, dead or not", async () => {
@@ -26,9 +25,9 @@ Deno.test("gc: with a list, releases all others of the network, dead or not", as
   for (const id of ids) await node.lease(store, keyOf(id), there);
   await node.lease(store, keyOf("elsewhere", "other"), there);
   await gc(gcRequest(["c03", "c17", "unknown"]), node.context);
-  assertEquals(await leased(store), ["elsewhere", "c03", "c17"]);
+  assertEquals(await leasedContainers(store), ["elsewhere", "c03", "c17"]);
   await gc(gcRequest([]), node.context);
-  assertEquals(await leased(store), ["elsewhere"]);
+  assertEquals(await leasedContainers(store), ["elsewhere"]);
 });
 
 Deno.test("gc: where there is no store there is nothing to do, and none is made", async () => {
@@ -42,9 +41,4 @@ Deno.test("gc: where there is no store there is nothing to do, and none is made"
 function gcRequest(valid?: readonly string[]): Request {
   const listed = valid?.map((id) => ({ containerID: id, ifname: "eth0" }));
   return makeRequest("GC", { ipam: {}, "cni.dev/valid-attachments": listed });
-}
-
-async function leased(store: Store): Promise<string[]> {
-  const leases = await store.read((reader) => listLeases(reader));
-  return leases.map(({ key }) => key.containerId);
 }

@@ -1,11 +1,11 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { IPAM, keyOf, TracedNode } from "../../tests/fakes/traced_node.ts";
+import { keyOf, leasedContainers } from "../../tests/fakes/lease.ts";
+import { IPAM, TracedNode } from "../../tests/fakes/traced_node.ts";
 import { KernelError, StoreError } from "../errors.ts";
 import { HEADCNI_LINK_GROUP } from "../net/link.ts";
 import { hostLinkName } from "../pod/identity.ts";
 import { listAttachments, putAttachment } from "../store/attachments.ts";
 import { readCounters } from "../store/counters.ts";
-import { listLeases } from "../store/leases.ts";
 import { listResting } from "../store/resting.ts";
 import type { Store } from "../store/store.ts";
 import { collectDead, type CollectOptions, type Judged } from "./collect_dead.ts";
@@ -41,7 +41,8 @@ Deno.test("collectDead: frees what two proofs call dead, and says which", async 
     young: "it is younger than the grace period",
   });
   assertEquals(judged.filter(({ isReleased }) => isReleased).map(containerId), ["dead"]);
-  assertEquals(await leased(store), ["known", "linked", "there", "unseen", "untold", "young"]);
+  const left = ["known", "linked", "there", "unseen", "untold", "young"];
+  assertEquals(await leasedContainers(store), left);
 });
 
 Deno.test("collectDead: without a cache of results nobody can miss one", async () => {
@@ -49,7 +50,7 @@ Deno.test("collectDead: without a cache of results nobody can miss one", async (
   await using store = await node.openStore();
   await node.lease(store, keyOf("a"), node.gone);
   await collectDead(store, node.context, { ...OPTIONS, graceMs: 0 });
-  assertEquals(await leased(store), ["a"]);
+  assertEquals(await leasedContainers(store), ["a"]);
 });
 
 Deno.test("collectDead: a link that has no alias yet is life too", async () => {
@@ -74,7 +75,7 @@ Deno.test("collectDead: a dry run frees nothing", async () => {
   assertEquals(judged.map(({ judgement, isReleased }) => [judgement.dead, isReleased]), [
     [true, false],
   ]);
-  assertEquals(await leased(store), ["a"]);
+  assertEquals(await leasedContainers(store), ["a"]);
 });
 
 Deno.test("collectDead: stays within a network", async () => {
@@ -86,7 +87,7 @@ Deno.test("collectDead: stays within a network", async () => {
   node.bootId = "boot-3";
   const judged = await collectDead(store, node.context, { ...OPTIONS, network: "other" });
   assertEquals(judged.map(containerId), ["other"]);
-  assertEquals(await leased(store), ["pods"]);
+  assertEquals(await leasedContainers(store), ["pods"]);
 });
 
 Deno.test("collectDead: an address rests, unless its boot is over; both are counted", async () => {
@@ -97,7 +98,7 @@ Deno.test("collectDead: an address rests, unless its boot is over; both are coun
   node.bootId = "boot-3";
   await node.lease(store, keyOf("now"), node.gone);
   await collectDead(store, node.context, { ...OPTIONS, graceMs: 0 });
-  assertEquals(await leased(store), []);
+  assertEquals(await leasedContainers(store), []);
   const resting = await store.read((reader) => listResting(reader));
   assertEquals(resting.map(({ untilUptimeMs, bootId }) => [untilUptimeMs, bootId]), [
     [node.uptimeMs + FIVE_MINUTES_MS, "boot-3"],
@@ -120,7 +121,7 @@ Deno.test("collectDead: the record goes too, but not one that another IPAM plugi
   const judged = await collectDead(store, node.context, { ...OPTIONS, graceMs: 0 });
   const proofs = [`network namespace "${node.gone}" is gone`, 'its host link "veth0" is gone'];
   assertEquals(outcomes(judged), { own: proofs, foreign: proofs });
-  assertEquals(await leased(store), []);
+  assertEquals(await leasedContainers(store), []);
   const left = await store.read((reader) => listAttachments(reader));
   assertEquals(left.map(({ key }) => key.containerId), ["foreign"]);
 });
@@ -140,7 +141,7 @@ Deno.test("collectDead: looks again before it frees, and leaves what has changed
     },
   });
   assertEquals(progress, ["8/20", "16/20", "20/20"]);
-  assertEquals(await leased(store), ["c19"]);
+  assertEquals(await leasedContainers(store), ["c19"]);
   assertEquals(outcomes(judged.slice(-1)), {
     c19: `network namespace "${node.root}/netns/c19" is there`,
   });
@@ -153,7 +154,7 @@ Deno.test("collectDead: a commit that fails is told of, and the next ones go on"
   node.bootId = "boot-3";
   const judged = await collectDead(failingOnce(store), node.context, OPTIONS);
   assertEquals(judged.map(({ failure }) => failure), [...Array(8).fill("disk full"), ...DONE]);
-  assertEquals((await leased(store)).length, 8);
+  assertEquals((await leasedContainers(store)).length, 8);
 });
 
 Deno.test("collectDead: proves nothing where it cannot see the links", async () => {
@@ -178,11 +179,6 @@ function outcomes(judged: readonly Judged[]): Record<string, string[] | string> 
 
 function containerId({ lease }: Judged): string {
   return lease.key.containerId;
-}
-
-async function leased(store: Store): Promise<string[]> {
-  const leases = await store.read((reader) => listLeases(reader));
-  return leases.map(({ key }) => key.containerId);
 }
 
 /** The store, but for its first write. */

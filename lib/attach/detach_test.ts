@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects, assertStrictEquals, assertStringIncludes } from "@std/assert";
+import { keyOf } from "../../tests/fakes/lease.ts";
 import { makeRequest } from "../../tests/fakes/request.ts";
-import { IPAM, keyOf, TracedNode } from "../../tests/fakes/traced_node.ts";
+import { IPAM, TracedNode } from "../../tests/fakes/traced_node.ts";
 import type { Request } from "../cni/request.ts";
 import { KernelError, StoreError } from "../errors.ts";
 import { configureLog } from "../log.ts";

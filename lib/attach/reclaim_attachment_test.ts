@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import { keyOf } from "../../tests/fakes/lease.ts";
 import { makeRequest } from "../../tests/fakes/request.ts";
-import { IPAM, keyOf, TracedNode } from "../../tests/fakes/traced_node.ts";
+import { IPAM, TracedNode } from "../../tests/fakes/traced_node.ts";
 import { StoreError } from "../errors.ts";
 import { addressBytes, parseAddress } from "../net/address.ts";
 import { parsePrefix } from "../net/prefix.ts";

@@ -1,7 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { assertConsistent } from "../../tests/fakes/consistent_store.ts";
+import { keyOf } from "../../tests/fakes/lease.ts";
 import { makeRequest } from "../../tests/fakes/request.ts";
-import { IPAM, keyOf, TracedNode } from "../../tests/fakes/traced_node.ts";
+import { IPAM, TracedNode } from "../../tests/fakes/traced_node.ts";
 import { formatAttachment } from "../attachment.ts";
 import type { Request } from "../cni/request.ts";
 import { ConfigError } from "../errors.ts";

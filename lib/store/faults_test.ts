@@ -1,8 +1,7 @@
 import { assertEquals } from "@std/assert";
+import { keyOf, leaseOf } from "../../tests/fakes/lease.ts";
 import { makeTemporaryStore } from "../../tests/fakes/temporary_store.ts";
-import type { AttachmentKey } from "../attachment.ts";
 import { type Address, parseAddress } from "../net/address.ts";
-import { parsePrefix } from "../net/prefix.ts";
 import { stageUse } from "./blocks.ts";
 import { findFaults } from "./faults.ts";
 import { addressKey, blockKey, leaseKey, recordKey, restingKey } from "./keys.ts";
@@ -79,9 +78,9 @@ for (const [name, harm, seen] of faults) {
     await using temporary = await makeTemporaryStore();
     const { store } = temporary;
     await store.write(async (tx) => {
-      await lease(tx, "c1", "10.0.0.1/24", "fd00::1/64");
-      await lease(tx, "c2", "10.0.0.2/24");
-      await lease(tx, "c3", "10.0.0.3/24");
+      await restoreLease(tx, leaseOf("c1", "10.0.0.1/24", "fd00::1/64"));
+      await restoreLease(tx, leaseOf("c2", "10.0.0.2/24"));
+      await restoreLease(tx, leaseOf("c3", "10.0.0.3/24"));
     });
     await store.write((tx) => releaseLease(tx, keyOf("c3"), { bootId: "b", uptimeMs: 0 }));
     await store.write(async (tx) => void await harm(tx));
@@ -96,7 +95,7 @@ Deno.test("findFaults: a full page is told by its summary", async () => {
   for (let first = 0; first < 4_096; first += 32) {
     await store.write(async (tx) => {
       for (let offset = first; offset < first + 32; offset++) {
-        await lease(tx, `c${offset}`, `10.0.${offset >> 8}.${offset & 255}/16`);
+        await restoreLease(tx, leaseOf(`c${offset}`, `10.0.${offset >> 8}.${offset & 255}/16`));
       }
     });
   }
@@ -104,12 +103,6 @@ Deno.test("findFaults: a full page is told by its summary", async () => {
   await store.write((tx) => tx.delete(summaryKey()));
   assertEquals((await store.read(findFaults)).length, 1);
 });
-
-async function lease(tx: StoreTransaction, id: string, ...prefixes: string[]): Promise<void> {
-  const addresses = prefixes.map((text) => ({ address: parsePrefix(text), gateway: undefined }));
-  const rest = { pod: {}, netns: "", bootId: "", createdMs: 0, createdUptimeMs: 0, restMs: 60_000 };
-  await restoreLease(tx, { key: keyOf(id), pool: "default", addresses, ...rest });
-}
 
 async function copyLease(tx: StoreTransaction): Promise<void> {
   tx.set(leaseKey(keyOf("c9")), await tx.get(leaseKey(keyOf("c2"))));
@@ -121,8 +114,4 @@ function summaryKey(): Deno.KvKey {
 
 function at(offset: number): Address {
   return { family: 4, value: PAGE.first.value + BigInt(offset) };
-}
-
-function keyOf(containerId: string): AttachmentKey {
-  return { network: "pods", containerId, ifname: "eth0" };
 }

@@ -1,7 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { assertConsistent } from "../../tests/fakes/consistent_store.ts";
+import { keyOf } from "../../tests/fakes/lease.ts";
 import { makeTemporaryStore } from "../../tests/fakes/temporary_store.ts";
-import type { AttachmentKey, PodReference } from "../attachment.ts";
+import type { PodReference } from "../attachment.ts";
 import { ConfigError, StoreError } from "../errors.ts";
 import { type IpamConfig, parseIpamConfig } from "../ipam/config.ts";
 import { formatAddress, parseAddress } from "../net/address.ts";
@@ -256,16 +257,12 @@ interface Wanted {
   readonly pod?: PodReference;
 }
 
-function keyOf(containerId: string, { network = "pods", ifname = "eth0" } = {}): AttachmentKey {
-  return { network, containerId, ifname };
-}
-
 function reserve(store: Store, id: string, wanted: Wanted): Promise<Lease> {
-  const { ipam, argsIp, pod = { namespace: "default", name: "web" } } = wanted;
+  const { ipam, network, ifname, argsIp, pod = { namespace: "default", name: "web" } } = wanted;
   return store.write((tx) =>
     reserveLease(tx, {
       ...MOMENT,
-      key: keyOf(id, wanted),
+      key: keyOf(id, network, ifname),
       pod,
       netns: `/run/netns/${id}`,
       nowMs: 1_700_000_000_000,

@@ -1,13 +1,13 @@
 import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { assertConsistent } from "../../tests/fakes/consistent_store.ts";
 import { DAMAGES } from "../../tests/fakes/damages.ts";
+import { leaseOf } from "../../tests/fakes/lease.ts";
 import { FakeMender } from "../../tests/fakes/mender.ts";
 import { seededRandom } from "../../tests/fakes/seeded_random.ts";
 import { StoreError } from "../errors.ts";
-import { formatAddress, parseAddress } from "../net/address.ts";
-import { parsePrefix } from "../net/prefix.ts";
+import { formatAddress } from "../net/address.ts";
 import { readCounters } from "./counters.ts";
-import { type Lease, listLeases, restoreLease } from "./leases.ts";
+import { listLeases, restoreLease } from "./leases.ts";
 import { lockPath } from "./lock.ts";
 import { openExistingStore, openStore, type Store, type StoreOptions } from "./store.ts";
 
@@ -26,9 +26,9 @@ class ClosedStore implements AsyncDisposable {
   static async make(): Promise<ClosedStore> {
     const made = new ClosedStore(await Deno.makeTempDir({ prefix: "hct" }));
     await using store = await openStore(made.options);
-    await store.write((tx) => restoreLease(tx, leaseOf("c1", "10.0.0.1")));
+    await store.write((tx) => restoreLease(tx, leaseOf("c1", "10.0.0.1/16")));
     made.mender.takeCalls();
-    made.mender.leases = [leaseOf("c2", "10.0.0.2")];
+    made.mender.leases = [leaseOf("c2", "10.0.0.2/16")];
     return made;
   }
 
@@ -84,7 +84,7 @@ Deno.test("openStore: who cannot examine leaves that to the next", async () => {
   const { mender: _mender, ...options } = closed.options;
   {
     await using store = await openStore(options);
-    await store.write((tx) => restoreLease(tx, leaseOf("c3", "10.0.0.3")));
+    await store.write((tx) => restoreLease(tx, leaseOf("c3", "10.0.0.3/16")));
   }
   await using store = await openStore(closed.options);
   assertEquals(closed.mender.takeCalls(), ["examine"]);
@@ -141,7 +141,7 @@ for (const [name, damage] of Object.entries(DAMAGES)) {
     await using store = await openStore(closed.options);
     assertEquals(closed.mender.takeCalls(), ["recall"]);
     assertEquals(await leasesOf(store), ["c2 10.0.0.2"]);
-    await store.write((tx) => restoreLease(tx, leaseOf("c3", "10.0.0.3")));
+    await store.write((tx) => restoreLease(tx, leaseOf("c3", "10.0.0.3/16")));
     await assertConsistent(store);
   });
 
@@ -176,7 +176,7 @@ Deno.test("openStore: a mend that fails leaves all to the next", async () => {
     assertEquals(closed.mender.takeCalls(), ["examine", "recall"]);
     assertEquals(closed.files(), ["state.kv"]);
   }
-  closed.mender.leases = [leaseOf("c4", "10.0.0.4")];
+  closed.mender.leases = [leaseOf("c4", "10.0.0.4/16")];
   await using store = await openStore(closed.options);
   assertEquals(await leasesOf(store), ["c4 10.0.0.4"]);
 });
@@ -213,8 +213,8 @@ Deno.test("openStore: a store that somebody removed knows the leases of pods tha
 Deno.test("openStore: of two witnesses that contradict each other the first counts", async () => {
   await using closed = await ClosedStore.make();
   Deno.removeSync(closed.path);
-  const many = Array.from({ length: 40 }, (_, i) => leaseOf(`m${i}`, `10.0.${i}.9`));
-  closed.mender.leases = [...many, leaseOf("late", "10.0.7.9"), leaseOf("c2", "10.0.0.2")];
+  const many = Array.from({ length: 40 }, (_, i) => leaseOf(`m${i}`, `10.0.${i}.9/16`));
+  closed.mender.leases = [...many, leaseOf("late", "10.0.7.9/16"), leaseOf("c2", "10.0.0.2/16")];
   await using store = await openStore(closed.options);
   assertEquals((await leasesOf(store)).length, 41);
   assertEquals((await leasesOf(store)).includes("late 10.0.7.9"), false);
@@ -226,8 +226,8 @@ Deno.test("Store: examines before a transaction what another left in the middle"
   await using store = await openStore(closed.options);
   closed.markSuspect();
   assertEquals(await leasesOf(store), ["c1 10.0.0.1"]);
-  await store.write((tx) => restoreLease(tx, leaseOf("c3", "10.0.0.3")));
-  await store.write((tx) => restoreLease(tx, leaseOf("c4", "10.0.0.4")));
+  await store.write((tx) => restoreLease(tx, leaseOf("c3", "10.0.0.3/16")));
+  await store.write((tx) => restoreLease(tx, leaseOf("c4", "10.0.0.4/16")));
   // A reader leaves the mark to the next writer.
   assertEquals(closed.mender.takeCalls(), ["examine", "examine"]);
 });
@@ -260,9 +260,9 @@ Deno.test("Store: commits nothing into a file that was set aside meanwhile", asy
   closed.markSuspect();
   closed.mender.seen = "a page makes no sense";
   await using store = await openStore(closed.options);
-  await store.write((tx) => restoreLease(tx, leaseOf("c5", "10.0.0.5")));
+  await store.write((tx) => restoreLease(tx, leaseOf("c5", "10.0.0.5/16")));
   const error = await assertRejects(
-    () => late.write((tx) => restoreLease(tx, leaseOf("c6", "10.0.0.6"))),
+    () => late.write((tx) => restoreLease(tx, leaseOf("c6", "10.0.0.6/16"))),
     StoreError,
     "it was made anew meanwhile",
   );
@@ -271,20 +271,6 @@ Deno.test("Store: commits nothing into a file that was set aside meanwhile", asy
   await using other = await openStore(closed.options);
   assertEquals(await leasesOf(other), ["c2 10.0.0.2", "c5 10.0.0.5"]);
 });
-
-function leaseOf(containerId: string, address: string): Lease {
-  return {
-    key: { network: "pods", containerId, ifname: "eth0" },
-    pool: "default",
-    addresses: [{ address: parsePrefix(`${address}/16`), gateway: parseAddress("10.0.255.254") }],
-    pod: {},
-    netns: "",
-    bootId: "",
-    createdMs: 0,
-    createdUptimeMs: 0,
-    restMs: 0,
-  };
-}
 
 /** Each lease as `<container> <address>`. */
 async function leasesOf(store: Store): Promise<string[]> {

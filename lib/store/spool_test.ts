@@ -1,12 +1,11 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { assertConsistent } from "../../tests/fakes/consistent_store.ts";
+import { keyOf, leasedContainers, leaseOf } from "../../tests/fakes/lease.ts";
 import { makeTemporaryStore, type TemporaryStore } from "../../tests/fakes/temporary_store.ts";
-import type { AttachmentKey } from "../attachment.ts";
 import { StoreError } from "../errors.ts";
-import { parsePrefix } from "../net/prefix.ts";
 import { listAttachments, putAttachment } from "./attachments.ts";
 import { readCounters } from "./counters.ts";
-import { listLeases, restoreLease } from "./leases.ts";
+import { restoreLease } from "./leases.ts";
 import { listResting } from "./resting.ts";
 import { appendSpool, drainSpool, type SpoolEntry, spoolPath } from "./spool.ts";
 
@@ -116,14 +115,11 @@ Deno.test("drainSpool: names a spool that cannot be read", async () => {
 });
 
 async function attach({ store }: TemporaryStore, ...ids: string[]): Promise<void> {
-  const rest = { pod: {}, netns: "", bootId: "boot-1", createdMs: 0 };
+  const rest = { pod: {}, netns: "", bootId: "", createdMs: 0, config: {} };
   for (const [index, id] of ids.entries()) {
     await store.write(async (tx) => {
-      const address = { address: parsePrefix(`10.0.0.${index + 1}/24`), gateway: undefined };
-      const time = { createdUptimeMs: 0, restMs: 60_000 };
-      const key = keyOf(id);
-      await restoreLease(tx, { key, pool: "default", addresses: [address], ...rest, ...time });
-      putAttachment(tx, { key, phase: "added", ...rest, config: {} });
+      await restoreLease(tx, leaseOf(id, `10.0.0.${index + 1}/24`));
+      putAttachment(tx, { key: keyOf(id), phase: "added", ...rest });
     });
   }
 }
@@ -138,10 +134,9 @@ function pathOf({ store, options }: TemporaryStore): string {
 
 /** Containers that have a lease, which are those that have a record. */
 async function leased({ store }: TemporaryStore): Promise<string[]> {
-  const leases = await store.read((reader) => listLeases(reader));
+  const ids = await leasedContainers(store);
   const attachments = await store.read((reader) => listAttachments(reader));
-  const ids = leases.map(({ key }) => key.containerId).sort();
-  assertEquals(attachments.map(({ key }) => key.containerId).sort(), ids);
+  assertEquals(attachments.map(({ key }) => key.containerId), ids);
   return ids;
 }
 
@@ -149,8 +144,4 @@ async function counted({ store }: TemporaryStore, metric: string): Promise<bigin
   const counters = await store.read(readCounters);
   return counters.filter((counter) => counter.metric === metric)
     .reduce((sum, { value }) => sum + value, 0n);
-}
-
-function keyOf(containerId: string): AttachmentKey {
-  return { network: "pods", containerId, ifname: "eth0" };
 }

@@ -1,12 +1,12 @@
 /** Random calls of an IPAM plugin: configurations right and wrong, requests, and sequences. */
 import { addOffset, formatAddress } from "../../lib/net/address.ts";
 import { lastAddress, parsePrefix } from "../../lib/net/prefix.ts";
+import { pick, type SeededRandom } from "../fakes/seeded_random.ts";
 import type { IpamCall } from "./ipam_node.ts";
 
 type Family = 4 | 6;
 
-/** Answers a whole number from 0 to below `bound`. */
-type Random = (bound: number) => number;
+type Random = SeededRandom["random"];
 
 /** One range as it is configured. */
 export interface DrawnRange {
@@ -310,10 +310,4 @@ function onlyTheirs(name: string, keys: Omit<Fault, "name" | "refusedInDel">): F
 
 function runtimeConfig(value: unknown): Pick<Fault, "network"> {
   return { network: { runtimeConfig: value } };
-}
-
-function pick<T>(random: Random, values: readonly T[]): T {
-  const value = values[random(values.length)];
-  if (value === undefined) throw new RangeError("Cannot pick from nothing");
-  return value;
 }

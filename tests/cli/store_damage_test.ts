@@ -6,9 +6,9 @@ import { assert, assertEquals } from "@std/assert";
 import { removeCachedResult, writeCachedResult } from "../fakes/cached_result.ts";
 import { assertConsistent } from "../fakes/consistent_store.ts";
 import { overwritePage, PAGE_BYTES } from "../fakes/damages.ts";
+import { keyOf } from "../fakes/lease.ts";
 import { seededRandom } from "../fakes/seeded_random.ts";
 import { testUnless } from "../fakes/test_unless.ts";
-import { keyOf } from "../fakes/traced_node.ts";
 import {
   addressesOf,
   answerOf,

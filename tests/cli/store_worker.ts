@@ -7,6 +7,7 @@ import { formatAddress } from "../../lib/net/address.ts";
 import { type Lease, reserveLease } from "../../lib/store/leases.ts";
 import { openStore, type Store } from "../../lib/store/store.ts";
 import type { StoreTransaction } from "../../lib/store/transaction.ts";
+import { keyOf } from "../fakes/lease.ts";
 
 const IPAM = { ranges: [[{ subnet: "10.0.0.0/16" }], [{ subnet: "fd00::/64" }]] };
 const CONFIG = parseIpamConfig({ network: "pods", ipam: IPAM });
@@ -53,10 +54,6 @@ function reserve(tx: StoreTransaction, id: string): Promise<Lease> {
     config: CONFIG,
     ipam: IPAM,
   });
-}
-
-function keyOf(id: string): Lease["key"] {
-  return { network: "pods", containerId: id, ifname: "eth0" };
 }
 
 function addressesOf(lease: Lease): string {

@@ -9,6 +9,7 @@ import { formatAlias, hostLinkName } from "../../lib/pod/identity.ts";
 import { type Lease, reserveLease } from "../../lib/store/leases.ts";
 import { openStore, type Store } from "../../lib/store/store.ts";
 import { writeCachedResult } from "./cached_result.ts";
+import { keyOf } from "./lease.ts";
 import { listedHost } from "./listed_host.ts";
 
 /** What the runtime keeps of an attachment, where it is not what it mostly is. */
@@ -25,17 +26,14 @@ export const IPAM: Readonly<Record<string, unknown>> = {
   cooldown: "5m",
 };
 
-/** Names the interface `eth0` of a container. */
-export function keyOf(containerId: string, network = "pods"): AttachmentKey {
-  return { network, containerId, ifname: "eth0" };
-}
-
 /** The node; disposing of it removes its folder. */
 export class TracedNode implements AsyncDisposable {
   readonly root: string;
   /** The present boot, and how long it has lasted. */
   bootId = "boot-2";
   uptimeMs = 3_600_000;
+  /** Network namespace in which we are. */
+  netns = "net:[1]";
   /** Wall clock. */
   nowMs = (): number => 77;
   /** A number from 0 to below 1. */
@@ -77,6 +75,7 @@ export class TracedNode implements AsyncDisposable {
         },
         bootId: () => this.bootId,
         uptimeMs: () => this.uptimeMs,
+        netns: () => this.netns,
       },
       runDirectory: `${this.root}/run`,
       resultsDirectory: this.results,
@@ -132,7 +131,8 @@ export class TracedNode implements AsyncDisposable {
     const { bootId, uptimeMs, random } = this;
     const config = parseIpamConfig({ network: key.network, ipam: IPAM });
     const request = { key, pod: {}, netns, bootId, uptimeMs, random, config, ipam: IPAM };
-    return store.write((tx) => reserveLease(tx, { ...request, nowMs: this.nowMs() }));
+    const made = { nowMs: this.nowMs(), hostNetns: this.netns };
+    return store.write((tx) => reserveLease(tx, { ...request, ...made }));
   }
 
   [Symbol.asyncDispose](): Promise<void> {
