@@ -39,7 +39,7 @@ function storeOptions(request: Request, context: AttachContext): StoreOptions {
   const { runDirectory, self } = context;
   const mender: StoreMender = {
     examine: (file) => examineStore(self, file),
-    recall: () => recallLeases(request.config, context, directory),
+    recall: async () => ({ leases: await recallLeases(request.config, context, directory) }),
   };
   return {
     directory,

@@ -20,20 +20,31 @@ export interface StoreMender {
    * @throws StoreError when it cannot be told.
    */
   examine(file: string): Promise<string | undefined>;
-  /** Leases that witnesses outside of the store tell of; without it a damaged store stays as it is. */
-  recall?(): Promise<readonly Lease[]>;
+  /**
+   * What witnesses tell of; without it a damaged store stays as it is.
+   * @param damaged file of the store, of which a part may be readable; undefined where there is none.
+   */
+  recall?(damaged: string | undefined): Promise<Recollection>;
 }
+
+/** What a store is made anew from. */
+export interface Recollection {
+  readonly leases: readonly Lease[];
+}
+
+/** Where nobody tells of anything. */
+export const NOTHING: Recollection = { leases: [] };
 
 /** What SQLite keeps beside its file: a log of commits, and an index of that. */
 const COMPANIONS = ["-wal", "-shm"] as const;
 
 /**
  * Makes a store where there is none.
- * @param leases that witnesses tell of: somebody may have removed a store that was in use.
+ * @param recollection what witnesses tell of: somebody may have removed a store that was in use.
  * @throws StoreError `store-failure`; then there still is none.
  */
-export async function makeStore(path: string, leases: readonly Lease[]): Promise<void> {
-  const count = await makeBeside(path, leases, stageSchema);
+export async function makeStore(path: string, recollection: Recollection): Promise<void> {
+  const count = await makeBeside(path, recollection, stageSchema);
   // What stayed of a store that was removed would be taken for the log of the new one.
   setAside(path, asideName(path));
   putInPlace(path);
@@ -42,16 +53,16 @@ export async function makeStore(path: string, leases: readonly Lease[]): Promise
 
 /**
  * Makes a damaged store anew; the old file is kept under a name that tells when.
- * @param leases that witnesses tell of.
+ * @param recollection what witnesses tell of.
  * @param seen what is wrong with it.
  * @throws StoreError `store-failure`; then the damaged one is still there.
  */
 export async function mendStore(
   path: string,
-  leases: readonly Lease[],
+  recollection: Recollection,
   seen: string,
 ): Promise<void> {
-  const restored = await makeBeside(path, leases, (tx) => {
+  const restored = await makeBeside(path, recollection, (tx) => {
     stageSchema(tx);
     tx.count("rebuilt");
   });
@@ -69,7 +80,7 @@ export function isBeingMade(path: string): boolean {
 /** Makes the new file under another name; answers how many leases it has. */
 async function makeBeside(
   path: string,
-  leases: readonly Lease[],
+  { leases }: Recollection,
   begin: (tx: StoreTransaction) => void,
 ): Promise<number> {
   const fresh = freshName(path);

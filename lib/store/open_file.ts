@@ -3,7 +3,7 @@ import { errorText } from "../errors.ts";
 import { damage, isDamage } from "./failure.ts";
 import { openKv, readHead } from "./kv_file.ts";
 import type { HeldLock } from "./lock.ts";
-import { makeStore, mendStore, type StoreMender } from "./mend.ts";
+import { makeStore, mendStore, NOTHING, type StoreMender } from "./mend.ts";
 import { inodeOf } from "./place.ts";
 
 /** What is to be opened. */
@@ -34,7 +34,7 @@ export async function openFile(
   const { path, held, mender } = options;
   if (inodeOf(path) === undefined) {
     if (!options.mayMake) return "absent";
-    await makeStore(path, await mender?.recall?.() ?? []);
+    await makeStore(path, await mender?.recall?.(undefined) ?? NOTHING);
     held.isSuspect = false;
   } else if (held.isSuspect && mender) {
     const seen = await mender.examine(path);
@@ -54,7 +54,7 @@ export async function openFile(
 async function mend({ path, held, mender }: OpenFileOptions, seen: string): Promise<void> {
   held.isSuspect = true;
   if (!mender?.recall) throw damage(`Cannot use the store "${path}": ${seen}`);
-  await mendStore(path, await mender.recall(), seen);
+  await mendStore(path, await mender.recall(path), seen);
   held.isSuspect = false;
 }
 

@@ -1,5 +1,5 @@
 import type { Lease } from "../../lib/store/leases.ts";
-import type { StoreMender } from "../../lib/store/mend.ts";
+import type { Recollection, StoreMender } from "../../lib/store/mend.ts";
 
 /** A mender whose answers a test sets, and that tells what it was asked. */
 export class FakeMender implements StoreMender {
@@ -15,10 +15,10 @@ export class FakeMender implements StoreMender {
     return Promise.resolve(this.seen);
   }
 
-  recall(): Promise<readonly Lease[]> {
+  recall(_damaged: string | undefined): Promise<Recollection> {
     this.#calls.push("recall");
     const { leases } = this;
-    return leases instanceof Error ? Promise.reject(leases) : Promise.resolve(leases);
+    return leases instanceof Error ? Promise.reject(leases) : Promise.resolve({ leases });
   }
 
   /** What was called since this was asked last. */
