@@ -31,8 +31,10 @@ export function parseAddress(text: string): Address {
 
 /** {@linkcode parseAddress} that answers undefined for a malformed text. */
 export function tryParseAddress(text: string): Address | undefined {
-  if (ipaddr.IPv4.isValidFourPartDecimal(text)) {
-    return addressFromBytes(Uint8Array.from(ipaddr.IPv4.parse(text).toByteArray()));
+  // Not by ipaddr.js, whose patterns take a plugin call 0.2 ms to compile.
+  const octets = text.split(".");
+  if (octets.length === 4 && octets.every(isOctet)) {
+    return addressFromBytes(Uint8Array.from(octets, Number));
   }
   if (!text.includes(":") || text.includes("%") || !ipaddr.IPv6.isValid(text)) return undefined;
   return addressFromBytes(Uint8Array.from(ipaddr.IPv6.parse(text).toByteArray()));
@@ -91,4 +93,9 @@ export function isBetween(address: Address, first: Address, last: Address): bool
 /** The address `offset` further on (or back, when negative); not bounded by the family. */
 export function addOffset(address: Address, offset: bigint): Address {
   return { family: address.family, value: address.value + offset };
+}
+
+/** True for a decimal number of one byte, without leading zeros. */
+function isOctet(text: string): boolean {
+  return /^(0|[1-9][0-9]{0,2})$/.test(text) && Number(text) <= 255;
 }

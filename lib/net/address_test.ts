@@ -31,7 +31,11 @@ Deno.test("parseAddress and formatAddress: canonical text of both families", () 
 
 Deno.test("parseAddress: refuses what is no address", () => {
   for (
-    const text of ["", "10.1", "010.0.0.1", "10.0.0.256", "10.0.0.1/24", "fe80::1%eth0", "x", "1"]
+    const text of [
+      ...["", "x", "1", "10.1", "10.0.0.1.2", "10..0.1", "10.0.0.", "010.0.0.1", "10.0.0.256"],
+      ...["10.0.0.+1", "10.0.0.1e0", "10.0.0.0x1", "10.0.0.1 ", "10.0.0.1\n", "10.0.0.1/24"],
+      ...["fe80::1%eth0", "::10.0.0.256", ":::"],
+    ]
   ) {
     assertEquals(tryParseAddress(text), undefined, text);
     assertThrows(() => parseAddress(text), ConfigError, `Cannot parse address "${text}"`);
