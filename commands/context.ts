@@ -2,7 +2,7 @@ import type { AttachContext } from "../lib/attach/context.ts";
 import { fromFileUrl } from "@std/path";
 import { isYes } from "../lib/cni/args.ts";
 import type { Environment } from "../lib/cni/environment.ts";
-import { bootId, openFirewall, openHost, uptimeMs } from "../lib/platform.ts";
+import { bootId, netns, openFirewall, openHost, uptimeMs } from "../lib/platform.ts";
 
 /** What a plugin call takes from its process, beside the call itself. */
 export interface PluginContext extends AttachContext {
@@ -17,7 +17,7 @@ export interface PluginContext extends AttachContext {
  */
 export function pluginContext(env: Environment): PluginContext {
   return {
-    node: { openHost, openFirewall, bootId, uptimeMs },
+    node: { openHost, openFirewall, bootId, uptimeMs, netns },
     runDirectory: env.HEADCNI_RUN_DIR || "/run/headcni",
     resultsDirectory: env.HEADCNI_RESULTS_DIR || "/var/lib/cni/results",
     self: ownCommand(),

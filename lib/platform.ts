@@ -44,6 +44,16 @@ export function uptimeMs(): number {
   return readUptimeMs();
 }
 
+/**
+ * Names our own network namespace, such as `net:[4026531840]`; see namespaces(7). Two that exist at
+ * once never have the same name.
+ * @throws HeadcniError on other systems than Linux, or an error of Deno where /proc is missing.
+ */
+export function netns(): string {
+  requireLinux();
+  return Deno.readLinkSync("/proc/self/ns/net");
+}
+
 function requireLinux(): void {
   if (Deno.build.os === "linux") return;
   throw new HeadcniError(

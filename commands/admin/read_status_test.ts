@@ -12,6 +12,7 @@ const CHOICE = {
   config: parseIpamConfig({ network: "pods", ipam: IPAM }),
   ipam: IPAM,
   uptimeMs: 0,
+  hostNetns: "net:[1]",
   random: () => 0,
 };
 

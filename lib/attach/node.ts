@@ -27,4 +27,6 @@ export interface Node {
   bootId(): string;
   /** Milliseconds since boot, sleep included: CLOCK_BOOTTIME, which nobody can set back. */
   uptimeMs(): number;
+  /** Names the network namespace in which we are, and see links: /proc/self/ns/net. */
+  netns(): string;
 }

@@ -70,6 +70,7 @@ export function reserveOwn(
     config: ipam.config,
     ipam: request.config.ipam,
     ...moment(context),
+    hostNetns: context.node.netns(),
     nowMs: context.nowMs(),
     random: context.random,
   });

@@ -73,6 +73,7 @@ async function addPod(store: Store, address: string, netns: string): Promise<voi
     bootId: "boot-1",
     createdMs: 0,
     createdUptimeMs: 0,
+    hostNetns: "net:[1]",
     restMs: 0,
   };
   await store.write((tx) => restoreLease(tx, lease));
@@ -81,7 +82,7 @@ async function addPod(store: Store, address: string, netns: string): Promise<voi
 /** Remembers an address for a pod. */
 function keepFor(store: Store, pod: string, address: string): Promise<void> {
   const bytes = addressBytes(parseAddress(address));
-  return store.write((tx) => tx.set(stickyKey("pods", "default", pod), [bytes]));
+  return store.write((tx) => tx.set(stickyKey("pods", "default", pod, "eth0"), [bytes]));
 }
 
 function leasesOf(store: Store): Promise<Lease[]> {

@@ -36,7 +36,7 @@ export function testifiedAddresses({ alias, cached }: Testimony): Address[] {
  */
 export function testifiedLease(
   testimony: Testimony,
-  made: Pick<Lease, "bootId" | "createdMs" | "createdUptimeMs">,
+  made: Pick<Lease, "bootId" | "createdMs" | "createdUptimeMs" | "hostNetns">,
 ): Lease {
   const { key, alias, cached, config } = testimony;
   const pools = knownPools(key.network, config);

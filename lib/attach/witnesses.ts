@@ -37,6 +37,7 @@ export async function recallLeases(
     bootId: context.node.bootId(),
     createdMs: context.nowMs(),
     createdUptimeMs: context.node.uptimeMs(),
+    hostNetns: context.node.netns(),
   };
   const ours = (await hear(config, context)).filter((testimony) => !isForeign(testimony));
   const leases = ours.flatMap((testimony) => {

@@ -31,6 +31,7 @@ Deno.test("recallLeases: a link alone brings its addresses back, completed by th
     bootId: "boot-2",
     createdMs: 77,
     createdUptimeMs: 3_600_000,
+    hostNetns: "net:[1]",
     restMs: 300_000,
   });
 });

@@ -62,7 +62,7 @@ Deno.test("forgetAttachment: lease and record go, also where there is only one o
   const { store } = temporary;
   const { key, pod, netns, bootId, createdMs } = ATTACHMENT;
   const address = { address: parsePrefix("10.0.0.2/24"), gateway: undefined };
-  const time = { bootId, createdMs, createdUptimeMs: 0, restMs: 60_000 };
+  const time = { bootId, createdMs, createdUptimeMs: 0, hostNetns: "", restMs: 60_000 };
   const lease = { key, pod, netns, pool: "default", addresses: [address], ...time };
   const make = [
     (tx: StoreTransaction) => restoreLease(tx, lease),

@@ -51,7 +51,7 @@ const RESTS_PER_ADD = 4;
 export async function readMemory(reader: StoreReader, request: AddressRequest): Promise<Memory> {
   const { key, pod, config: { pool, rangeSets, stickyMs } } = request;
   const { network } = key;
-  const stickyKey = stickyMs > 0 ? stickyKeyOf(network, pod) : undefined;
+  const stickyKey = stickyMs > 0 ? stickyKeyOf(key, pod) : undefined;
   const [[lease, ipam, ...rest], resting] = await Promise.all([
     reader.getMany([
       leaseKey(key),

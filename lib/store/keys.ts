@@ -84,9 +84,14 @@ export function cursorKey(network: string, pool: string, rangeSet: number): Deno
   return [...CURSOR_PREFIX, network, pool, rangeSet];
 }
 
-/** The addresses that the pod of that name had last. */
-export function stickyKey(network: string, namespace: string, podName: string): Deno.KvKey {
-  return ["sticky", network, namespace, podName];
+/** The addresses that an interface of the pod of that name had last. */
+export function stickyKey(
+  network: string,
+  namespace: string,
+  podName: string,
+  ifname: string,
+): Deno.KvKey {
+  return ["sticky", network, namespace, podName, ifname];
 }
 
 /** Where the addresses that pods of a network had last lie, or all. */

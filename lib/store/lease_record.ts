@@ -30,6 +30,7 @@ export const storedLease = v.object({
   bootId: v.string(),
   createdMs: v.number(),
   createdUptimeMs: v.number(),
+  hostNetns: v.string(),
   restMs: v.number(),
 });
 

@@ -29,6 +29,8 @@ export interface Lease {
   readonly createdMs: number;
   /** Milliseconds since that boot. */
   readonly createdUptimeMs: number;
+  /** Network namespace that had the host's links, as `Node.netns` names it; empty when not known. */
+  readonly hostNetns: string;
   /** How long its addresses rest when it is released, in milliseconds. */
   readonly restMs: number;
 }
@@ -37,6 +39,8 @@ export interface Lease {
 export interface LeaseRequest extends AddressRequest {
   /** Path of the pod's network namespace. */
   readonly netns: string;
+  /** Network namespace of the host's links, as `Node.netns` names it. */
+  readonly hostNetns: string;
   /** Wall clock in milliseconds since 1970. */
   readonly nowMs: number;
 }
@@ -50,7 +54,7 @@ export const LEASES_PER_COMMIT = 8;
  * host-local; StoreError.
  */
 export async function reserveLease(tx: StoreTransaction, request: LeaseRequest): Promise<Lease> {
-  const { key, config, pod, netns, bootId } = request;
+  const { key, config, pod, netns, bootId, hostNetns } = request;
   const memory = await readMemory(tx, request);
   if (memory.lease !== undefined) throw alreadyLeased(parseLease(key, memory.lease));
   const addresses = await choose(tx, request, memory);
@@ -63,6 +67,7 @@ export async function reserveLease(tx: StoreTransaction, request: LeaseRequest):
     bootId,
     createdMs: request.nowMs,
     createdUptimeMs: request.uptimeMs,
+    hostNetns,
     restMs: restMsOf(pod, config),
   };
   const owner = await findOtherOwner(tx, lease);

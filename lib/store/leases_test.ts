@@ -43,6 +43,7 @@ Deno.test("reserveLease: gives an address of each set and remembers who has it",
     bootId: "boot-1",
     createdMs: 1_700_000_000_000,
     createdUptimeMs: 1_000_000,
+    hostNetns: "net:[1]",
     restMs: 60_000,
   });
 });
@@ -199,7 +200,7 @@ Deno.test("restoreLease: puts a lease back as it is, once", async () => {
   const lease = await reserve(store, "c1", { ipam: DUAL });
   await release(store, "c1");
   const [first, ...others] = lease.addresses;
-  const known = { ...lease, netns: "", bootId: "", restMs: 0 };
+  const known = { ...lease, netns: "", bootId: "", hostNetns: "", restMs: 0 };
   const restored = first
     ? { ...known, addresses: [{ ...first, gateway: undefined }, ...others] }
     : known;
@@ -265,6 +266,7 @@ function reserve(store: Store, id: string, wanted: Wanted): Promise<Lease> {
       key: keyOf(id, network, ifname),
       pod,
       netns: `/run/netns/${id}`,
+      hostNetns: "net:[1]",
       nowMs: 1_700_000_000_000,
       random: () => 0,
       config: configOf(ipam, argsIp, pod),

@@ -1,5 +1,6 @@
 import { assertEquals, assertExists, assertRejects } from "@std/assert";
 import { assertConsistent } from "../../tests/fakes/consistent_store.ts";
+import { keyOf } from "../../tests/fakes/lease.ts";
 import { makeTemporaryStore } from "../../tests/fakes/temporary_store.ts";
 import { ConfigError } from "../errors.ts";
 import { parseIpamConfig } from "../ipam/config.ts";
@@ -273,9 +274,10 @@ function reserve(
   return store.write((tx) =>
     reserveLease(tx, {
       ...now,
-      key: { network, containerId, ifname: "eth0" },
+      key: keyOf(containerId, network),
       pod: { namespace: "default", name },
       netns: `/run/netns/${containerId}`,
+      hostNetns: "net:[1]",
       random: () => 0,
       config: parseIpamConfig({ network, ipam, argsIp }),
       ipam,

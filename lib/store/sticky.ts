@@ -1,6 +1,6 @@
 /** Addresses that wait for the next pod of a StatefulSet's name. */
 import * as v from "valibot";
-import type { PodReference } from "../attachment.ts";
+import type { AttachmentKey, PodReference } from "../attachment.ts";
 import type { IpamConfig } from "../ipam/config.ts";
 import { type Address, addressBytes, formatAddress } from "../net/address.ts";
 import { stickyKey, stickyPrefix } from "./keys.ts";
@@ -8,21 +8,28 @@ import type { Lease } from "./leases.ts";
 import { storedAddress } from "./record.ts";
 import type { StoreReader, StoreTransaction } from "./transaction.ts";
 
-/** The addresses that a pod of a StatefulSet had last. */
+/** The addresses that an interface of a pod of a StatefulSet had last. */
 export interface StickyAddresses {
   readonly network: string;
   /** Kubernetes namespace and name of the pod. */
   readonly namespace: string;
   readonly name: string;
+  readonly ifname: string;
   readonly addresses: readonly Address[];
 }
 
 /** A memory that cannot be read costs nothing: the pod gets other addresses. */
 const StoredAddresses = v.fallback(v.array(storedAddress), []);
 
-/** Where the addresses of a pod are remembered; undefined for pods whose name does not come again. */
-export function stickyKeyOf(network: string, pod: PodReference): Deno.KvKey | undefined {
-  return isComingAgain(pod) ? stickyKey(network, pod.namespace, pod.name) : undefined;
+/**
+ * Where the addresses of an attachment are remembered; undefined for pods whose name does not come
+ * again.
+ */
+export function stickyKeyOf(
+  { network, ifname }: Pick<AttachmentKey, "network" | "ifname">,
+  pod: PodReference,
+): Deno.KvKey | undefined {
+  return isComingAgain(pod) ? stickyKey(network, pod.namespace, pod.name, ifname) : undefined;
 }
 
 /** How long the addresses of a pod rest after their release, in milliseconds. */
@@ -51,14 +58,15 @@ export function stageSticky(
 /** Stages a memory that is told of elsewhere, where there is none. */
 export async function restoreSticky(
   tx: StoreTransaction,
-  { network, namespace, name, addresses }: StickyAddresses,
+  { network, namespace, name, ifname, addresses }: StickyAddresses,
 ): Promise<void> {
-  const key = stickyKey(network, namespace, name);
+  const key = stickyKey(network, namespace, name, ifname);
   if (await tx.get(key) === undefined) stageSticky(tx, key, [], addresses);
 }
 
 /**
- * Those of the memories that are of no use any more: all their addresses are other pods'.
+ * Those of the memories that are of no use any more: all their addresses are other pods', or other
+ * interfaces' of the same one.
  * @param leases of the networks that the memories are of.
  */
 export function findTaken(
@@ -66,15 +74,16 @@ export function findTaken(
   leases: readonly Pick<Lease, "key" | "pod" | "addresses">[],
 ): StickyAddresses[] {
   const owners = new Map(
-    leases.flatMap(({ key: { network }, pod, addresses }) =>
-      addresses.map(({ address }) => [placeText(network, address.address), pod])
+    leases.flatMap(({ key: { network, ifname }, pod, addresses }) =>
+      addresses.map(({ address }) => [placeText(network, address.address), { ...pod, ifname }])
     ),
   );
-  return sticky.filter(({ network, namespace, name, addresses }) =>
+  return sticky.filter(({ network, namespace, name, ifname, addresses }) =>
     addresses.every((address) => {
       const owner = owners.get(placeText(network, address));
       // A pod that nobody named may be this one.
-      return owner?.name !== undefined && (owner.namespace !== namespace || owner.name !== name);
+      return owner?.name !== undefined &&
+        (owner.namespace !== namespace || owner.name !== name || owner.ifname !== ifname);
     })
   );
 }
@@ -82,9 +91,9 @@ export function findTaken(
 /** Stages that a memory is forgotten, unless it is another one by now. */
 export async function forgetSticky(
   tx: StoreTransaction,
-  { network, namespace, name, addresses }: StickyAddresses,
+  { network, namespace, name, ifname, addresses }: StickyAddresses,
 ): Promise<void> {
-  const key = stickyKey(network, namespace, name);
+  const key = stickyKey(network, namespace, name, ifname);
   if (areEqual(parseSticky(await tx.get(key)), addresses)) tx.delete(key);
 }
 
@@ -94,10 +103,11 @@ export async function listSticky(
   network?: string,
 ): Promise<StickyAddresses[]> {
   const entries = await reader.list(stickyPrefix(network));
-  return entries.map(({ key: [, network, namespace, name], value }) => ({
+  return entries.map(({ key: [, network, namespace, name, ifname], value }) => ({
     network: String(network),
     namespace: String(namespace),
     name: String(name),
+    ifname: String(ifname),
     addresses: parseSticky(value),
   }));
 }

@@ -19,7 +19,12 @@ type Owner = PodReference | undefined;
 
 const DB = { namespace: "default", name: "db-0" };
 /** What the store remembers of it. */
-const KEPT = { network: "pods", ...DB, addresses: ["10.0.0.2", "10.0.0.3"].map(parseAddress) };
+const KEPT = {
+  network: "pods",
+  ...DB,
+  ifname: "eth0",
+  addresses: ["10.0.0.2", "10.0.0.3"].map(parseAddress),
+};
 
 const PODS: readonly (readonly [PodReference, boolean])[] = [
   [{ namespace: "default", name: "db-0" }, true],
@@ -33,8 +38,9 @@ const PODS: readonly (readonly [PodReference, boolean])[] = [
 
 for (const [pod, isComingAgain] of PODS) {
   Deno.test(`stickyKeyOf: ${JSON.stringify(pod)}`, () => {
-    const expected = isComingAgain ? ["sticky", "pods", pod.namespace ?? "", pod.name ?? ""] : [];
-    assertEquals(stickyKeyOf("pods", pod) ?? [], expected);
+    const { namespace = "", name = "" } = pod;
+    const expected = isComingAgain ? ["sticky", "pods", namespace, name, "net1"] : [];
+    assertEquals(stickyKeyOf({ network: "pods", ifname: "net1" }, pod) ?? [], expected);
   });
 }
 
@@ -81,7 +87,7 @@ for (const [what, two, three, isTaken] of OWNERS) {
 Deno.test("forgetSticky: forgets what it was told, not what came since", async () => {
   await using temporary = await makeTemporaryStore();
   const { store } = temporary;
-  const key = stickyKeyOf("pods", DB) ?? [];
+  const key = stickyKeyOf(KEPT, DB) ?? [];
   const kept = () => store.read(async (reader) => (await listSticky(reader)).length);
   await store.write((tx) => stageSticky(tx, key, [], KEPT.addresses.slice(1)));
   await store.write((tx) => forgetSticky(tx, KEPT));

@@ -127,6 +127,7 @@ async function fillStore(options: StoreOptions, leases: number): Promise<void> {
           bootId: presentBoot,
           createdMs: Date.now(),
           createdUptimeMs: 0,
+          hostNetns: "",
           restMs: 0,
         });
       }

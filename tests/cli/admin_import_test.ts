@@ -191,7 +191,10 @@ Deno.test("headcni ipam export: what it prints another node imports", async () =
     await using store = await node.openStore();
     const addresses = [parseAddress("10.244.0.4")];
     await store.write((tx) =>
-      restoreSticky(tx, { network: "pods", namespace: "default", name: "db-0", addresses })
+      restoreSticky(tx, {
+        ...{ network: "pods", namespace: "default", name: "db-0", ifname: "eth0" },
+        addresses,
+      })
     );
   }
   const exported = await runProgram({ args: ["ipam", "export"], env: node.env });

@@ -4,7 +4,7 @@ import { configureLog } from "../../lib/log.ts";
 import type { AttachmentKey, PodReference } from "../../lib/attachment.ts";
 import { parseAddress } from "../../lib/net/address.ts";
 import { parsePrefix } from "../../lib/net/prefix.ts";
-import { bootId, uptimeMs } from "../../lib/platform.ts";
+import { bootId, netns, uptimeMs } from "../../lib/platform.ts";
 import { type Lease, releaseLease, restoreLease } from "../../lib/store/leases.ts";
 import { stageNetwork } from "../../lib/store/networks.ts";
 import { openStore, type Store } from "../../lib/store/store.ts";
@@ -116,6 +116,7 @@ export function leaseOf(seed: LeaseSeed): Lease {
     bootId: seed.bootId ?? bootId(),
     createdMs: Date.now() - AGE_MS,
     createdUptimeMs: isOfThisBoot ? uptimeMs() - AGE_MS : 0,
+    hostNetns: netns(),
     restMs: seed.restMs ?? 3_630_000,
   };
 }

@@ -110,8 +110,9 @@ Deno.test("headcni ipam ls -o json: leases by address, and what rests", async ()
   assertEquals(leases.map(({ containerId }: { containerId: string }) => containerId), [
     ...["0123456789abcdef", "c4", "c5", "c3"],
   ]);
-  const { createdMs, createdUptimeMs, bootId } = leases[0];
+  const { createdMs, createdUptimeMs, bootId, hostNetns } = leases[0];
   assert(createdMs < Date.now() && createdUptimeMs > 0 && bootId.length === 36);
+  assertMatch(hostNetns, /^net:\[\d+\]$/);
   assertEquals(leases[0], {
     store: `${node.root}/data`,
     network: "pods",
@@ -125,7 +126,7 @@ Deno.test("headcni ipam ls -o json: leases by address, and what rests", async ()
     pod: { namespace: "default", name: "web-0", uid: "u-1" },
     netns: "/proc/self/ns/net",
     restMs: 3_630_000,
-    ...{ bootId, createdMs, createdUptimeMs },
+    ...{ bootId, createdMs, createdUptimeMs, hostNetns },
   });
   const [{ remainingMs, ...rest }] = resting;
   assertEquals(rest, {

@@ -49,6 +49,7 @@ function reserve(tx: StoreTransaction, id: string): Promise<Lease> {
     pod: {},
     netns: `/run/netns/${id}`,
     ...MOMENT,
+    hostNetns: "net:[1]",
     nowMs: Date.now(),
     random: Math.random,
     config: CONFIG,

@@ -19,6 +19,7 @@ export function leaseOf(containerId: string, ...addresses: readonly string[]): L
     bootId: "",
     createdMs: 0,
     createdUptimeMs: 0,
+    hostNetns: "",
     restMs: 60_000,
   };
 }

@@ -45,7 +45,10 @@ const ExportDocument = v.object({
     address,
     untilUptimeMs: v.number(),
   })),
-  sticky: v.array(v.object({ network: name, namespace: name, name, addresses: v.array(address) })),
+  sticky: v.array(v.object({
+    ...{ network: name, namespace: name, name, ifname: name },
+    addresses: v.array(address),
+  })),
 });
 
 /**

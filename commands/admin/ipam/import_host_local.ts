@@ -72,6 +72,7 @@ function toLease(
     bootId: isOfThisBoot ? context.node.bootId() : "",
     createdMs,
     createdUptimeMs: isOfThisBoot ? context.node.uptimeMs() : 0,
+    hostNetns: context.node.netns(),
   });
 }
 

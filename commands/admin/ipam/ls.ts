@@ -33,9 +33,9 @@ interface Listing {
 const HELP = `
 JSON: {"leases": [{"store", "network", "containerId", "ifname", "pool",
   "addresses": [{"address", "gateway"}], "pod": {"namespace", "name", "uid"}, "netns", "bootId",
-  "createdMs", "createdUptimeMs", "restMs"}], "resting": [{"store", "network", "address",
-  "remainingMs", "last": {"containerId", "ifname", "pod"}}]}; what is not known is absent, or ""
-  for netns and bootId
+  "createdMs", "createdUptimeMs", "hostNetns", "restMs"}], "resting": [{"store", "network",
+  "address", "remainingMs", "last": {"containerId", "ifname", "pod"}}]}; what is not known is
+  absent, or "" for netns, bootId and hostNetns
 
 Examples:
   headcni ipam ls --resting
