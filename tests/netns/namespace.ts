@@ -8,7 +8,7 @@ import { missingRoot, testUnless } from "../fakes/test_unless.ts";
 
 /** What changes by itself: timers of bridges, carrier and address detection, counters of rules. */
 const VOLATILE_FIELDS =
-  /_timer$|^(operstate|tentative|config_pending|topology_change.*|packets|bytes)$/;
+  /_timer$|^(operstate|state|tentative|config_pending|topology_change.*|packets|bytes)$/;
 const VOLATILE_FLAGS: readonly unknown[] = ["LOWER_UP", "NO-CARRIER", "linkdown"];
 
 /** A network namespace of a test's own, listed by `ip netns`. */
