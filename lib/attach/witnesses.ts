@@ -4,6 +4,7 @@
  */
 import { type AttachmentKey, byAttachment, formatAttachment } from "../attachment.ts";
 import type { NetworkConfig } from "../cni/request.ts";
+import type { CachedAttachment } from "../cni/result_cache.ts";
 import { errorText } from "../errors.ts";
 import { log } from "../log.ts";
 import { formatAddress } from "../net/address.ts";
@@ -39,9 +40,8 @@ export async function recallLeases(
     createdUptimeMs: context.node.uptimeMs(),
     hostNetns: context.node.netns(),
   };
-  const ours = (await hear(config, context)).filter((testimony) => !isForeign(testimony));
-  const leases = ours.flatMap((testimony) => {
-    const reason = reasonToForget(testimony, context, directory);
+  const leases = (await hear(config, context)).flatMap((testimony) => {
+    const reason = reasonToForget(testimony, config, context, directory);
     if (reason === undefined) return testifiedLease(testimony, made);
     log.info(`Did not bring a lease back: ${reason}`, { ...testimony.key });
     return [];
@@ -58,38 +58,49 @@ async function hear(config: NetworkConfig, context: AttachContext): Promise<Test
     const { key } = alias;
     const cached = cachedOf.get(formatAttachment(key));
     cachedOf.delete(formatAttachment(key));
-    // Without a better witness the attachments of a network are of today's configuration.
-    const today = key.network === config.name ? config.raw : undefined;
-    return { key, alias, cached, config: addressing(cached?.plugins) ?? today };
+    return { key, alias, cached, config: configOf(key, cached, config) };
   });
   const unlinked = Array.from(cachedOf.values(), (cached): Testimony => {
-    const { key, plugins } = cached;
-    return { key, alias: undefined, cached, config: addressing(plugins) };
+    const { key } = cached;
+    return { key, alias: undefined, cached, config: configOf(key, cached, config) };
   });
   return [...linked, ...unlinked];
 }
 
-/** The plugin of a chain that asked for addresses: ours before others. */
-function addressing(plugins: readonly Config[] = []): Config | undefined {
-  return plugins.find(usesOwnIpam) ?? plugins.find(hasForeignIpam);
+/** What an attachment got its addresses by: the plugin of its chain that asked for them, ours first. */
+function configOf(
+  key: AttachmentKey,
+  cached: CachedAttachment | undefined,
+  today: NetworkConfig,
+): Config | undefined {
+  const plugins = cached?.plugins ?? [];
+  const foreign = isOwnToday(key, today) ? undefined : plugins.find(hasForeignIpam);
+  // Without a better witness the attachments of a network are of today's configuration.
+  const assumed = key.network === today.name ? today.raw : undefined;
+  return plugins.find(usesOwnIpam) ?? foreign ?? assumed;
 }
 
-/** True when nothing says that the addresses are ours. */
-function isForeign({ alias, config }: Testimony): boolean {
-  return config ? hasForeignIpam(config) : alias === undefined;
+/**
+ * True when the addresses of a network are ours by today's configuration. Whoever gave them, and in
+ * which store: nobody else may get them, for the network was switched to us while its pods lived.
+ */
+function isOwnToday({ network }: AttachmentKey, today: NetworkConfig): boolean {
+  return network === today.name && usesOwnIpam(today.raw);
 }
 
 /** Undefined for a lease of this store whose attachment lives. */
 function reasonToForget(
   testimony: Testimony,
+  today: NetworkConfig,
   context: AttachContext,
   directory: string,
 ): string | undefined {
-  const { alias, cached, config } = testimony;
+  const { key, alias, cached, config } = testimony;
+  if (config ? hasForeignIpam(config) : !alias) return "its addresses are not ours";
   if (testifiedAddresses(testimony).length === 0) return "no address of it is known";
   const netns = cached?.netns ?? "";
   if (!alias && isNetnsGone(netns)) return `its namespace "${netns}" is gone`;
-  if (!config) return undefined;
+  if (!config || isOwnToday(key, today)) return undefined;
   try {
     const own = storeDirectory({
       ipam: Object(config.ipam).dataDir,

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { keyOf } from "../../tests/fakes/lease.ts";
 import { makeRequest } from "../../tests/fakes/request.ts";
-import { IPAM, TracedNode } from "../../tests/fakes/traced_node.ts";
+import { type FakeResult, IPAM, TracedNode } from "../../tests/fakes/traced_node.ts";
 import { formatAttachment } from "../attachment.ts";
 import { HeadcniError } from "../errors.ts";
 import { configureLog } from "../log.ts";
@@ -86,12 +86,32 @@ Deno.test("recallLeases: a configuration with faults costs only what it would ha
 
 Deno.test("recallLeases: leaves what is another plugin's, and what is another store's", async () => {
   await using node = await TracedNode.make();
-  await node.addResult("a", ["10.9.0.2/24"], { ipam: { type: "host-local" } });
-  await node.addResult("b", ["10.9.0.3/24"], { ipam: { ...IPAM, dataDir: node.root } });
-  await node.addResult("c", ["10.9.0.4/24"], { ipam: { ...IPAM, dataDir: "relative" } });
-  node.addLink(keyOf("d"), ["10.9.0.5"]);
-  await node.addResult("d", ["10.9.0.5/24"], { ipam: { type: "host-local" } });
+  const network = "other";
+  await node.addResult("a", ["10.9.0.2/24"], { network, ipam: { type: "host-local" } });
+  await node.addResult("b", ["10.9.0.3/24"], { network, ipam: { ...IPAM, dataDir: node.root } });
+  await node.addResult("c", ["10.9.0.4/24"], { network, ipam: { ...IPAM, dataDir: "relative" } });
+  node.addLink(keyOf("d", network), ["10.9.0.5"]);
+  await node.addResult("d", ["10.9.0.5/24"], { network, ipam: { type: "host-local" } });
   assertEquals(await recall(node), []);
+});
+
+Deno.test("recallLeases: whoever gave them, the addresses of a network that is ours now are ours", async () => {
+  await using node = await TracedNode.make();
+  const ipam = { type: "host-local", dataDir: "/var/lib/cni/networks" };
+  await node.addResult("a", ["10.9.0.2/24"], { ipam, netns: node.addNetns("a") });
+  await node.addResult("b", ["10.9.0.3/24"], { ipam: { ...IPAM, dataDir: node.root } });
+  await node.addResult("c", ["10.9.0.4/24"], { ipam, netns: node.gone });
+  node.addLink(keyOf("d"), ["10.9.0.5"]);
+  await node.addResult("d", ["10.9.0.5/24"], { ipam });
+  const leases = await recall(node);
+  assertEquals(leases.map(formatLease), [
+    "pods/d/eth0 10.9.0.5/24",
+    "pods/a/eth0 10.9.0.2/24",
+    "pods/b/eth0 10.9.0.3/24",
+  ]);
+  // They rest as the network wants it today.
+  assertEquals(leases.map(({ restMs }) => restMs), [300_000, 300_000, 300_000]);
+  assertEquals(await recall(node, { type: "host-local" }), []);
 });
 
 Deno.test("recallLeases: a store by another path is this store", async () => {
@@ -119,7 +139,10 @@ Deno.test("recallLeases: the log tells what is not brought back, and why", async
   const file = `${node.root}/log`;
   configureLog({ level: "info", stderrLevel: "error", file });
   await node.addResult("a", ["10.9.0.2/24"], { netns: node.gone });
-  await node.addResult("b", ["10.9.0.3/24"], { ipam: { ...IPAM, dataDir: node.root } });
+  const elsewhere = { network: "other", ipam: { ...IPAM, dataDir: node.root } };
+  await node.addResult("b", ["10.9.0.3/24"], elsewhere);
+  const foreign = { network: "theirs", ipam: { type: "host-local" } };
+  await node.addResult("foreign", ["10.9.0.5/24"], foreign);
   await node.addResult("c", [], { netns: node.addNetns("c") });
   for (const id of ["d", "e"]) node.addLink(keyOf(id), ["10.9.0.4"]);
   await recall(node);
@@ -131,9 +154,10 @@ Deno.test("recallLeases: the log tells what is not brought back, and why", async
       containerId,
     ]),
     [
-      ["info", `Did not bring a lease back: its namespace "${node.gone}" is gone`, "a"],
       ["info", `Did not bring a lease back: it is in the store "${node.root}"`, "b"],
+      ["info", `Did not bring a lease back: its namespace "${node.gone}" is gone`, "a"],
       ["info", "Did not bring a lease back: no address of it is known", "c"],
+      ["info", "Did not bring a lease back: its addresses are not ours", "foreign"],
       [
         "error",
         'Cannot give 10.9.0.4 of network "pods" back to "pods/e/eth0": "pods/d/eth0" has it too and ' +
@@ -164,8 +188,8 @@ Deno.test("recallLeases: fails where it cannot ask: nothing may be forgotten unh
   await assertRejects(() => recall(node), HeadcniError, "no netlink");
 });
 
-function recall(node: TracedNode): Promise<Lease[]> {
-  const { config } = makeRequest("ADD", { type: "headcni", ipam: IPAM });
+function recall(node: TracedNode, ipam: FakeResult["ipam"] = IPAM): Promise<Lease[]> {
+  const { config } = makeRequest("ADD", { type: "headcni", ipam });
   return recallLeases(config, node.context, node.directory);
 }
 
