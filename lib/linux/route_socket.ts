@@ -48,7 +48,11 @@ export class RouteSocket implements Disposable {
   /** The link of that name or index, or undefined. */
   findLink(key: string | number): Link | undefined {
     const [message] = this.answer(getLink(key), `find link "${key}"`, [ENODEV]);
-    if (!message) return undefined;
+    if (!message) {
+      // Somebody else removed it: the next link of that name has another index.
+      if (typeof key === "string") this.#indexes.delete(key);
+      return undefined;
+    }
     const link = decodeLink(message);
     this.#indexes.set(link.name, link.index);
     return link;

@@ -40,6 +40,25 @@ netnsTest("listLinks: is complete with hundreds of links, while others come and 
   await host.run("ip", "link", "delete", "group", "77");
 });
 
+netnsTest(
+  "findLink: a link that somebody else removed and made anew is another one",
+  async (pair) => {
+    using node = new TestNode(pair);
+    const make = () => pair.host.run("ip", "link", "add", "again", "type", "ifb");
+    const find = () => node.ask((host) => host.findLink("host", "again"));
+    await make();
+    assert(find());
+    await pair.host.run("ip", "link", "delete", "again");
+    assertEquals(find(), undefined);
+    await make();
+    const address = parsePrefix("10.9.0.1/24");
+    node.apply({ kind: "add-address", place: "host", link: "again", address });
+    const index = find()?.index;
+    assertEquals(node.ask((host) => host.listAddresses("host", index)).length, 1);
+    await pair.host.run("ip", "link", "delete", "again");
+  },
+);
+
 netnsTest("hasPorts: tells a bridge with ports from one without", (pair) => {
   using node = new TestNode(pair);
   node.apply({ kind: "add-bridge", name: "br0" }, { kind: "add-bridge", name: "br1" }, ...ADD_VETH);
