@@ -6,6 +6,7 @@ const rows: readonly [cause: string, reason: Reason, hint: string][] = [
   ["file is not a database", "store-damaged", "makes the store anew"],
   ["database disk image is malformed", "store-damaged", "The next ADD or DEL"],
   ["invalid value encoding", "store-damaged", "makes the store anew"],
+  ["database is locked", "try-again", "without our lock"],
   ["database or disk is full", "store-failure", "free space"],
   ["disk I/O error", "store-failure", "free space"],
   ["No space left on device (os error 28)", "store-failure", "free space"],
