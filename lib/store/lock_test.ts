@@ -7,6 +7,7 @@ import {
   type LockMode,
   lockPath,
   lockWithin,
+  openLocked,
   withLock,
 } from "./lock.ts";
 
@@ -52,6 +53,33 @@ Deno.test("lockWithin: a lock that is not to be had in time is given back", asyn
   await holder.unlock();
   using next = open();
   assertEquals(await lockWithin(next, "exclusive", 10_000), true);
+  await Deno.remove(path);
+});
+
+Deno.test("withLock: who waited for a file that was replaced waits for the new one", async () => {
+  const path = await Deno.makeTempFile({ prefix: "hct" });
+  const open = () => Deno.openSync(path, { create: true, read: true, write: true });
+  const old = open();
+  old.lockSync(true);
+  const waiting = withLock({ path, timeoutMs: 100 }, "exclusive", () => Promise.resolve());
+  Deno.removeSync(path);
+  using current = open();
+  current.lockSync(true);
+  old.close();
+  const error = await assertRejects(() => waiting, StoreError, "another process held it");
+  assertEquals(error.reason, "try-again");
+  await Deno.remove(path);
+});
+
+Deno.test("openLocked: does not begin again for longer than it may take", async () => {
+  const path = await Deno.makeTempFile({ prefix: "hct" });
+  const open = () => {
+    Deno.writeTextFileSync(`${path}.next`, "");
+    const file = Deno.openSync(path);
+    Deno.renameSync(`${path}.next`, path);
+    return file;
+  };
+  assertEquals(await openLocked(path, open, "exclusive", 5), undefined);
   await Deno.remove(path);
 });
 

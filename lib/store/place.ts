@@ -45,3 +45,27 @@ export function inodeOf(path: string): number | undefined {
     throw storeFailure("find", path, cause);
   }
 }
+
+/**
+ * Tells a file from others that have its path before or after it; undefined when there is none. The
+ * inode alone does not: file systems give the number of a removed file to the next one.
+ * @throws StoreError `store-failure` when it cannot be told.
+ */
+export function identityOf(path: string): string | undefined {
+  try {
+    return identity(Deno.statSync(path));
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) return undefined;
+    throw storeFailure("find", path, cause);
+  }
+}
+
+/** {@linkcode identityOf} a file that is open, whatever has its path now. */
+export function identityOfOpen(file: Deno.FsFile): string {
+  return identity(file.statSync());
+}
+
+/** Not every file system knows when a file was made. */
+function identity({ dev, ino, birthtime }: Deno.FileInfo): string {
+  return [dev, ino, birthtime?.getTime()].join(" ");
+}

@@ -9,7 +9,7 @@ import { log } from "../log.ts";
 import { parseWith } from "../schema.ts";
 import { forgetAttachment } from "./attachments.ts";
 import { storeFailure } from "./failure.ts";
-import { runFilePath } from "./lock.ts";
+import { openLocked, runFilePath } from "./lock.ts";
 import { makePrivateDirectory, realPath } from "./place.ts";
 import { storedKey } from "./record.ts";
 import type { StoreTransaction } from "./transaction.ts";
@@ -32,6 +32,8 @@ export type SpoolEntry = SpooledRelease | SpooledCount;
 const SUFFIX = ".spool";
 /** A node whose ADDs all fail must not fill its memory with that. */
 const MAX_BYTES_FOR_COUNTS = 64 * 1024;
+/** Who empties the spool keeps its lock for a commit or two. */
+const LOCK_TIMEOUT_MS = 10_000;
 
 const Entry = v.union([
   v.object({
@@ -60,8 +62,7 @@ export async function appendSpool(
   makePrivateDirectory(runDirectory);
   const path = spoolPath(runDirectory, realPath(directory));
   await guard("write to", path, async () => {
-    using file = openSpool(path, { create: true, mode: 0o600 });
-    await file.lock(true);
+    using file = await lockSpool(path, { create: true, mode: 0o600 });
     const isLarge = file.statSync().size >= MAX_BYTES_FOR_COUNTS;
     if (isLarge && "count" in entry) return;
     // A line that begins with a line feed is one of its own, even behind one that was cut off.
@@ -89,29 +90,35 @@ export async function drainSpool(
   path: string,
   apply: (entries: readonly SpoolEntry[]) => Promise<void>,
 ): Promise<void> {
-  using file = await guard("open", path, () => openFilled(path));
+  using file = await guard("open", path, () => lockFilled(path));
   if (!file) return;
-  const text = await guard("read", path, async () => {
-    await file.lock(true);
-    return Deno.readTextFileSync(path);
-  });
+  const text = await guard("read", path, () => readText(file));
   await apply(parseSpool(text));
   await guard("empty", path, () => file.truncateSync(0));
 }
 
-/** Opened anew by each: the lock on it keeps those who add from the one who empties it. */
-function openSpool(path: string, options: Deno.OpenOptions = {}): Deno.FsFile {
-  return Deno.openSync(path, { ...options, read: true, append: true });
+/** The lock keeps those who add from the one who empties it. */
+async function lockSpool(path: string, options: Deno.OpenOptions = {}): Promise<Deno.FsFile> {
+  const open = () => Deno.openSync(path, { ...options, read: true, append: true });
+  const file = await openLocked(path, open, "exclusive", LOCK_TIMEOUT_MS);
+  if (file) return file;
+  throw new Error(`another process held its lock for ${LOCK_TIMEOUT_MS} ms`);
 }
 
 /** Undefined when there is none, or nothing in it. */
-function openFilled(path: string): Deno.FsFile | undefined {
+async function lockFilled(path: string): Promise<Deno.FsFile | undefined> {
   try {
-    return Deno.statSync(path).size > 0 ? openSpool(path) : undefined;
+    return Deno.statSync(path).size > 0 ? await lockSpool(path) : undefined;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }
+}
+
+/** Reads what is locked, which is not what has its path when somebody deletes it now. */
+function readText(file: Deno.FsFile): string {
+  const bytes = new Uint8Array(file.statSync().size);
+  return new TextDecoder().decode(bytes.subarray(0, file.readSync(bytes) ?? 0));
 }
 
 async function guard<T>(action: string, path: string, fn: () => T | Promise<T>): Promise<T> {

@@ -98,6 +98,21 @@ Deno.test("drainSpool: keeps what could not be applied, and applies twice what w
   await assertConsistent(store);
 });
 
+Deno.test("appendSpool: who waited for a spool that was deleted adds to the one after it", async () => {
+  await using temporary = await makeTemporaryStore();
+  const count = (label: string): SpoolEntry => ({ count: ["errors", "pods", label] });
+  await append(temporary, count("first"));
+  const old = Deno.openSync(pathOf(temporary));
+  old.lockSync(true);
+  const waiting = append(temporary, count("last"));
+  Deno.removeSync(pathOf(temporary));
+  old.close();
+  await waiting;
+  const seen: SpoolEntry[] = [];
+  await drainSpool(pathOf(temporary), (entries) => Promise.resolve(void seen.push(...entries)));
+  assertEquals(seen, [count("last")]);
+});
+
 Deno.test("drainSpool: where there is no spool none is made", async () => {
   await using temporary = await makeTemporaryStore();
   await temporary.store.write(() => {});
