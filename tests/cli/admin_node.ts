@@ -1,13 +1,14 @@
 /** A node of a test's own on which the administrator's commands are run. */
 import { main } from "../../commands/admin/main.ts";
 import { configureLog } from "../../lib/log.ts";
-import type { AttachmentKey, PodReference } from "../../lib/attachment.ts";
+import type { PodReference } from "../../lib/attachment.ts";
 import { parseAddress } from "../../lib/net/address.ts";
 import { parsePrefix } from "../../lib/net/prefix.ts";
 import { bootId, netns, uptimeMs } from "../../lib/platform.ts";
 import { type Lease, releaseLease, restoreLease } from "../../lib/store/leases.ts";
 import { stageNetwork } from "../../lib/store/networks.ts";
 import { openStore, type Store } from "../../lib/store/store.ts";
+import { keyOf } from "../fakes/lease.ts";
 import type { ProgramOutcome } from "./program.ts";
 
 /** What tells leases of a test apart. */
@@ -78,7 +79,7 @@ export class AdminNode implements AsyncDisposable {
   async release(containerId: string): Promise<void> {
     await using store = await this.openStore();
     const moment = { bootId: bootId(), uptimeMs: uptimeMs() };
-    await store.write((tx) => releaseLease(tx, keyOf({ containerId }), moment));
+    await store.write((tx) => releaseLease(tx, keyOf(containerId), moment));
   }
 
   /** Runs a command, in this process. */
@@ -105,7 +106,7 @@ export class AdminNode implements AsyncDisposable {
 export function leaseOf(seed: LeaseSeed): Lease {
   const isOfThisBoot = seed.bootId === undefined;
   return {
-    key: keyOf(seed),
+    key: keyOf(seed.containerId, seed.network),
     pool: "default",
     addresses: seed.addresses.map((text) => ({
       address: parsePrefix(text),
@@ -119,10 +120,4 @@ export function leaseOf(seed: LeaseSeed): Lease {
     hostNetns: netns(),
     restMs: seed.restMs ?? 3_630_000,
   };
-}
-
-function keyOf(
-  { containerId, network = "pods" }: Pick<LeaseSeed, "containerId" | "network">,
-): AttachmentKey {
-  return { network, containerId, ifname: "eth0" };
 }

@@ -1,10 +1,10 @@
 /** A store on a file system that is filled to the brim, and then emptied. */
 import { assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { readCounters } from "../../lib/store/counters.ts";
-import { listLeases } from "../../lib/store/leases.ts";
 import { spoolPath } from "../../lib/store/spool.ts";
 import { openStore } from "../../lib/store/store.ts";
 import { assertConsistent } from "../fakes/consistent_store.ts";
+import { leasedContainers } from "../fakes/lease.ts";
 import { missingRoot, testUnless } from "../fakes/test_unless.ts";
 import { PrivateMounts } from "../netns/private_mounts.ts";
 import { IpamNode } from "./ipam_node.ts";
@@ -66,10 +66,9 @@ class SmallDisk implements AsyncDisposable {
     const copy = `${this.#node.root}/copy`;
     await using store = await openStore({ directory: copy, runDirectory: copy });
     await assertConsistent(store);
-    const leases = await store.read((reader) => listLeases(reader));
     const counters = await store.read(readCounters);
     return {
-      leased: leases.map(({ key }) => key.containerId).sort(),
+      leased: await leasedContainers(store),
       counters: Object.fromEntries(counters.map(({ metric, value }) => [metric, value])),
     };
   }
