@@ -4,7 +4,7 @@ import { damage, isDamage } from "./failure.ts";
 import { openKv, readHead } from "./kv_file.ts";
 import type { HeldLock } from "./lock.ts";
 import { makeStore, mendStore, NOTHING, type StoreMender } from "./mend.ts";
-import { inodeOf } from "./place.ts";
+import { identityOf } from "./place.ts";
 
 /** What is to be opened. */
 export interface OpenFileOptions {
@@ -20,7 +20,7 @@ export interface OpenFileOptions {
 export interface OpenFile {
   readonly kv: Deno.Kv;
   /** Tells the file from others which have its path later. */
-  readonly inode: number | undefined;
+  readonly identity: string | undefined;
   readonly clearedBootId: string | undefined;
 }
 
@@ -32,7 +32,7 @@ export async function openFile(
   options: OpenFileOptions,
 ): Promise<OpenFile | "absent" | "unreadable"> {
   const { path, held, mender } = options;
-  if (inodeOf(path) === undefined) {
+  if (identityOf(path) === undefined) {
     if (!options.mayMake) return "absent";
     await makeStore(path, await mender?.recall?.(undefined) ?? NOTHING);
     held.isSuspect = false;
@@ -60,11 +60,11 @@ async function mend({ path, held, mender }: OpenFileOptions, seen: string): Prom
 
 async function openUsable(options: OpenFileOptions): Promise<OpenFile | "unreadable"> {
   const { path } = options;
-  const inode = inodeOf(path);
+  const identity = identityOf(path);
   using undo = new DisposableStack();
   const kv = undo.use(await openKv(path, options.openKv));
   const { isReadable, clearedBootId } = await readHead(kv, path);
   if (!isReadable) return "unreadable";
   undo.move();
-  return { kv, inode, clearedBootId };
+  return { kv, identity, clearedBootId };
 }

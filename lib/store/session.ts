@@ -8,7 +8,7 @@ import { LEASES_PER_COMMIT } from "./leases.ts";
 import type { HeldLock, LockMode } from "./lock.ts";
 import type { StoreMender } from "./mend.ts";
 import type { OpenFile } from "./open_file.ts";
-import { inodeOf } from "./place.ts";
+import { identityOf } from "./place.ts";
 import { drainSpool, type SpoolEntry, stageEntry } from "./spool.ts";
 import type { Store } from "./store.ts";
 import { type StoreReader, type StoreTransaction, Transaction } from "./transaction.ts";
@@ -55,6 +55,8 @@ export class Session implements Store {
       const tx = this.#begin();
       const value = await fn(tx);
       await this.#commit(tx);
+      // Where the lock file was deleted: what is committed to a file that nobody opens any more is lost.
+      this.#requireCurrent();
       return value;
     });
   }
@@ -74,12 +76,7 @@ export class Session implements Store {
   #hold<T>(mode: LockMode, fn: () => Promise<T>): Promise<T> {
     const { hold, path, mender } = this.#parts;
     return hold(mode, async (held) => {
-      if (this.#isReplaced()) {
-        throw new StoreError(
-          "try-again",
-          `Cannot use the store "${path}": it was made anew meanwhile`,
-        );
-      }
+      this.#requireCurrent();
       if (held.isSuspect && mender) {
         const seen = await mender.examine(path);
         // It is mended by the next who opens it, for nobody may mend what he has open himself.
@@ -114,8 +111,16 @@ export class Session implements Store {
     return new Transaction(this.#parts.kv, this.#parts.path);
   }
 
+  #requireCurrent(): void {
+    if (!this.#isReplaced()) return;
+    throw new StoreError(
+      "try-again",
+      `Cannot use the store "${this.#parts.path}": it was made anew meanwhile`,
+    );
+  }
+
   #isReplaced(): boolean {
-    return inodeOf(this.#parts.path) !== this.#parts.inode;
+    return identityOf(this.#parts.path) !== this.#parts.identity;
   }
 
   #close(): void {

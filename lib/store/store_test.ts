@@ -108,6 +108,23 @@ Deno.test("Store.write: refuses to overwrite what somebody changed without our l
   ]);
 });
 
+Deno.test("Store.write: what was committed to a file that was replaced meanwhile is not done", async () => {
+  await using temporary = await makeTemporaryStore();
+  const { store, options } = temporary;
+  const path = `${store.directory}/state.kv`;
+  const error = await assertRejects(
+    () =>
+      store.write((tx) => {
+        tx.set(["lost"], 1);
+        Deno.renameSync(path, `${options.runDirectory}/old`);
+        Deno.writeTextFileSync(path, "");
+      }),
+    StoreError,
+    "it was made anew meanwhile",
+  );
+  assertEquals(error.reason, "try-again");
+});
+
 Deno.test("Store.write: refuses a value that the KV cannot hold", async () => {
   await using temporary = await makeTemporaryStore();
   const error = await assertRejects(
