@@ -2,7 +2,6 @@ import type { Request } from "../cni/request.ts";
 import { examineStore } from "../delegate/examine.ts";
 import { hasForeignIpam } from "../pod/ipam_type.ts";
 import { storeDirectory } from "../store/directory.ts";
-import type { StoreMender } from "../store/mend.ts";
 import { openExistingStore, openStore, type Store, type StoreOptions } from "../store/store.ts";
 import type { AttachContext } from "./context.ts";
 import { recallLeases } from "./witnesses.ts";
@@ -33,18 +32,20 @@ export function requestDirectory({ config }: Request, context: AttachContext): s
   });
 }
 
-/** CHECK changes nothing, not even a damaged store; what takes things away may use the ballast. */
+/** CHECK makes nothing anew, not even a damaged store; what takes things away may use the ballast. */
 function storeOptions(request: Request, context: AttachContext): StoreOptions {
   const directory = requestDirectory(request, context);
   const { runDirectory, self } = context;
-  const mender: StoreMender = {
-    examine: (file) => examineStore(self, file),
-    recall: async () => ({ leases: await recallLeases(request.config, context, directory) }),
-  };
+  const recall = async () => ({
+    leases: await recallLeases(request.config, context, directory),
+  });
   return {
     directory,
     runDirectory,
     mayUseBallast: request.verb === "DEL" || request.verb === "GC",
-    ...request.verb !== "CHECK" && { mender },
+    mender: {
+      examine: (file) => examineStore(self, file),
+      ...request.verb !== "CHECK" && { recall },
+    },
   };
 }
