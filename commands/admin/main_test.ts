@@ -1,26 +1,11 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { main } from "./main.ts";
-
-/** What a subcommand printed and returned. */
-interface Outcome {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
+import { runAdmin } from "../../tests/fakes/run_admin.ts";
+import type { ProgramOutcome } from "../../tests/cli/program.ts";
 
 /** Runs a subcommand on a folder without any store. */
-async function run(...args: string[]): Promise<Outcome> {
-  const printed = { log: "", error: "" };
-  const { log, error } = console;
-  console.log = (text) => printed.log += `${text}\n`;
-  console.error = (text) => printed.error += `${text}\n`;
-  try {
-    const env = { HEADCNI_RUN_DIR: "/nonexistent/run", HEADCNI_DATA_DIR: "/nonexistent/store" };
-    const code = await main(args, env);
-    return { code, stdout: printed.log, stderr: printed.error };
-  } finally {
-    Object.assign(console, { log, error });
-  }
+function run(...args: string[]): Promise<ProgramOutcome> {
+  const env = { HEADCNI_RUN_DIR: "/nonexistent/run", HEADCNI_DATA_DIR: "/nonexistent/store" };
+  return runAdmin(args, env);
 }
 
 for (const args of [[], ["help"], ["--help"], ["-h"]]) {

@@ -1,10 +1,10 @@
 import { assertEquals, assertRejects, assertStrictEquals, assertStringIncludes } from "@std/assert";
 import { keyOf } from "../../tests/fakes/lease.ts";
+import { logged } from "../../tests/fakes/logged.ts";
 import { makeRequest } from "../../tests/fakes/request.ts";
 import { IPAM, TracedNode } from "../../tests/fakes/traced_node.ts";
 import type { Request } from "../cni/request.ts";
 import { KernelError, StoreError } from "../errors.ts";
-import { configureLog } from "../log.ts";
 import { putAttachment } from "../store/attachments.ts";
 import { readCounters } from "../store/counters.ts";
 import { type Lease, listLeases, restoreLease } from "../store/leases.ts";
@@ -21,9 +21,9 @@ Deno.test("detach: warns of a link that the store knows nothing of, not of one t
   await using store = await node.openStore();
   await store.write((tx) => restoreLease(tx, { ...lease, key: keyOf("c1"), addresses: [] }));
   node.addLink(keyOf("c1"), []);
-  assertEquals(await warningsOf(node, () => detach(delRequest("c1"), node.context)), "");
+  assertEquals(await logged("warn", () => detach(delRequest("c1"), node.context)), "");
   node.addLink(keyOf("c2"), []);
-  const warnings = await warningsOf(node, () => detach(delRequest("c2"), node.context));
+  const warnings = await logged("warn", () => detach(delRequest("c2"), node.context));
   assertStringIncludes(warnings, UNKNOWN_LINK);
 });
 
@@ -31,7 +31,7 @@ Deno.test("detach: what the store cannot be told now it is told later", async ()
   await using node = await makeNode();
   await addPod(node, "c1");
   const repair = breakStore(node);
-  const warnings = await warningsOf(node, () => detach(delRequest("c1"), node.context));
+  const warnings = await logged("warn", () => detach(delRequest("c1"), node.context));
   assertStringIncludes(warnings, "Kept a release for later");
   repair();
   node.uptimeMs += 60_000;
@@ -123,15 +123,6 @@ function breakStore({ directory }: TracedNode): () => void {
     Deno.removeSync(`${directory}/state.kv`);
     Deno.renameSync(`${directory}/kept`, `${directory}/state.kv`);
   };
-}
-
-/** What is logged meanwhile as a warning. */
-async function warningsOf(node: TracedNode, fn: () => Promise<void>): Promise<string> {
-  const file = `${node.root}/log`;
-  await Deno.writeTextFile(file, "");
-  configureLog({ level: "warn", stderrLevel: "error", file });
-  await fn();
-  return await Deno.readTextFile(file);
 }
 
 function delRequest(containerId: string): Request {

@@ -1,10 +1,10 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { keyOf } from "../../tests/fakes/lease.ts";
+import { logged } from "../../tests/fakes/logged.ts";
 import { makeRequest } from "../../tests/fakes/request.ts";
 import { type FakeResult, IPAM, TracedNode } from "../../tests/fakes/traced_node.ts";
 import { formatAttachment } from "../attachment.ts";
 import { HeadcniError } from "../errors.ts";
-import { configureLog } from "../log.ts";
 import { parseAddress } from "../net/address.ts";
 import { formatPrefix, parsePrefix } from "../net/prefix.ts";
 import type { Lease } from "../store/leases.ts";
@@ -136,8 +136,6 @@ Deno.test("recallLeases: of two owners of an address the one with a link keeps i
 
 Deno.test("recallLeases: the log tells what is not brought back, and why", async () => {
   await using node = await TracedNode.make();
-  const file = `${node.root}/log`;
-  configureLog({ level: "info", stderrLevel: "error", file });
   await node.addResult("a", ["10.9.0.2/24"], { netns: node.gone });
   const elsewhere = { network: "other", ipam: { ...IPAM, dataDir: node.root } };
   await node.addResult("b", ["10.9.0.3/24"], elsewhere);
@@ -145,8 +143,7 @@ Deno.test("recallLeases: the log tells what is not brought back, and why", async
   await node.addResult("foreign", ["10.9.0.5/24"], foreign);
   await node.addResult("c", [], { netns: node.addNetns("c") });
   for (const id of ["d", "e"]) node.addLink(keyOf(id), ["10.9.0.4"]);
-  await recall(node);
-  const lines = (await Deno.readTextFile(file)).trim().split("\n");
+  const lines = (await logged("info", () => recall(node))).trim().split("\n");
   assertEquals(
     lines.map((line) => JSON.parse(line)).map(({ level, message, containerId }) => [
       level,
@@ -166,7 +163,6 @@ Deno.test("recallLeases: the log tells what is not brought back, and why", async
       ],
     ],
   );
-  configureLog({ level: "warn" });
 });
 
 Deno.test("recallLeases: a file that cannot be read costs nothing but itself", async () => {

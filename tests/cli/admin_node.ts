@@ -1,6 +1,4 @@
 /** A node of a test's own on which the administrator's commands are run. */
-import { main } from "../../commands/admin/main.ts";
-import { configureLog } from "../../lib/log.ts";
 import type { PodReference } from "../../lib/attachment.ts";
 import { parseAddress } from "../../lib/net/address.ts";
 import { parsePrefix } from "../../lib/net/prefix.ts";
@@ -9,6 +7,7 @@ import { type Lease, releaseLease, restoreLease } from "../../lib/store/leases.t
 import { stageNetwork } from "../../lib/store/networks.ts";
 import { openStore, type Store } from "../../lib/store/store.ts";
 import { keyOf } from "../fakes/lease.ts";
+import { runAdmin } from "../fakes/run_admin.ts";
 import type { ProgramOutcome } from "./program.ts";
 
 /** What tells leases of a test apart. */
@@ -42,25 +41,23 @@ const AGE_MS = 200_000;
 export class AdminNode implements AsyncDisposable {
   /** A temporary directory: all the rest lies in it. */
   readonly root: string;
+  /** What the program finds in its environment. */
+  readonly env: Record<string, string>;
 
   private constructor(root: string) {
     this.root = root;
+    this.env = {
+      HEADCNI_DATA_DIR: `${root}/data`,
+      HEADCNI_RUN_DIR: `${root}/run`,
+      HEADCNI_RESULTS_DIR: `${root}/results`,
+      HEADCNI_LOG_FILE: `${root}/plugin.log`,
+      NODE_NAME: "worker-1",
+    };
   }
 
   /** Makes a node where nothing was ever attached. */
   static async make(): Promise<AdminNode> {
     return new AdminNode(await Deno.makeTempDir({ prefix: "hct" }));
-  }
-
-  /** What the program finds in its environment. */
-  get env(): Record<string, string> {
-    return {
-      HEADCNI_DATA_DIR: `${this.root}/data`,
-      HEADCNI_RUN_DIR: `${this.root}/run`,
-      HEADCNI_RESULTS_DIR: `${this.root}/results`,
-      HEADCNI_LOG_FILE: `${this.root}/plugin.log`,
-      NODE_NAME: "worker-1",
-    };
   }
 
   /** Opens the store. */
@@ -83,18 +80,8 @@ export class AdminNode implements AsyncDisposable {
   }
 
   /** Runs a command, in this process. */
-  async run(...args: string[]): Promise<ProgramOutcome> {
-    const printed = { stdout: "", stderr: "" };
-    const { log, error } = console;
-    console.log = (text) => printed.stdout += `${text}\n`;
-    console.error = (text) => printed.stderr += `${text}\n`;
-    try {
-      return { code: await main(args, this.env), ...printed };
-    } finally {
-      Object.assign(console, { log, error });
-      // The log of this process, not of the node.
-      configureLog({ level: "warn" });
-    }
+  run(...args: string[]): Promise<ProgramOutcome> {
+    return runAdmin(args, this.env);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
