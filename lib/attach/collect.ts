@@ -124,7 +124,8 @@ async function findDeadRecords(
       const { key } = attachment;
       if (leased.has(formatAttachment(key))) return [];
       // Their age is not known, but an ADD that is under way has its namespace to tell for it.
-      const facts = evidence({ ...attachment, createdUptimeMs: 0 }, attachment);
+      const suspect = { ...attachment, createdUptimeMs: 0, hostNetns: "" };
+      const facts = evidence(suspect, attachment);
       return judgeLease(facts, 0).dead ? [{ key, attachment }] : [];
     });
   }) ?? [];

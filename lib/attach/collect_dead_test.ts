@@ -26,6 +26,9 @@ Deno.test("collectDead: frees what two proofs call dead, and says which", async 
   await node.lease(store, keyOf("unseen"), `${node.root}/unmounted/unseen`);
   await node.lease(store, keyOf("untold"), "");
   await node.lease(store, keyOf("dead"), node.gone);
+  node.netns = "net:[2]";
+  await node.lease(store, keyOf("elsewhere"), node.gone);
+  node.netns = "net:[1]";
   node.uptimeMs += FIVE_MINUTES_MS;
   await node.lease(store, keyOf("young"), node.gone);
 
@@ -33,6 +36,7 @@ Deno.test("collectDead: frees what two proofs call dead, and says which", async 
   const gone = `network namespace "${node.gone}" is gone`;
   assertEquals(outcomes(judged), {
     dead: [gone, "the runtime has no result of it"],
+    elsewhere: "made in another network namespace than this one: nothing can be seen from here",
     known: `${gone}, but nothing else says that it is dead`,
     linked: `link "${hostLinkName(keyOf("linked"))}" has its alias`,
     there: `network namespace "${node.root}/netns/there" is there`,
@@ -41,7 +45,7 @@ Deno.test("collectDead: frees what two proofs call dead, and says which", async 
     young: "it is younger than the grace period",
   });
   assertEquals(judged.filter(({ isReleased }) => isReleased).map(containerId), ["dead"]);
-  const left = ["known", "linked", "there", "unseen", "untold", "young"];
+  const left = ["elsewhere", "known", "linked", "there", "unseen", "untold", "young"];
   assertEquals(await leasedContainers(store), left);
 });
 
@@ -51,6 +55,22 @@ Deno.test("collectDead: without a cache of results nobody can miss one", async (
   await node.lease(store, keyOf("a"), node.gone);
   await collectDead(store, node.context, { ...OPTIONS, graceMs: 0 });
   assertEquals(await leasedContainers(store), ["a"]);
+});
+
+Deno.test("collectDead: an unknown namespace ends with its boot, unless something else is seen", async () => {
+  await using node = await TracedNode.make();
+  await using store = await node.openStore();
+  for (const id of ["dead", "known", "linked"]) await node.lease(store, keyOf(id), "");
+  node.addLink(keyOf("linked"), ["10.9.0.4"]);
+  await node.addResult("known", ["10.9.0.3/24"], {});
+  node.bootId = "boot-3";
+  node.netns = "net:[2]";
+  assertEquals(outcomes(await collectDead(store, node.context, OPTIONS)), {
+    dead: ["no link has its alias", "it is of another boot", "the runtime has no result of it"],
+    known: "its network namespace is not known",
+    linked: `link "${hostLinkName(keyOf("linked"))}" has its alias`,
+  });
+  assertEquals(await leasedContainers(store), ["known", "linked"]);
 });
 
 Deno.test("collectDead: a link that has no alias yet is life too", async () => {

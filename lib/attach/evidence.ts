@@ -10,7 +10,7 @@ import { lookForNetns } from "./left_over.ts";
 import { hasResult } from "./result_files.ts";
 
 /** What is asked about: a lease, or an attachment that has none. */
-export type Suspect = Pick<Lease, "key" | "netns" | "bootId" | "createdUptimeMs">;
+export type Suspect = Pick<Lease, "key" | "netns" | "bootId" | "createdUptimeMs" | "hostNetns">;
 
 /** Answers what is known now of a suspect and of what ADD recorded of it. */
 export type Evidence = (suspect: Suspect, recorded: Attachment | undefined) => LeaseFacts;
@@ -25,10 +25,13 @@ export function gatherEvidence(context: AttachContext): Evidence {
   const linkOf = findLinks(host);
   const bootId = context.node.bootId();
   const uptimeMs = context.node.uptimeMs();
+  const hostNetns = context.node.netns();
   return (suspect, recorded) => ({
     ...lookForNetns(suspect.netns || recorded?.netns || ""),
     leaseBootId: suspect.bootId,
     bootId,
+    leaseHostNetns: suspect.hostNetns,
+    hostNetns,
     ageMs: uptimeMs - suspect.createdUptimeMs,
     linkWithAlias: linkOf(suspect.key),
     recordedLink: recorded?.hostLink,

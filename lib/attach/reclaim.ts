@@ -1,6 +1,6 @@
 /**
  * What earlier boots left: no namespace outlives its boot, so their leases are free again as soon as
- * nothing is at the path of their namespace any more. Nobody has to wait for a GC.
+ * nothing is at the path of their namespace any more, if it is known. Nobody has to wait for a GC.
  */
 import { type AttachmentKey, byAttachment } from "../attachment.ts";
 import { batchesOf } from "../batches.ts";
@@ -57,7 +57,7 @@ async function reclaimOnce(store: Store, bootId: string): Promise<void> {
 
 /** Frees what earlier boots left; false when there is nothing of that kind. */
 async function reclaim(store: Store, bootId: string): Promise<boolean> {
-  const isOver = (left: Left) => isOfOther(bootId, left) && isNetnsGone(left.netns);
+  const isOver = (left: Left) => isLeft(bootId, left);
   const { leases, attachments } = await store.read(async (reader) => ({
     leases: await listLeases(reader),
     attachments: await listAttachments(reader),
@@ -79,8 +79,7 @@ async function reclaim(store: Store, bootId: string): Promise<boolean> {
  */
 async function reclaimOwn(store: Store, request: Request, bootId: string): Promise<boolean> {
   const key = attachmentKey(request);
-  const isOver = (left: Left) =>
-    isOfOther(bootId, left) && (left.netns === request.netns || isNetnsGone(left.netns));
+  const isOver = (left: Left) => isLeft(bootId, left, request.netns);
   const attachment = await store.read((reader) => findAttachment(reader, key));
   if (attachment && hasForeignIpam(attachment.config) && isOver(attachment)) {
     await release(request, key, attachment, store, "unused");
@@ -92,9 +91,13 @@ async function reclaimOwn(store: Store, request: Request, bootId: string): Promi
 /** What a lease and the record of an attachment both tell. */
 type Left = Pick<Lease, "bootId" | "netns">;
 
-/** True for what was made in another boot than this one. */
-function isOfOther(bootId: string, left: Left): boolean {
-  return left.bootId !== "" && left.bootId !== bootId;
+/**
+ * True for what an earlier boot left, unless something is where its namespace was.
+ * @param again path at which another namespace is now.
+ */
+function isLeft(bootId: string, left: Left, again?: string): boolean {
+  if (left.bootId === "" || left.bootId === bootId) return false;
+  return left.netns === "" || left.netns === again || isNetnsGone(left.netns);
 }
 
 /** Looks again, for others work too; answers how many attachments are gone now. */

@@ -29,6 +29,7 @@ Deno.test("writeReclaiming: the first one of a boot frees what earlier boots pro
     await store.write((tx) => releaseLease(tx, key, moment(node.context)));
     node.bootId = "boot-2";
     await node.lease(store, keyOf("current"), node.gone);
+    await node.lease(store, keyOf("unknown-now"), "");
     node.bootId = "";
     await node.lease(store, keyOf("brought-back"), node.gone);
     node.bootId = "boot-2";
@@ -40,7 +41,7 @@ Deno.test("writeReclaiming: the first one of a boot frees what earlier boots pro
     "pods/current/eth0",
     "pods/new/eth0",
     "pods/present/eth0",
-    "pods/unknown/eth0",
+    "pods/unknown-now/eth0",
     "pods/unseen/eth0",
   ]);
   assertEquals(await store.read((reader) => listResting(reader)), []);
@@ -48,7 +49,7 @@ Deno.test("writeReclaiming: the first one of a boot frees what earlier boots pro
   const reclaimed = counters.filter(({ metric }) => metric === "reclaimed");
   assertEquals(reclaimed.map(({ labels, value }) => [...labels, value]), [
     ["other", 1n],
-    ["pods", 1n],
+    ["pods", 2n],
   ]);
   await assertConsistent(store);
 });
@@ -101,6 +102,7 @@ const OWN: readonly (readonly [what: string, boot: string, netns: string, works:
   ["of another boot, its namespace gone", "boot-1", "gone", true],
   ["of another boot, its namespace at the path of the new one", "boot-1", "again", true],
   ["of another boot, but something is where its namespace was", "boot-1", "other", false],
+  ["of another boot, its namespace not known", "boot-1", "", true],
   ["of this boot, its namespace gone", "boot-2", "gone", false],
 ];
 
@@ -114,7 +116,7 @@ for (const [what, bootId, netns, works] of OWN) {
     }
     await using store = await node.openStore();
     node.bootId = bootId;
-    await node.lease(store, keyOf("again"), `${node.root}/netns/${netns}`);
+    await node.lease(store, keyOf("again"), netns && `${node.root}/netns/${netns}`);
     node.bootId = "boot-2";
     const adding = addTo(node, store, "again");
     if (works) await adding;

@@ -18,6 +18,10 @@ export interface LeaseFacts extends NetnsFacts {
   readonly leaseBootId: string;
   /** The present boot. */
   readonly bootId: string;
+  /** Network namespace of the host links when the lease was made, empty when it is not known. */
+  readonly leaseHostNetns: string;
+  /** Our own network namespace, whose links we see. */
+  readonly hostNetns: string;
   /** Time since the lease was made in milliseconds, by a clock that begins with each boot. */
   readonly ageMs: number;
   /** Name of a link of the host that has the alias of the attachment. */
@@ -38,15 +42,18 @@ const OF_A_PROCESS = /^\/proc\/\d+\//;
 
 /**
  * Judges a lease. It is dead when its network namespace is gone and one more thing says so: it is of
- * another boot, its host link is gone, or the runtime has no result of it. A link with its alias is
- * life, and so are a namespace that cannot be seen and youth in the same boot.
+ * another boot, its host link is gone, or the runtime has no result of it. One whose namespace is not
+ * known is dead when it is of another boot and has neither link nor result: no namespace outlives its
+ * boot. A link with its alias is life, and so are a namespace that cannot be seen, links that cannot
+ * be seen, and youth in the same boot.
  * @param graceMs a lease younger than that may have an ADD that is not over.
  */
 export function judgeLease(facts: LeaseFacts, graceMs: number): Judgement {
   const reason = signOfLife(facts, graceMs);
   if (reason !== undefined) return { dead: false, reason };
-  const gone = `network namespace "${facts.netns}" is gone`;
   const further = furtherProofs(facts);
+  if (facts.netns === "") return { dead: true, proofs: ["no link has its alias", ...further] };
+  const gone = `network namespace "${facts.netns}" is gone`;
   return further.length > 0
     ? { dead: true, proofs: [gone, ...further] }
     : { dead: false, reason: `${gone}, but nothing else says that it is dead` };
@@ -61,7 +68,13 @@ export function isProvenGone(facts: NetnsFacts): boolean {
 function signOfLife(facts: LeaseFacts, graceMs: number): string | undefined {
   const { netns, linkWithAlias } = facts;
   if (linkWithAlias !== undefined) return `link "${linkWithAlias}" has its alias`;
-  if (netns === "") return "its network namespace is not known";
+  if (isOfAnotherNetns(facts)) {
+    return "made in another network namespace than this one: nothing can be seen from here";
+  }
+  if (netns === "") {
+    const isOver = isOfAnotherBoot(facts) && facts.isCached !== true;
+    return isOver ? undefined : "its network namespace is not known";
+  }
   if (facts.hasNetns) return `network namespace "${netns}" is there`;
   if (!canSeeNamespace(facts)) return `network namespace "${netns}" cannot be seen from here`;
   if (!isOfAnotherBoot(facts) && facts.ageMs < graceMs) {
@@ -82,6 +95,12 @@ function furtherProofs(facts: LeaseFacts): string[] {
 /** Of a process we see something only when we see all of them. */
 function canSeeNamespace(facts: NetnsFacts): boolean {
   return OF_A_PROCESS.test(facts.netns) ? facts.isInitialPidNamespace : facts.hasNetnsDirectory;
+}
+
+/** With its boot every namespace ends, and the names of namespaces begin anew. */
+function isOfAnotherNetns(facts: LeaseFacts): boolean {
+  const { leaseHostNetns, hostNetns } = facts;
+  return !isOfAnotherBoot(facts) && leaseHostNetns !== "" && leaseHostNetns !== hostNetns;
 }
 
 /** An unknown boot proves nothing. */

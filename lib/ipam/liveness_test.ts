@@ -11,6 +11,8 @@ const DEAD: LeaseFacts = {
   isInitialPidNamespace: false,
   leaseBootId: "b1",
   bootId: "b2",
+  leaseHostNetns: "net:[1]",
+  hostNetns: "net:[1]",
   ageMs: GRACE_MS,
   linkWithAlias: undefined,
   recordedLink: "veth1",
@@ -27,6 +29,8 @@ const DEAD_PROCESS: Partial<LeaseFacts> = {
 const GONE = 'network namespace "/run/netns/a" is gone';
 const OTHER_BOOT = "it is of another boot";
 const LINK_GONE = 'its host link "veth1" is gone';
+const NO_LINK = "no link has its alias";
+const ELSEWHERE = "made in another network namespace than this one: nothing can be seen from here";
 const NOT_CACHED = "the runtime has no result of it";
 
 /** What differs from {@linkcode DEAD}, and what follows: proofs, or a sign of life. */
@@ -42,7 +46,16 @@ const CASES: readonly [Partial<LeaseFacts>, string[] | string][] = [
     ['network namespace "/proc/4711/ns/net" is gone', OTHER_BOOT],
   ],
   [{ linkWithAlias: "veth1" }, 'link "veth1" has its alias'],
-  [{ netns: "" }, "its network namespace is not known"],
+  [{ netns: "", recordedLink: undefined }, [NO_LINK, OTHER_BOOT, NOT_CACHED]],
+  [{ netns: "", recordedLink: undefined, isCached: undefined }, [NO_LINK, OTHER_BOOT]],
+  [{ netns: "", isCached: true }, "its network namespace is not known"],
+  [{ netns: "", leaseBootId: "" }, "its network namespace is not known"],
+  [{ netns: "", leaseBootId: "b2" }, "its network namespace is not known"],
+  [{ netns: "", linkWithAlias: "veth1" }, 'link "veth1" has its alias'],
+  [{ leaseBootId: "b2", hostNetns: "net:[2]" }, ELSEWHERE],
+  [{ leaseBootId: "", hostNetns: "net:[2]" }, ELSEWHERE],
+  [{ leaseBootId: "b2", leaseHostNetns: "", isCached: true }, [GONE, LINK_GONE]],
+  [{ hostNetns: "net:[2]", isCached: true }, [GONE, OTHER_BOOT, LINK_GONE]],
   [{ hasNetns: true }, 'network namespace "/run/netns/a" is there'],
   [{ hasNetnsDirectory: false }, 'network namespace "/run/netns/a" cannot be seen from here'],
   [
@@ -75,7 +88,9 @@ Deno.test("judgeLease: of all combinations only those with two proofs and no sig
         ? facts.isInitialPidNamespace
         : facts.netns !== "" && facts.hasNetnsDirectory);
     assertEquals(isProvenGone(facts), isGone, JSON.stringify(facts));
-    const isAlive = facts.linkWithAlias !== undefined || !isGone ||
+    const isOver = facts.netns === "" && isOther && facts.isCached !== true;
+    const isElsewhere = !isOther && facts.hostNetns !== "net:[1]";
+    const isAlive = facts.linkWithAlias !== undefined || isElsewhere || !isGone && !isOver ||
       !isOther && facts.ageMs < GRACE_MS;
     const further = [isOther, facts.recordedLink !== undefined, facts.isCached === false];
     const judgement = judgeLease(facts, GRACE_MS);
@@ -85,7 +100,7 @@ Deno.test("judgeLease: of all combinations only those with two proofs and no sig
     }
     counts[judgement.dead ? "dead" : "alive"] += 1;
   }
-  assertEquals(counts, { dead: 160, alive: 3_296 });
+  assertEquals(counts, { dead: 512, alive: 6_400 });
 });
 
 function combinations(): LeaseFacts[] {
@@ -95,6 +110,7 @@ function combinations(): LeaseFacts[] {
     hasNetnsDirectory: [true, false],
     isInitialPidNamespace: [true, false],
     leaseBootId: ["", "b1", "b2"],
+    hostNetns: ["net:[1]", "net:[2]"],
     ageMs: [-1, GRACE_MS - 1, GRACE_MS, 2 * GRACE_MS],
     linkWithAlias: ["veth1", undefined],
     recordedLink: ["veth1", undefined],

@@ -59,6 +59,20 @@ for (const datapath of ["bridge", "ptp"]) {
       assertEquals([freed, kept.map(idOf)], [[], [dead.name, live.name].sort()]);
     });
   });
+
+  nodeTest(`headcni: ${datapath}: GC in a container frees nothing`, async (node) => {
+    const live = await node.makePod();
+    await node.add(live, config);
+    // Where namespaces could be seen, and none is; nor are the links of the node.
+    await using mounts = await PrivateMounts.make("mount -t tmpfs hct /run/netns");
+    await node.unchangedBy([live], async () => {
+      const { freed, kept } = await gc(node, NO_GRACE, [...mounts.enter, "unshare", "--net"]);
+      assertEquals(freed, []);
+      assertEquals(kept.map(({ reason }) => reason), [
+        "made in another network namespace than this one: nothing can be seen from here",
+      ]);
+    });
+  });
 }
 
 nodeTest("headcni-ipam: GC needs a result to be missing, for there is no link", async (node) => {
