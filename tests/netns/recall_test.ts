@@ -47,20 +47,22 @@ nodeTest("headcni-ipam: results alone bring leases back, unless they are stale",
   const config = { cniVersion: "1.0.0", name: "pods", type: "bridge", ipam };
   const [live, next] = [await node.makePod(), await node.makePod()];
   const stale = { name: "stale", path: "/run/netns/hct-never-was" };
-  const foreign = { ...config, ipam: { type: "host-local" } };
+  const byAnother = { ...config, ipam: { type: "host-local" } };
   await keepResult(node, live, config, resultOf("10.9.0.2/29"));
-  await keepResult(node, stale, config, resultOf("10.9.0.3/29"));
-  await keepResult(node, { ...next, name: "foreign" }, foreign, resultOf("10.9.0.3/29"));
+  await keepResult(node, { ...live, name: "switched" }, byAnother, resultOf("10.9.0.3/29"));
+  await keepResult(node, stale, config, resultOf("10.9.0.4/29"));
+  const elsewhere = { ...byAnother, name: "other" };
+  await keepResult(node, { ...live, name: "foreign" }, elsewhere, resultOf("10.9.0.4/29"));
   await Deno.writeTextFile(`${node.resultsDirectory}/pods-noise-eth0`, "{");
 
   // A configuration without a type is for the IPAM plugin.
   const call = { config: { cniVersion: "1.0.0", name: "pods", ipam } };
   const { ips } = JSON.parse(await node.succeed({ ...call, verb: "ADD", pod: next }));
-  assertEquals(ips, [{ address: "10.9.0.3/29", gateway: "10.9.0.1" }]);
-  assertEquals(await leasedContainers(node), [live, next].map(({ name }) => name).sort());
+  assertEquals(ips, [{ address: "10.9.0.4/29", gateway: "10.9.0.1" }]);
+  assertEquals(await leasedContainers(node), [live.name, next.name, "switched"].sort());
   await node.succeed({ ...call, verb: "CHECK", pod: live });
   await node.succeed({ ...call, verb: "DEL", pod: live });
-  assertEquals(await leasedContainers(node), [next.name]);
+  assertEquals(await leasedContainers(node), [next.name, "switched"].sort());
 });
 
 /** Containers that have a lease by the store, sorted; no call may be under way. */
