@@ -1,11 +1,10 @@
 /** `headcni ipam release`: takes an address back that its pod does not need any more. */
 import type { Command } from "commander";
-import { moment } from "../../../lib/attach/context.ts";
 import type { Environment } from "../../../lib/cni/environment.ts";
 import { ConfigError, HeadcniError } from "../../../lib/errors.ts";
 import { type Address, formatAddress, parseAddress } from "../../../lib/net/address.ts";
 import { log } from "../../../lib/log.ts";
-import { type Lease, releaseLease } from "../../../lib/store/leases.ts";
+import type { Lease } from "../../../lib/store/leases.ts";
 import { pluginContext } from "../../context.ts";
 import { logByHand } from "../../logged.ts";
 import { visitPresentStores } from "../stores.ts";
@@ -18,7 +17,7 @@ import {
   type LeaseView,
   viewLease,
 } from "./lease_view.ts";
-import { NETNS_STATE_TEXTS, netnsState } from "./netns_state.ts";
+import { type FoundLease, releaseDead, releaseForced } from "./release_lease.ts";
 import { addVerb, print, type VerbOptions } from "./verb.ts";
 
 /** What `headcni ipam release` is told. */
@@ -27,7 +26,8 @@ interface ReleaseOptions extends VerbOptions {
 }
 
 const HELP = `
-All addresses of that interface are released, and rest as after a DEL. Nothing happens to the link:
+A pod may be alive as long as its link or its namespace is there, or cannot be seen from here. All
+addresses of that interface are released, and rest as after a DEL. Nothing happens to the link:
 the runtime's DEL still removes it.
 
 JSON: {"released": as a lease of "ls"}
@@ -39,7 +39,7 @@ Example:
 export function addRelease(ipam: Command, env: Environment): void {
   addVerb(ipam, "release", "take an address back from a pod that is gone")
     .argument("<address>", "an IP address")
-    .option("--force", "even though the pod's namespace is there, or is not known")
+    .option("--force", "even though the pod may be alive")
     .addHelpText("after", HELP)
     .action(async (text: string, options: ReleaseOptions) => {
       const released = await release(parseAddress(text), options, env);
@@ -65,34 +65,26 @@ async function release(
     );
   }
   if (others.length > 0) throw ambiguous(text, [only, ...others]);
-  if (!options.force) refuseLiving(text, only.lease);
-  await releaseIn(only.store, only.lease, env);
+  await releaseIn(only.store, { address: text, lease: only.lease }, options, env);
   return { store: only.store, ...viewLease(only.lease) };
 }
 
-async function releaseIn(directory: string, lease: Lease, env: Environment): Promise<void> {
+async function releaseIn(
+  directory: string,
+  found: FoundLease,
+  { force }: ReleaseOptions,
+  env: Environment,
+): Promise<void> {
   const context = pluginContext(env);
   logByHand(context);
   await visitPresentStores(
     directory,
     env,
-    (store) => store.write((tx) => releaseLease(tx, lease.key, moment(context))),
+    (store) => force ? releaseForced(store, found, context) : releaseDead(store, found, context),
     { mayUseBallast: true },
   );
-  log.info("Done", { verb: "ipam release", ...lease.key, pod: lease.pod, store: directory });
-}
-
-function refuseLiving(address: string, lease: Lease): void {
-  const state = netnsState(lease.netns);
-  if (state === "gone") return;
-  const seen = lease.netns === ""
-    ? "its namespace is not known"
-    : `its namespace ${lease.netns} ${NETNS_STATE_TEXTS[state]}`;
-  throw new HeadcniError(
-    "address-unavailable",
-    `Cannot release "${address}": ${describeLease(viewLease(lease))} may be alive, ${seen}`,
-    { details: "Delete the pod, or say --force when you know that it is gone" },
-  );
+  const { key, pod } = found.lease;
+  log.info("Done", { verb: "ipam release", ...key, pod, store: directory });
 }
 
 function ambiguous(
