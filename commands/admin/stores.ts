@@ -5,6 +5,7 @@ import { errorText, StoreError } from "../../lib/errors.ts";
 import { DEFAULT_STORE_DIRECTORY, storeDirectory } from "../../lib/store/directory.ts";
 import { listLockedStores } from "../../lib/store/lock.ts";
 import type { StoreMender } from "../../lib/store/mend.ts";
+import { inodeOf, kvPath } from "../../lib/store/place.ts";
 import { openExistingStore, type Store, type StoreOptions } from "../../lib/store/store.ts";
 import { pluginContext } from "../context.ts";
 
@@ -39,7 +40,7 @@ export function storeDirectories(named: string | undefined, env: Environment): s
 /**
  * Opens one of the {@linkcode storeDirectories} after the other.
  * @param use gets undefined where there is no store.
- * @throws StoreError when one cannot be used, or what `use` throws.
+ * @throws StoreError when one cannot be used or a newer release wrote it, or what `use` throws.
  */
 export async function visitStores<T>(
   named: string | undefined,
@@ -57,6 +58,7 @@ export async function visitStores<T>(
           ...{ directory, runDirectory, mender: storeExaminer(self), ...options },
         })
         : undefined;
+      if (!store && inodeOf(kvPath(directory)) !== undefined) throw newerStore(directory);
       answers.push(await use(directory, store));
     }
     return answers;
@@ -91,6 +93,16 @@ export function noStore(directory: string): StoreError {
     "store-failure",
     `Cannot find a store in "${directory}": nothing was ever attached there; --store names ` +
       `another folder`,
+  );
+}
+
+/** The error for a store that `openExistingStore` counts as none, though it is there. */
+function newerStore(directory: string): StoreError {
+  return new StoreError(
+    "store-failure",
+    `Cannot read the store in "${directory}": a newer release wrote it in a format that this one ` +
+      `does not know`,
+    { details: "Ask the headcni of that release" },
   );
 }
 

@@ -1,7 +1,7 @@
 /** What the verbs of `headcni ipam` print of a store: tables as they were written down, and JSON. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { putAttachment } from "../../lib/store/attachments.ts";
-import { addressKey } from "../../lib/store/keys.ts";
+import { addressKey, SCHEMA_KEY } from "../../lib/store/keys.ts";
 import { parseAddress } from "../../lib/net/address.ts";
 import { AdminNode, DEAD_NETNS, leaseOf, type LeaseSeed } from "./admin_node.ts";
 import { assertGolden } from "./golden.ts";
@@ -287,6 +287,22 @@ for (const args of ["ls", "stats", "gc", "release 10.244.0.2", "export"]) {
     assertEquals([code, stdout], [1, ""]);
     assertStringIncludes(stderr, `"${node.root}/data/state.kv"`);
     assertStringIncludes(stderr, "The next ADD or DEL sets the damaged file aside");
+  });
+}
+
+for (const args of ["status", "ipam ls", "ipam stats", "ipam gc", "ipam export"]) {
+  Deno.test(`headcni ${args}: tells that a newer release wrote the store`, async () => {
+    await using node = await makeNode();
+    {
+      await using store = await node.openStore();
+      await store.write((tx) => tx.set(SCHEMA_KEY, { version: 9, readableFrom: 9 }));
+    }
+    const { code, stdout, stderr } = await node.run(...args.split(" "));
+    assertEquals([code, stdout], [1, ""]);
+    assertStringIncludes(
+      stderr,
+      `headcni: Cannot read the store in "${node.root}/data": a newer release wrote it`,
+    );
   });
 }
 
