@@ -41,6 +41,7 @@ for (const verb of VERBS) {
       await prepare(node);
       // What stands behind it is another program.
       const [command = ""] = example.split(/ (?:\||&&) /);
+      if (command.includes("--from export")) await exportFile(node);
       const [program, ...args] = command.split(" ");
       assertEquals(program, "headcni");
       const outcome = await node.run(...args.map((arg) => placeIn(node, arg)));
@@ -64,6 +65,12 @@ async function prepare(node: AdminNode): Promise<void> {
     `${node.root}/etc/cni/net.d/10-pods.conflist`,
     JSON.stringify({ name: "pods", plugins: [{ ipam: { subnet: "10.244.0.0/24" } }] }),
   );
+}
+
+/** The file that an earlier example wrote. */
+async function exportFile(node: AdminNode): Promise<void> {
+  const file = placeIn(node, "/root/addresses.json");
+  assertEquals((await node.run("ipam", "export", "--file", file)).code, 0);
 }
 
 /** Absolute paths as if the folder of the test were the root of the file system. */

@@ -5,7 +5,8 @@ import { parseAddress } from "../../lib/net/address.ts";
 import { restoreSticky } from "../../lib/store/sticky.ts";
 import { pause } from "../../lib/pause.ts";
 import { writeCachedResult } from "../fakes/cached_result.ts";
-import { AdminNode, LIVE_NETNS } from "./admin_node.ts";
+import { bootId, netns, uptimeMs } from "../../lib/platform.ts";
+import { AdminNode, DEAD_NETNS, LIVE_NETNS } from "./admin_node.ts";
 import { assertGolden } from "./golden.ts";
 import { HostLocal, missingHostLocal } from "./host_local.ts";
 import { addressesOf, answerOf, callEnvironment, configText, type IpamCall } from "./ipam_node.ts";
@@ -122,6 +123,43 @@ const faults: readonly [name: string, files: Readonly<Record<string, string>>, c
     ["config-json", { "10.244.0.2": "c1\r\neth0" }, "{"],
   ];
 
+Deno.test("headcni ipam import: pods of this boot are ours until it ends, those that are gone are not", async () => {
+  await using node = await AdminNode.make();
+  const path = await makeState(node, {
+    "10.244.0.2": "c1\r\neth0",
+    "10.244.0.3": "c2\r\neth0",
+    "10.244.0.4": "c3\r\neth0",
+  });
+  await writeResult(node, "c1");
+  await writeResult(node, "c2", DEAD_NETNS);
+  const { code, stdout } = await node.run("ipam", "import", "--from", "host-local", path);
+  assertEquals(code, 0);
+  await assertGolden("ipam-import-gone", stdout, { ROOT: node.root });
+  const { leases } = JSON.parse((await node.run("ipam", "ls", "-o", "json")).stdout);
+  const made = { bootId: bootId(), hostNetns: netns() };
+  assertEquals(
+    leases.map(({ containerId, netns, bootId, hostNetns }: Record<string, unknown>) => ({
+      ...{ containerId, netns, bootId, hostNetns },
+    })),
+    [{ containerId: "c1", netns: LIVE_NETNS, ...made }, { containerId: "c3", netns: "", ...made }],
+  );
+  for (const { createdUptimeMs } of leases) {
+    assert(createdUptimeMs > 0 && createdUptimeMs <= uptimeMs());
+  }
+});
+
+Deno.test("headcni ipam import: a network that could not be configured is refused", async () => {
+  await using node = await AdminNode.make();
+  const path = await makeState(node, { "10.244.0.2": "c1\r\neth0" });
+  const args = ["ipam", "import", "--from", "host-local", path, "--network", "my pods"];
+  assertEquals(await node.run(...args), {
+    code: 2,
+    stdout: "",
+    stderr: `headcni: Cannot use network name "my pods": letters, digits, _, . and - wanted, a ` +
+      `letter or digit first\n`,
+  });
+});
+
 for (const [name, files, config] of faults) {
   Deno.test(`headcni ipam import: refuses what it does not understand: ${name}`, async () => {
     await using node = await AdminNode.make();
@@ -179,7 +217,7 @@ Deno.test("headcni ipam import: tells how far it is, but only on a terminal", as
   assertEquals(file.stdout.includes("Importing"), false);
 });
 
-Deno.test("headcni ipam export: what it prints another node imports", async () => {
+Deno.test("headcni ipam export: import puts back all that is of use", async () => {
   await using node = await AdminNode.make();
   await using other = await AdminNode.make();
   const pod = { namespace: "default", name: "web-0" };
@@ -244,6 +282,61 @@ Deno.test("headcni ipam import: an export with faults is refused, each with its 
   await assertGolden("ipam-import-bad-export", stderr, { ROOT: node.root });
 });
 
+/** What export tells of a node with a lease, an address that rests, and one that is remembered. */
+async function exportedDocument(node: AdminNode) {
+  await node.seed([{ containerId: "c1", addresses: ["10.244.0.2/24", "fd00:10::2/64"] }]);
+  await node.seed([{ containerId: "c2", addresses: ["10.244.0.3/24"] }]);
+  await node.release("c2");
+  return JSON.parse((await node.run("ipam", "export")).stdout);
+}
+
+Deno.test("headcni ipam import: an export that DEL could not release is refused", async () => {
+  await using node = await AdminNode.make();
+  const document = await exportedDocument(node);
+  const [lease] = document.leases;
+  const [rest] = document.resting;
+  const [first] = lease.addresses;
+  const sticky = { network: "pods", namespace: "default", name: "db-0", ifname: "eth0" };
+  const file = `${node.root}/addresses.json`;
+  await Deno.writeTextFile(
+    file,
+    JSON.stringify({
+      ...document,
+      leases: [
+        { ...lease, addresses: [first, { ...first, address: "10.244.0.2/16" }] },
+        { ...lease, containerId: "../c1", ifname: "a name too long" },
+        { ...lease, network: "x".repeat(256) },
+      ],
+      networks: [{ network: "my pods", ipam: {} }],
+      cursors: [{ network: "", pool: "default", rangeSet: 0, address: "10.244.0.2" }],
+      resting: [{ ...rest, last: { ...rest.last, key: { ...rest.last.key, ifname: "a/b" } } }],
+      sticky: [{ ...sticky, ifname: "", addresses: [] }],
+    }),
+  );
+  await using other = await AdminNode.make();
+  const { code, stdout, stderr } = await other.run("ipam", "import", "--from", "export", file);
+  assertEquals([code, stdout], [2, ""], stderr);
+  await assertGolden("ipam-import-bad-names", stderr, { ROOT: node.root });
+  assertEquals((await other.run("ipam", "ls")).code, 1);
+});
+
+Deno.test("headcni ipam import: leases of many addresses do not share a commit", async () => {
+  await using node = await AdminNode.make();
+  const hosts = Array.from({ length: 40 }, (_, index) => index + 1);
+  const path = await makeState(
+    node,
+    Object.fromEntries(
+      [1, 2, 3, 4].flatMap((subnet) =>
+        hosts.map((host) => [`10.${subnet}.0.${host}`, `c${subnet}\r\neth0`])
+      ),
+    ),
+  );
+  const { code, stdout, stderr } = await node.run("ipam", "import", "--from", "host-local", path);
+  assertEquals([code, stderr], [0, ""]);
+  assertStringIncludes(stdout, "Imported 4 leases");
+  assertEquals((await node.run("ipam", "check")).code, 0);
+});
+
 function call(verb: IpamCall["verb"], containerId: string): IpamCall {
   return { verb, containerId, config: CONFIG };
 }
@@ -276,12 +369,12 @@ async function makeState(
   return path;
 }
 
-/** What libcni keeps after the ADD of `c1`. */
-function writeResult(node: AdminNode, containerId: string): Promise<void> {
+/** What libcni keeps after the ADD of a pod with the addresses of `c1`. */
+function writeResult(node: AdminNode, containerId: string, netns = LIVE_NETNS): Promise<void> {
   const key = { network: "pods", containerId, ifname: "eth0" };
   return writeCachedResult(`${node.root}/results`, key, {
     config: JSON.stringify(CONFIG),
-    netns: LIVE_NETNS,
+    netns,
     cniArgs: [["K8S_POD_NAMESPACE", "shop"], ["K8S_POD_NAME", "db-0"]],
     result: {
       cniVersion: "1.0.0",

@@ -15,7 +15,8 @@ interface ExportOptions {
 const HELP = `
 The document has "format" (1), "release", "store", "exportedMs", "networks" (the ipam sections),
 "leases" (as "headcni ipam ls -o json" prints them), "resting", "cursors", "sticky" and "counters".
-"headcni ipam import --from export" reads it again.
+"headcni ipam import --from export" puts all but the counters back on this node. What ADD recorded
+of links is not in it.
 
 Examples:
   headcni ipam export --file /root/addresses.json

@@ -1,31 +1,63 @@
 /** Everything in a store as one JSON document, and back. */
 import * as v from "valibot";
-import { type Address, formatAddress, tryParseAddress } from "../../../lib/net/address.ts";
+import {
+  type Address,
+  distinctAddresses,
+  formatAddress,
+  tryParseAddress,
+} from "../../../lib/net/address.ts";
+import { linkNameFault } from "../../../lib/net/link.ts";
 import { parsedText } from "../../../lib/schema.ts";
 import { readCounters } from "../../../lib/store/counters.ts";
 import { listCursors } from "../../../lib/store/cursors.ts";
 import { storedLease } from "../../../lib/store/lease_record.ts";
 import { type Lease, listLeases } from "../../../lib/store/leases.ts";
 import { listNetworks } from "../../../lib/store/networks.ts";
-import { storedKey } from "../../../lib/store/record.ts";
 import { listResting, storedRest } from "../../../lib/store/resting.ts";
 import { listSticky } from "../../../lib/store/sticky.ts";
 import type { StoreReader } from "../../../lib/store/transaction.ts";
 import { VERSION } from "../../../lib/version.ts";
 import { readJsonFile } from "./json_file.ts";
 import { compareLeases, viewLease } from "./lease_view.ts";
+import { nameFault } from "./name_fault.ts";
 import type { Restorable } from "./restore.ts";
 
 /** Version of the document; it stays the same when members are added. */
 const FORMAT = 1;
 
-const name = v.pipe(v.string(), v.nonEmpty("a text wanted that is not empty"));
+const text = v.pipe(v.string(), v.nonEmpty("a text wanted that is not empty"));
 const address = parsedText(tryParseAddress, "an IP address");
 
+/** What DEL would refuse could never be released. */
+const name = v.pipe(
+  v.string(),
+  v.rawCheck(({ dataset, addIssue }) => {
+    const fault = dataset.typed ? nameFault(dataset.value) : undefined;
+    if (fault !== undefined) addIssue({ message: fault });
+  }),
+);
+const attachment = {
+  network: name,
+  containerId: name,
+  ifname: v.pipe(
+    v.string(),
+    v.check((ifname) => linkNameFault(ifname) === undefined, "an interface name wanted"),
+  ),
+};
+
 const ExportedLease = v.object({
-  ...storedKey.entries,
+  ...attachment,
   ...storedLease.entries,
-  addresses: v.pipe(storedLease.entries.addresses, v.minLength(1, "an address wanted")),
+  addresses: v.pipe(
+    storedLease.entries.addresses,
+    v.minLength(1, "an address wanted"),
+    v.rawCheck(({ dataset, addIssue }) => {
+      const doubled = dataset.typed ? findDoubled(dataset.value) : undefined;
+      if (doubled) {
+        addIssue({ message: "each address once wanted", input: formatAddress(doubled) });
+      }
+    }),
+  ),
 });
 
 /** What is read of a document; the rest of it is for people. */
@@ -35,18 +67,19 @@ const ExportDocument = v.object({
   networks: v.array(v.object({ network: name, ipam: v.unknown() })),
   cursors: v.array(v.object({
     network: name,
-    pool: name,
+    pool: text,
     rangeSet: v.pipe(v.number(), v.integer(), v.minValue(0)),
     address,
   })),
   resting: v.array(v.object({
     ...storedRest.entries,
+    last: v.object({ ...storedRest.entries.last.entries, key: v.object(attachment) }),
     network: name,
     address,
     untilUptimeMs: v.number(),
   })),
   sticky: v.array(v.object({
-    ...{ network: name, namespace: name, name, ifname: name },
+    ...{ network: name, namespace: text, name: text, ifname: attachment.ifname },
     addresses: v.array(address),
   })),
 });
@@ -97,4 +130,10 @@ export function readExport(path: string): Restorable {
 function toLease(exported: v.InferOutput<typeof ExportedLease>): Lease {
   const { network, containerId, ifname, ...rest } = exported;
   return { key: { network, containerId, ifname }, ...rest };
+}
+
+function findDoubled(addresses: Lease["addresses"]): Address | undefined {
+  const bare = addresses.map(({ address: { address } }) => address);
+  const distinct = distinctAddresses(bare);
+  return bare.find((address, index) => address !== distinct[index]);
 }

@@ -3,11 +3,11 @@
  * management plugin", "Files"): a file for each address with `<container id>\r\n<interface>`, a file
  * `last_reserved_ip.<range set>` with the address that was given last, and `lock`.
  */
-import { hasNameAlphabet } from "../../../lib/cni/environment.ts";
 import { ConfigError } from "../../../lib/errors.ts";
 import { type Address, tryParseAddress } from "../../../lib/net/address.ts";
 import { linkNameFault } from "../../../lib/net/link.ts";
 import { showValue } from "../../../lib/schema.ts";
+import { nameFault } from "./name_fault.ts";
 
 /** Name of the file that host-local locks while it works. */
 export const LOCK_FILE = "lock";
@@ -75,7 +75,7 @@ function addOwned(
   faults: string[],
 ): void {
   const [containerId = "", ifname = DEFAULT_IFNAME] = file.text.trim().split(/\r?\n/);
-  if (!hasNameAlphabet(containerId)) {
+  if (nameFault(containerId) !== undefined) {
     faults.push(`${file.name}, line 1: a container id wanted, got ${showValue(containerId)}`);
   }
   const ifnameFault = linkNameFault(ifname);

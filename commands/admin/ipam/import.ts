@@ -2,6 +2,7 @@
 import { resolve } from "@std/path";
 import { type Command, Option } from "commander";
 import type { Environment } from "../../../lib/cni/environment.ts";
+import { ConfigError } from "../../../lib/errors.ts";
 import { log } from "../../../lib/log.ts";
 import { formatAddress } from "../../../lib/net/address.ts";
 import { DEFAULT_STORE_DIRECTORY } from "../../../lib/store/directory.ts";
@@ -12,6 +13,7 @@ import { type OutputFormat, outputOption, storeOption } from "../command_line.ts
 import { chosenDirectory, explainFailure, storeExaminer } from "../stores.ts";
 import { readExport } from "./export_document.ts";
 import { planHostLocalImport } from "./import_host_local.ts";
+import { nameFault } from "./name_fault.ts";
 import { readIpamSection } from "./network_file.ts";
 import { reportProgress } from "./progress.ts";
 import { withHostLocal } from "./read_host_local.ts";
@@ -44,7 +46,12 @@ const HELP = `
 From host-local, PATH is its directory of one network: <its dataDir>/<network>. Its lock is held
 meanwhile. Pods go on running, but let none start or stop until the configuration is switched.
 Prefix length, gateway, pod and namespace come from the runtime's cached results; where there are
-none, --config tells the first two. From an export, PATH is the file, or - for standard input.
+none, --config tells the first two. Leases of pods whose namespace is gone are left out.
+
+From an export, PATH is the file, or - for standard input. It puts back what this node had: leases,
+resting and sticky addresses, cursors and ipam sections, but no counters. On another node the leases
+would be nobody's.
+
 Conflicts are all told before anything is written; what is there already stays as it is.
 
 JSON: {"store", "networks", "imported", "present", "notes"}
@@ -52,7 +59,7 @@ JSON: {"store", "networks", "imported", "present", "notes"}
 Examples:
   headcni ipam import --from host-local /var/lib/cni/networks/pods \\
     --config /etc/cni/net.d/10-pods.conflist
-  headcni ipam export | ssh node2 headcni ipam import --from export -`;
+  headcni ipam import --from export /root/addresses.json`;
 
 /** Adds the verb `import`. */
 export function addImport(ipam: Command, env: Environment): void {
@@ -93,6 +100,7 @@ async function importHostLocal(
 ): Promise<void> {
   const directory = resolve(path);
   const { network = directory.slice(directory.lastIndexOf("/") + 1), config } = options;
+  requireName(network);
   const ipam = config === undefined ? undefined : readIpamSection(config, network);
   const source = { directory, network, ipam };
   await withHostLocal(directory, async (files) => {
@@ -100,6 +108,13 @@ async function importHostLocal(
     const report = await write(plan, plan.notes, options, env);
     print(options.output, report, () => formatReport(report) + nextSteps(plan, network, report));
   });
+}
+
+/** A network of another name could not be configured with us. */
+function requireName(network: string): void {
+  const fault = nameFault(network);
+  if (fault === undefined) return;
+  throw new ConfigError("invalid-config", `Cannot use network name "${network}": ${fault}`);
 }
 
 async function importExport(

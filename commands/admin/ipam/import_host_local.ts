@@ -2,18 +2,13 @@
 import type { CachedAttachment } from "../../../lib/cni/result_cache.ts";
 import { byAttachment, formatAttachment } from "../../../lib/attachment.ts";
 import type { AttachContext } from "../../../lib/attach/context.ts";
+import { isNetnsGone } from "../../../lib/attach/left_over.ts";
 import { readResults } from "../../../lib/attach/result_files.ts";
 import { testifiedLease } from "../../../lib/attach/testimony.ts";
 import { DEFAULT_POOL } from "../../../lib/ipam/pool.ts";
-import { formatAddress } from "../../../lib/net/address.ts";
+import { type Address, formatAddress } from "../../../lib/net/address.ts";
 import type { Lease } from "../../../lib/store/leases.ts";
-import {
-  type HostLocalAttachment,
-  type HostLocalState,
-  parseHostLocal,
-  type StateFile,
-} from "./host_local.ts";
-import { netnsState } from "./netns_state.ts";
+import { type HostLocalAttachment, parseHostLocal, type StateFile } from "./host_local.ts";
 import type { Restorable } from "./restore.ts";
 
 /** Where the leases come from. */
@@ -43,10 +38,12 @@ export async function planHostLocalImport(
   const { network, ipam } = source;
   const state = parseHostLocal(source.directory, files);
   const cachedOf = byAttachment(await readResults(context.resultsDirectory));
-  const leases = state.attachments.map((attachment) => {
+  const all = state.attachments.map((attachment) => {
     const key = { network, containerId: attachment.containerId, ifname: attachment.ifname };
     return toLease(attachment, cachedOf.get(formatAttachment(key)), source, context);
   });
+  const gone = new Set(all.filter(({ netns }) => isNetnsGone(netns)));
+  const leases = all.filter((lease) => !gone.has(lease));
   return {
     leases,
     networks: ipam === undefined ? [] : [{ network, ipam }],
@@ -55,7 +52,11 @@ export async function planHostLocalImport(
     })),
     resting: [],
     sticky: [],
-    notes: notesOn(state, leases, context),
+    notes: [
+      ...state.ownerless.map(ownerlessNote),
+      ...Array.from(gone, goneNote),
+      ...unknownNotes(leases, context),
+    ],
   };
 }
 
@@ -67,30 +68,30 @@ function toLease(
 ): Lease {
   const key = { network, containerId, ifname };
   const config = ipam === undefined ? cached?.plugins.find((plugin) => plugin.ipam) : { ipam };
-  const isOfThisBoot = netnsState(cached?.netns ?? "") === "present";
   return testifiedLease({ key, alias: { key, addresses, pod: undefined }, cached, config }, {
-    bootId: isOfThisBoot ? context.node.bootId() : "",
+    // Nobody knows its boot. With the present one it is given up when that is over.
+    bootId: context.node.bootId(),
     createdMs,
-    createdUptimeMs: isOfThisBoot ? context.node.uptimeMs() : 0,
+    createdUptimeMs: context.node.uptimeMs(),
     hostNetns: context.node.netns(),
   });
 }
 
-function notesOn(
-  { ownerless }: HostLocalState,
-  leases: readonly Lease[],
-  { resultsDirectory }: AttachContext,
-): string[] {
+function ownerlessNote(address: Address): string {
+  return `${formatAddress(address)} is not imported: its file is empty, nobody has it`;
+}
+
+/** After a boot host-local keeps the addresses of pods that did not come back. */
+function goneNote(lease: Lease): string {
+  const texts = lease.addresses.map(({ address }) => formatAddress(address.address));
+  return `${texts.join()} is not imported: namespace "${lease.netns}" of its pod is gone`;
+}
+
+function unknownNotes(leases: readonly Lease[], { resultsDirectory }: AttachContext): string[] {
   const unknown = leases.filter(({ netns }) => netns === "").length;
+  if (unknown === 0) return [];
   return [
-    ...ownerless.map((address) =>
-      `${formatAddress(address)} is not imported: its file is empty, nobody has it`
-    ),
-    ...unknown > 0
-      ? [
-        `without a result in ${resultsDirectory}: ${unknown} of ${leases.length} leases; their ` +
-        `pods and namespaces are not known`,
-      ]
-      : [],
+    `without a result in ${resultsDirectory}: ${unknown} of ${leases.length} leases; their ` +
+    `pods and namespaces are not known`,
   ];
 }

@@ -51,7 +51,7 @@ export async function restore(
   const known = await store.read((reader) => listLeases(reader));
   refuseConflicts(known, leases);
   let [imported, done] = [0, 0];
-  for (const batch of batchesOf(leases, LEASES_PER_COMMIT)) {
+  for (const batch of commitsOf(leases)) {
     imported += await store.write((tx) => restoreBatch(tx, batch));
     done += batch.length;
     report(done, leases.length);
@@ -68,6 +68,16 @@ export async function restore(
     });
   }
   return { imported, present: leases.length - imported };
+}
+
+/** Leases that are written at once: those of more addresses than one of each family by themselves. */
+function commitsOf(leases: readonly Lease[]): (readonly Lease[])[] {
+  const isLarge = ({ addresses }: Lease) => addresses.length > 2;
+  const small = leases.filter((lease) => !isLarge(lease));
+  return [
+    ...leases.filter(isLarge).map((lease) => [lease]),
+    ...batchesOf(small, LEASES_PER_COMMIT),
+  ];
 }
 
 /** Answers how many are new. */
