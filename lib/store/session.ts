@@ -46,14 +46,14 @@ export class Session implements Store {
   }
 
   read<T>(fn: (reader: StoreReader) => T | Promise<T>): Promise<T> {
-    return this.#hold("shared", async () => await fn(this.#begin()));
+    return this.#hold("shared", () => this.#run(fn, this.#begin()));
   }
 
   write<T>(fn: (tx: StoreTransaction) => T | Promise<T>): Promise<T> {
     return this.#hold("exclusive", async () => {
       await drainSpool(this.#parts.spool, (entries) => this.#apply(entries));
       const tx = this.#begin();
-      const value = await fn(tx);
+      const value = await this.#run(fn, tx);
       await this.#commit(tx);
       // Where the lock file was deleted: what is committed to a file that nobody opens any more is lost.
       this.#requireCurrent();
@@ -85,6 +85,14 @@ export class Session implements Store {
       }
       return await fn();
     });
+  }
+
+  async #run<T>(fn: (tx: Transaction) => T | Promise<T>, tx: Transaction): Promise<T> {
+    try {
+      return await fn(tx);
+    } catch (error) {
+      throw await tx.explain(error);
+    }
   }
 
   /** In commits of their own, for the transaction that follows may come to nothing. */

@@ -5,7 +5,7 @@
  */
 import { batchesOf } from "../batches.ts";
 import { StoreError } from "../errors.ts";
-import { storeFailure } from "./failure.ts";
+import { isDamage, storeFailure } from "./failure.ts";
 import { counterKey } from "./keys.ts";
 
 /** What can be asked of the store. */
@@ -118,10 +118,34 @@ export class Transaction implements StoreTransaction {
       for (const { key, times } of this.#counts.values()) operation.sum(key, BigInt(times));
       return operation.commit();
     });
-    if (outcome.ok) return;
-    throw new StoreError(
+    if (!outcome.ok) throw this.#outdated();
+  }
+
+  /**
+   * Explains why the store seems to be damaged: what was read before and after somebody wrote
+   * without our lock need not fit together.
+   * @returns `try-again` when that was so, otherwise the error as it was.
+   */
+  async explain(error: unknown): Promise<unknown> {
+    return isDamage(error) && await this.#hasChanged() ? this.#outdated(error) : error;
+  }
+
+  /** Whether anything that was read is another by now. */
+  async #hasChanged(): Promise<boolean> {
+    const read = Array.from(this.#known.values())
+      .filter(({ versionstamp }) => versionstamp !== undefined);
+    for (const batch of batchesOf(read, MAX_KEYS_PER_READ)) {
+      const now = await this.#guard("read", () => this.#kv.getMany(batch.map(({ key }) => key)));
+      if (batch.some(({ versionstamp }, i) => now[i]?.versionstamp !== versionstamp)) return true;
+    }
+    return false;
+  }
+
+  #outdated(cause?: unknown): StoreError {
+    return new StoreError(
       "try-again",
-      `Cannot write the store "${this.#path}": it was changed by a process that did not hold our lock`,
+      `Cannot use the store "${this.#path}": it was changed by a process that did not hold our lock`,
+      { cause },
     );
   }
 
