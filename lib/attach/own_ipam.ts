@@ -46,9 +46,7 @@ export function parseOwnIpam(request: Request, options = { enableIpv6: true }): 
   return {
     config,
     routes: parseRoutes(ipam?.routes, `routes in ${what}`),
-    dns: typeof ipam?.resolvConf === "string" && ipam.resolvConf !== ""
-      ? readResolvConf(ipam.resolvConf)
-      : parseDns(ipam?.dns, `dns in ${what}`),
+    dns: readDns(ipam, what),
   };
 }
 
@@ -113,6 +111,18 @@ function withoutIpv6(config: IpamConfig, what: string): IpamConfig {
   throw new ConfigError(
     "invalid-config",
     `Cannot choose addresses for pods: enable_ipv6 is false, but ${what} has only IPv6 ranges`,
+  );
+}
+
+/** What the file says that `resolvConf` names, else what `dns` says. */
+function readDns(ipam: Request["config"]["ipam"], what: string): ResultDns {
+  const path = ipam?.resolvConf ?? "";
+  if (typeof path === "string") {
+    return path === "" ? parseDns(ipam?.dns, `dns in ${what}`) : readResolvConf(path);
+  }
+  throw new ConfigError(
+    "invalid-config",
+    `Cannot use resolvConf ${JSON.stringify(path)} in ${what}: a path wanted`,
   );
 }
 

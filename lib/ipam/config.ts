@@ -58,7 +58,7 @@ export function parseIpamConfig(sources: IpamSources): IpamConfig {
     excluded,
     reserved,
     requested: demand.addresses,
-    strategy: parseStrategy(section.allocation_strategy ?? section.allocationStrategy, what),
+    strategy: parseStrategy(section, what),
     cooldownMs: section.cooldownMs,
     stickyMs: section.stickyMs,
   };
@@ -85,14 +85,22 @@ function poolOfNamespace(
   return pools.find(({ namespaces }) => namespaces.includes(podNamespace))?.name;
 }
 
-function parseStrategy(name: string | undefined, what: string): StrategyName {
-  const strategy = name === undefined ? "sequential" : findStrategy(name);
-  if (strategy) return strategy;
-  throw new ConfigError(
-    "unsupported-field",
-    `Cannot use allocation_strategy "${name}" in ${what}: there are ` +
-      STRATEGY_NAMES.map((known) => `"${known}"`).join(", "),
-  );
+/** Checks both spellings; the first one decides. */
+function parseStrategy(
+  { allocation_strategy, allocationStrategy }: IpamSection,
+  what: string,
+): StrategyName {
+  const names = [allocation_strategy, allocationStrategy].filter((name) => name !== undefined);
+  const [strategy = "sequential"] = names.map((name) => {
+    const known = findStrategy(name);
+    if (known) return known;
+    throw new ConfigError(
+      "unsupported-field",
+      `Cannot use allocation_strategy "${name}" in ${what}: there are ` +
+        STRATEGY_NAMES.map((known) => `"${known}"`).join(", "),
+    );
+  });
+  return strategy;
 }
 
 /** @param names of the pools that there are, empty for none. */

@@ -120,6 +120,12 @@ const REFUSED: readonly [Sources, ConfigError["reason"], string][] = [
     '"random", "dense"',
   ],
   [
+    { ipam: { subnet: "10.0.0.0/24", allocation_strategy: "dense", allocationStrategy: "lru" } },
+    "unsupported-field",
+    'Cannot use allocation_strategy "lru" in ipam of network "pods": there are "sequential", ' +
+    '"random", "dense"',
+  ],
+  [
     { ipam: { subnet: "10.0.0.0/24" }, runtimeConfig: { ipRanges: [[{ subnet: "10.0.0.0/16" }]] } },
     "invalid-config",
     "range set 0 overlaps with 1",

@@ -35,6 +35,9 @@ export interface RawRange {
 /** Host bits that a subnet needs: network, broadcast and two more addresses. */
 const MIN_HOST_BITS = 2;
 
+/** The upper 96 bits of IPv4-mapped IPv6 addresses, `::ffff:0:0/96`: RFC 4291 section 2.5.5.2. */
+const MAPPED_PREFIX = 0xffffn;
+
 /**
  * Reads sets of ranges and fills in the defaults: the first address as gateway and start, the last
  * (IPv4: before broadcast) as end.
@@ -126,6 +129,18 @@ function checkSubnet(subnet: Prefix): void {
         `address is ${formatAddress(networkOf(subnet).address)}`,
     );
   }
+  refuseMapped(subnet);
+}
+
+/** Of such a network the pods would get IPv6 addresses that no kernel sends to. */
+function refuseMapped(subnet: Prefix): void {
+  const { address: { family, value }, length } = subnet;
+  if (family !== 6 || value >> 32n !== MAPPED_PREFIX) return;
+  const ipv4 = formatAddress({ family: 4, value: value & 0xffff_ffffn });
+  throw new ConfigError(
+    "invalid-config",
+    `Network ${formatPrefix(subnet)} is IPv4 written as IPv6: write ${ipv4}/${length - 96}`,
+  );
 }
 
 function checkInside(name: string, address: Address, subnet: Prefix, isInside: boolean): void {

@@ -35,6 +35,10 @@ const REFUSED: readonly [readonly (readonly RangeText[])[], string][] = [
   [[["10.0.0.0/31"]], "invalid range set 0: Network 10.0.0.0/31 too small to allocate from"],
   [[["10.0.0.1/32"]], "invalid range set 0: Network 10.0.0.1/32 too small to allocate from"],
   [[["fd00::/127"]], "invalid range set 0: Network fd00::/127 too small to allocate from"],
+  [
+    [["::ffff:10.0.0.0/120"]],
+    "invalid range set 0: Network ::ffff:a00:0/120 is IPv4 written as IPv6: write 10.0.0.0/24",
+  ],
   [[["192.0.2.12/24"]], hostBits(24, "192.0.2.0")],
   [[["192.168.127.0/23"]], hostBits(23, "192.168.126.0")],
   [[["2001:DB8:1::24:19ff:fee1:c44a/64"]], hostBits(64, "2001:db8:1::")],

@@ -103,6 +103,14 @@ const SCENES: readonly (readonly [what: string, ipam: unknown, scene: Scene])[] 
     ["add", "db-1", "3"],
     ["add", "db-0", "2"],
   ]],
+  ["each interface of a StatefulSet's pod gets its own address again", STICKY, [
+    ["add", "db-0", "2"],
+    ["add", "db-0 on net1", "3"],
+    ["del", "db-0"],
+    ["del", "db-0 on net1"],
+    ["add", "db-0", "2"],
+    ["add", "db-0 on net1", "3"],
+  ]],
   ["an address that waited too long is anybody's", STICKY, [
     ["add", "db-0", "2"],
     ["del", "db-0"],
@@ -261,7 +269,7 @@ interface Now extends Moment {
   readonly nowMs: number;
 }
 
-/** @param pod its name, and the address that it asks for. */
+/** @param pod its name, its interface if it is not `eth0`, and the address that it asks for. */
 function reserve(
   store: Store,
   containerId: string,
@@ -270,11 +278,12 @@ function reserve(
   network = "pods",
   pod = "web",
 ): Promise<Lease> {
-  const [name = "", argsIp] = pod.split(" asks for ");
+  const [place = "", argsIp] = pod.split(" asks for ");
+  const [name = "", ifname] = place.split(" on ");
   return store.write((tx) =>
     reserveLease(tx, {
       ...now,
-      key: keyOf(containerId, network),
+      key: keyOf(containerId, network, ifname),
       pod: { namespace: "default", name },
       netns: `/run/netns/${containerId}`,
       hostNetns: "net:[1]",

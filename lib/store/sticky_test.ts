@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { keyOf } from "../../tests/fakes/lease.ts";
 import { makeTemporaryStore } from "../../tests/fakes/temporary_store.ts";
 import type { PodReference } from "../attachment.ts";
 import { formatAddress, parseAddress } from "../net/address.ts";
@@ -14,8 +15,8 @@ import {
   stickyKeyOf,
 } from "./sticky.ts";
 
-/** A pod that has an address; undefined for none. */
-type Owner = PodReference | undefined;
+/** A pod that has an address, by its interface `eth0` unless told otherwise; undefined for none. */
+type Owner = PodReference & { readonly ifname?: string } | undefined;
 
 const DB = { namespace: "default", name: "db-0" };
 /** What the store remembers of it. */
@@ -65,6 +66,13 @@ const OWNERS: readonly (readonly [what: string, two: Owner, three: Owner, isTake
   ["another pod has one of them", { namespace: "default", name: "web" }, undefined, false],
   ["other pods have both", { namespace: "default", name: "web" }, { name: "x" }, true],
   ["the pod itself has one", { namespace: "default", name: "web" }, DB, false],
+  [
+    "another interface of the pod has both",
+    { ...DB, ifname: "net1" },
+    { ...DB, ifname: "a" },
+    true,
+  ],
+  ["another interface of the pod has one", { ...DB, ifname: "net1" }, undefined, false],
   ["one of the same name has both", { namespace: "a", name: "db-0" }, {
     namespace: "b",
     name: "db-0",
@@ -114,9 +122,10 @@ Deno.test("parseSticky: what cannot be read is no memory", () => {
   }
 });
 
-function leaseOf(network: string, address: string, pod: PodReference) {
+function leaseOf(network: string, address: string, owner: NonNullable<Owner>) {
+  const { ifname, ...pod } = owner;
   return {
-    key: { network, containerId: `c-${address}`, ifname: "eth0" },
+    key: keyOf(`c-${address}`, network, ifname),
     pod,
     addresses: [{ address: hostPrefix(parseAddress(address)), gateway: undefined }],
   };

@@ -151,6 +151,8 @@ const FAULTS: readonly Fault[] = [
   onlyTheirs("route that is no prefix", { ipam: { routes: [{ dst: "10.96.0.0" }] } }),
   onlyTheirs("route by a prefix", { ipam: { routes: [{ dst: "::/0", gw: "fd00::1/64" }] } }),
   onlyTheirs("routes that are no list", { ipam: { routes: { dst: "0.0.0.0/0" } } }),
+  onlyTheirs("resolvConf that is no text", { ipam: { resolvConf: 7 } }),
+  onlyTheirs("IPv4 written as IPv6", { sets: [[{ subnet: "::ffff:10.0.0.0/120" }]] }),
   onlyTheirs("two addresses of a family before version 0.3.0", {
     cniVersion: "0.2.0",
     sets: [[{ subnet: "10.0.0.0/24" }], [{ subnet: "10.1.0.0/24" }]],
