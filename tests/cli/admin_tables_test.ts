@@ -251,8 +251,7 @@ Deno.test("headcni ipam: several stores are told apart", async () => {
   await using node = await makeNode();
   await node.seed([{ ...BARE, containerId: "d1" }], `${node.root}/second`);
   // Without HEADCNI_DATA_DIR all that were used since boot are meant.
-  const env = { ...node.env, HEADCNI_DATA_DIR: "" };
-  Object.defineProperty(node, "env", { value: env });
+  node.env.HEADCNI_DATA_DIR = "";
   const { leases } = await json(node, "ls", "--network", "pods");
   const stores = new Set(leases.map(({ store }: { store: string }) => store));
   assert(stores.has(`${node.root}/data`) && stores.has(`${node.root}/second`));
