@@ -4,7 +4,7 @@ import { hasForeignIpam } from "../pod/ipam_type.ts";
 import { storeDirectory } from "../store/directory.ts";
 import { openExistingStore, openStore, type Store, type StoreOptions } from "../store/store.ts";
 import type { AttachContext } from "./context.ts";
-import { recallLeases } from "./witnesses.ts";
+import { recollect } from "./recollect.ts";
 
 /** Opens the store that a request's configuration names, or makes it. */
 export function openRequestStore(request: Request, context: AttachContext): Promise<Store> {
@@ -36,9 +36,8 @@ export function requestDirectory({ config }: Request, context: AttachContext): s
 function storeOptions(request: Request, context: AttachContext): StoreOptions {
   const directory = requestDirectory(request, context);
   const { runDirectory, self } = context;
-  const recall = async () => ({
-    leases: await recallLeases(request.config, context, directory),
-  });
+  const recall = (damaged: string | undefined) =>
+    recollect(request.config, context, directory, damaged);
   return {
     directory,
     runDirectory,

@@ -7,8 +7,9 @@ import { StoreError } from "../errors.ts";
 import { restoreLease } from "../store/leases.ts";
 import { openRequestStoreIfPresent } from "./open_store.ts";
 
-/** What an examination that finds the store damaged prints. */
-const VERDICT = `echo started; echo '{"faults":["a page makes no sense"]}'`;
+/** A child that finds the store damaged, and of which nothing can be read. */
+const CHECK =
+  `echo started; test "$1" = salvage && echo ended || echo '{"faults":["a page makes no sense"]}'`;
 
 Deno.test("openRequestStoreIfPresent: CHECK has a store in doubt examined, and leaves it to others", async () => {
   await using node = await TracedNode.make();
@@ -18,7 +19,7 @@ Deno.test("openRequestStoreIfPresent: CHECK has a store in doubt examined, and l
   }
   // As a boot leaves it.
   await Deno.remove(node.context.runDirectory, { recursive: true });
-  const context = { ...node.context, self: ["sh", "-c", VERDICT] };
+  const context = { ...node.context, self: ["sh", "-c", CHECK] };
   const open = (verb: Verb) =>
     openRequestStoreIfPresent(makeRequest(verb, { ipam: IPAM }), context);
   const error = await assertRejects(() => open("CHECK"), StoreError, "a page makes no sense");

@@ -22,10 +22,12 @@ type Config = NetworkConfig["raw"];
 
 /**
  * The leases of live attachments, as far as their traces tell. An attachment lives when its link is
- * there, or when the runtime knows it and its namespace is not gone. The log tells what is not
- * brought back, and of two attachments with one address which one lost it.
+ * there, when its lease can still be read, or when the runtime knows it and its namespace is not gone;
+ * of two attachments with one address the first of these keeps it. The log tells what is not brought
+ * back, and who lost an address.
  * @param config of the request that found the store lost: it has the ranges of its network.
  * @param directory of the store.
+ * @param salvaged leases that can still be read in a damaged store.
  * @throws KernelError or HeadcniError when links or results cannot be read: what is not known would
  * be forgotten for good.
  */
@@ -33,6 +35,7 @@ export async function recallLeases(
   config: NetworkConfig,
   context: AttachContext,
   directory: string,
+  salvaged?: readonly Lease[],
 ): Promise<Lease[]> {
   const made = {
     bootId: context.node.bootId(),
@@ -40,13 +43,22 @@ export async function recallLeases(
     createdUptimeMs: context.node.uptimeMs(),
     hostNetns: context.node.netns(),
   };
-  const leases = (await hear(config, context)).flatMap((testimony) => {
+  const read = byAttachment(salvaged ?? []);
+  const [links, results]: [Lease[], Lease[]] = [[], []];
+  for (const testimony of await hear(config, context)) {
+    const { key, alias } = testimony;
+    const lease = read.get(formatAttachment(key));
+    if (lease && !alias) continue;
     const reason = reasonToForget(testimony, config, context, directory);
-    if (reason === undefined) return testifiedLease(testimony, made);
-    log.info(`Did not bring a lease back: ${reason}`, { ...testimony.key });
-    return [];
-  });
-  return withOneOwnerEach(leases);
+    if (reason === undefined) {
+      const told = testifiedLease(testimony, made);
+      (alias ? links : results).push(lease && haveSameAddresses(lease, told) ? lease : told);
+    } else if (!lease) log.info(`Did not bring a lease back: ${reason}`, { ...key });
+  }
+  for (const { key } of links) read.delete(formatAttachment(key));
+  const counts = { links: links.length, file: read.size, results: results.length };
+  if (salvaged) log.warn("Brought leases back by links, the damaged file and results", counts);
+  return withOneOwnerEach([...links, ...read.values(), ...results]);
 }
 
 /** What is told of each attachment; those whose link is there come first. */
@@ -111,6 +123,12 @@ function reasonToForget(
   } catch (error) {
     return errorText(error);
   }
+}
+
+function haveSameAddresses(one: Lease, other: Lease): boolean {
+  const text = ({ addresses }: Lease) =>
+    addresses.map(({ address }) => formatAddress(address.address)).sort().join();
+  return text(one) === text(other);
 }
 
 /** Keeps the first owner of each address, which is one whose link is there, if there is such a one. */

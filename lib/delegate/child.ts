@@ -10,6 +10,8 @@ export interface ChildOptions {
   readonly stdin: string;
   /** Time in milliseconds after which the child is killed. */
   readonly deadlineMs: number;
+  /** Most that is kept of each output; 1 MiB by default, a result has a few KiB. */
+  readonly maxOutputBytes?: number;
 }
 
 /** How a child ended. */
@@ -24,8 +26,7 @@ export interface ChildOutcome {
   readonly stderr: string;
 }
 
-/** Most that is kept of each output, in bytes; a result has a few KiB. */
-const MAX_OUTPUT_BYTES = 1024 * 1024;
+const DEFAULT_MAX_OUTPUT_BYTES = 1024 * 1024;
 /** While an executable is replaced in place it cannot be started: ETXTBSY, execve(2). */
 const BUSY_ATTEMPTS = 50;
 const BUSY_PAUSE_MS = 100;
@@ -35,13 +36,14 @@ const BUSY_PAUSE_MS = 100;
  * @throws Error of the system when it cannot be started.
  */
 export async function runChild(path: string, options: ChildOptions): Promise<ChildOutcome> {
+  const { maxOutputBytes = DEFAULT_MAX_OUTPUT_BYTES } = options;
   const child = await spawn(path, options);
   const deadline = AbortSignal.timeout(options.deadlineMs);
   deadline.addEventListener("abort", () => kill(child));
   const [status, stdout, stderr] = await Promise.all([
     child.status,
-    collect(child.stdout, deadline),
-    collect(child.stderr, deadline),
+    collect(child.stdout, maxOutputBytes, deadline),
+    collect(child.stderr, maxOutputBytes, deadline),
     feed(child.stdin, options.stdin, deadline),
   ]);
   const { code, signal } = status;
@@ -75,7 +77,11 @@ function isBusy(error: unknown): boolean {
  * Reads to the end, or to the deadline, for a grandchild may hold the pipe for ever. What exceeds
  * the bound is read too, so that the child does not fail on a full pipe.
  */
-async function collect(stream: ReadableStream<Uint8Array>, deadline: AbortSignal): Promise<string> {
+async function collect(
+  stream: ReadableStream<Uint8Array>,
+  maxBytes: number,
+  deadline: AbortSignal,
+): Promise<string> {
   const decoder = new TextDecoder();
   const reader = stream.getReader();
   deadline.addEventListener("abort", () => reader.cancel());
@@ -84,7 +90,7 @@ async function collect(stream: ReadableStream<Uint8Array>, deadline: AbortSignal
     const { value, done } = await reader.read();
     if (done) return text + decoder.decode();
     bytes += value.length;
-    if (bytes <= MAX_OUTPUT_BYTES) text += decoder.decode(value, { stream: true });
+    if (bytes <= maxBytes) text += decoder.decode(value, { stream: true });
   }
 }
 

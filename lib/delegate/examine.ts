@@ -1,16 +1,25 @@
-/** Examining the file of a store in a child: a damaged one can end the runtime that opens it. */
+/** Reading the file of a store in a child: a damaged one can end the runtime that opens it. */
 import * as v from "valibot";
 import { errorText, StoreError } from "../errors.ts";
 import { type ChildOutcome, runChild } from "./child.ts";
 
-/** Most time in milliseconds for it: 60,000 leases take some 6 seconds, 100 less than 0.1. */
+/**
+ * Most time in milliseconds for a small file, and what each MiB adds: 60,000 leases take some 6
+ * seconds, 100 less than 0.1.
+ */
 const DEADLINE_MS = 30_000;
+const DEADLINE_MS_PER_MIB = 1_000;
+const MIB = 1024 * 1024;
 /** Most faults that are told. */
 const MAX_SHOWN = 3;
-/** Ends that a process brings upon itself, signal(7): others may stem from anybody. */
-const CRASHES: readonly Deno.Signal[] = [
-  ...["SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGSEGV", "SIGTRAP"] as const,
-];
+/** Most that is taken from a damaged file, in bytes: 60,000 leases have some 60 MiB. */
+const MAX_SALVAGED_BYTES = 256 * MIB;
+/** Ends that reading memory which is not there brings: others may stem from anything. */
+const CRASHES: readonly Deno.Signal[] = ["SIGBUS", "SIGSEGV"];
+/** How Deno ends over a file that its KV cannot make sense of: denokv_sqlite/lib.rs. */
+const PANIC = /Deno has panicked[^]*denokv_sqlite/;
+/** What may pass, even when it made the KV panic: SQLite, "Result and Error Codes". */
+const PASSING = /disk I\/O error|disk is full|is locked|out of memory|unable to open/;
 
 const Verdict = v.union([
   v.object({ faults: v.array(v.string()) }),
@@ -20,7 +29,7 @@ const Verdict = v.union([
 /**
  * Tells what is wrong with the file of a store, undefined when nothing is.
  * @param self the command that starts this program.
- * @throws StoreError `try-again` when it cannot be told.
+ * @throws StoreError `store-failure` when it cannot be told.
  */
 export async function examineStore(
   self: readonly string[],
@@ -32,23 +41,37 @@ export async function examineStore(
 /**
  * Tells all that is wrong with the file of a store, one text each.
  * @param self the command that starts this program.
- * @throws StoreError `try-again` when it cannot be told.
+ * @throws StoreError `store-failure` when it cannot be told.
  */
 export async function listStoreFaults(
   self: readonly string[],
   file: string,
 ): Promise<readonly string[]> {
-  const outcome = await runCheck(self, file);
-  const [first, ...lines] = outcome.stdout.trim().split("\n");
-  if (outcome.timedOut) throw undecided(file, `no verdict after ${DEADLINE_MS} ms`);
-  if (first !== "started") throw undecided(file, `it did not begin: ${endText(outcome)}`);
+  const { lines, ...outcome } = await runCheck(self, [file]);
+  if (outcome.timedOut) throw undecided(file, "no verdict in time");
   const verdict = parseVerdict(lines.at(-1));
   if (!verdict) {
     if (isCrash(outcome)) return [`its check crashed: ${endText(outcome)}`];
     throw undecided(file, endText(outcome));
   }
-  if ("error" in verdict) throw new StoreError("try-again", verdict.error);
+  if ("error" in verdict) throw undecided(file, verdict.error);
   return verdict.faults;
+}
+
+/**
+ * Takes from the file of a damaged store what can be read: lines for `parseSalvage`. A crash only ends
+ * them, and so does the deadline.
+ * @param self the command that starts this program.
+ * @throws StoreError `store-failure` when more may be read another time.
+ */
+export async function salvageStore(
+  self: readonly string[],
+  file: string,
+): Promise<readonly string[]> {
+  const { lines, ...outcome } = await runCheck(self, [file, "salvage"], MAX_SALVAGED_BYTES);
+  if (lines.at(-1) === "ended") return lines.slice(0, -1);
+  if (outcome.timedOut || isCrash(outcome)) return lines;
+  throw undecided(file, endText(outcome));
 }
 
 function faultText(faults: readonly string[]): string | undefined {
@@ -57,20 +80,33 @@ function faultText(faults: readonly string[]): string | undefined {
   return [...faults.slice(0, MAX_SHOWN), ...more].join("; ").replaceAll("\n", " ");
 }
 
+/** Answers how the child ended and what it said after it had begun. */
 async function runCheck(
   [program = "", ...args]: readonly string[],
-  file: string,
-): Promise<ChildOutcome> {
-  const env = { HEADCNI_ROLE: "store-check", NO_COLOR: "1" };
-  try {
-    return await runChild(program, {
-      args: [...args, file],
-      env,
-      stdin: "",
-      deadlineMs: DEADLINE_MS,
-    });
-  } catch (cause) {
+  [file, ...task]: readonly [file: string, ...task: string[]],
+  maxOutputBytes?: number,
+): Promise<ChildOutcome & { readonly lines: readonly string[] }> {
+  const options = {
+    args: [...args, file, ...task],
+    env: { HEADCNI_ROLE: "store-check", NO_COLOR: "1" },
+    stdin: "",
+    deadlineMs: deadlineMs(file),
+    ...maxOutputBytes !== undefined && { maxOutputBytes },
+  };
+  const outcome = await runChild(program, options).catch((cause) => {
     throw undecided(file, errorText(cause), cause);
+  });
+  const [first, ...lines] = outcome.stdout.trim().split("\n");
+  if (first !== "started") throw undecided(file, `it did not begin: ${endText(outcome)}`);
+  return { ...outcome, lines };
+}
+
+/** A file that cannot be looked at is the child's to tell of. */
+function deadlineMs(file: string): number {
+  try {
+    return DEADLINE_MS + Math.ceil(Deno.statSync(file).size / MIB) * DEADLINE_MS_PER_MIB;
+  } catch {
+    return DEADLINE_MS;
   }
 }
 
@@ -82,9 +118,10 @@ function parseVerdict(line = ""): v.InferOutput<typeof Verdict> | undefined {
   }
 }
 
-/** Deno ends with 1 when it panics. */
-function isCrash({ code, signal }: ChildOutcome): boolean {
-  return signal === null ? code !== 0 : CRASHES.includes(signal);
+/** True for an end that the file brought about, and will again. */
+function isCrash({ signal, stderr }: ChildOutcome): boolean {
+  if (signal !== null) return CRASHES.includes(signal);
+  return PANIC.test(stderr) && !PASSING.test(stderr);
 }
 
 function endText({ code, signal, stderr }: ChildOutcome): string {
@@ -93,5 +130,10 @@ function endText({ code, signal, stderr }: ChildOutcome): string {
 }
 
 function undecided(file: string, seen: string, cause?: unknown): StoreError {
-  return new StoreError("try-again", `Cannot examine the store "${file}": ${seen}`, { cause });
+  return new StoreError("store-failure", `Cannot examine the store "${file}": ${seen}`, {
+    cause,
+    details:
+      "It is in doubt, and another process that looked at it came to no verdict; try again, " +
+      "and see whether the disk, memory or processes of the node are exhausted",
+  });
 }

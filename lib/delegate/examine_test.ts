@@ -4,22 +4,31 @@ import { type Damage, DAMAGES, overwritePage } from "../../tests/fakes/damages.t
 import { seededRandom } from "../../tests/fakes/seeded_random.ts";
 import { StoreError } from "../errors.ts";
 import { openStore } from "../store/store.ts";
-import { examineStore } from "./examine.ts";
+import { examineStore, salvageStore } from "./examine.ts";
 
 const MAIN = fromFileUrl(new URL("../../main.ts", import.meta.url));
 /** This program from its source. */
 const SELF = [Deno.execPath(), "run", "-A", "--unstable-kv", "--no-check", MAIN];
+
+const NO_THREADS = "Deno could not start: unable to create worker threads";
 
 /** A child of which nothing is known but what it prints and how it ends. */
 function fakeSelf(script: string): string[] {
   return ["sh", "-c", script];
 }
 
+/** Ends as Deno does when its KV panics, and says why. */
+function panic(reason: string): string {
+  const said =
+    `Deno has panicked.\n\nthread 'sw-0' panicked at denokv_sqlite-0.14.0/lib.rs:310:19:\n`;
+  return `echo started; echo "${said}${reason}" >&2; exit 1`;
+}
+
 const verdicts: readonly [name: string, script: string, seen: string | undefined][] = [
   ["no faults", `echo started; echo '{"faults":[]}'`, undefined],
   ["one fault", `echo started; printf '%s' '{"faults":["a\\nb"]}'`, "a b"],
   ["faults", `echo started; echo '{"faults":["a","b","c","d","e"]}'`, "a; b; c; and 2 more"],
-  ["a panic", "echo started; echo === >&2; echo Panicked >&2; exit 1", 'code 1, "Panicked"'],
+  ["a panic", panic("KV queue_next_ready failed: database disk image is malformed"), "exit code 1"],
   ["a crash", "echo started; kill -SEGV $$", "ended by SIGSEGV"],
 ];
 
@@ -35,6 +44,9 @@ const failures: readonly [name: string, self: string[], seen: string][] = [
   ["cannot be started", ["/nonexistent/headcni"], "No such file or directory"],
   ["does not begin", fakeSelf("echo no such role >&2; exit 1"), 'code 1, "no such role"'],
   ["is killed", fakeSelf("echo started; kill -KILL $$"), "ended by SIGKILL"],
+  ["gets no thread", fakeSelf(`echo started; echo "${NO_THREADS}" >&2; exit 1`), NO_THREADS],
+  ["gets no memory", fakeSelf("echo started; kill -ABRT $$"), "ended by SIGABRT"],
+  ["panics over the disk", fakeSelf(panic("KV collect expired failed: disk I/O error")), "code 1"],
   ["is told to end", fakeSelf("echo started; kill -TERM $$"), "ended by SIGTERM"],
   ["ends without a verdict", fakeSelf("echo started"), "exit code 0"],
   ["cannot tell", fakeSelf(`echo started; echo '{"error":"database is locked"}'`), "is locked"],
@@ -43,7 +55,8 @@ const failures: readonly [name: string, self: string[], seen: string][] = [
 for (const [name, self, seen] of failures) {
   Deno.test(`examineStore: a check that ${name} says nothing about the file`, async () => {
     const error = await assertRejects(() => examineStore(self, "/s/state.kv"), StoreError, seen);
-    assertEquals(error.reason, "try-again");
+    assertEquals(error.reason, "store-failure");
+    assertStringIncludes(error.details ?? "", "try again");
   });
 }
 
@@ -69,3 +82,22 @@ for (const [name, damage, seen] of damages) {
     else assertStringIncludes(text ?? "", seen);
   });
 }
+
+const salvages: readonly [name: string, script: string, lines: readonly string[]][] = [
+  ["all", "echo started; echo a; echo b; echo ended", ["a", "b"]],
+  ["what was said before a crash", "echo started; echo a; kill -SEGV $$", ["a"]],
+];
+
+for (const [name, script, lines] of salvages) {
+  Deno.test(`salvageStore: takes ${name}`, async () => {
+    assertEquals(await salvageStore(fakeSelf(script), "/s/state.kv"), lines);
+  });
+}
+
+Deno.test("salvageStore: fails where another time more may be read", async () => {
+  for (const end of ["exit 1", "exit 0", "kill -KILL $$"]) {
+    const self = fakeSelf(`echo started; echo a; ${end}`);
+    const error = await assertRejects(() => salvageStore(self, "/s/state.kv"), StoreError);
+    assertEquals(error.reason, "store-failure");
+  }
+});

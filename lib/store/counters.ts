@@ -1,5 +1,5 @@
-import { COUNTER_PREFIX } from "./keys.ts";
-import type { StoreReader } from "./transaction.ts";
+import { COUNTER_PREFIX, counterKey } from "./keys.ts";
+import type { StoreReader, StoreTransaction } from "./transaction.ts";
 
 /** How often something happened since the store was made. */
 export interface Counter {
@@ -17,4 +17,12 @@ export async function readCounters(reader: StoreReader): Promise<Counter[]> {
     const [, metric = "", ...labels] = key.map(String);
     return value instanceof Deno.KvU64 ? [{ metric, labels, value: value.value }] : [];
   });
+}
+
+/** Stages that a counter is higher by what was counted elsewhere. */
+export async function restoreCounter(tx: StoreTransaction, counter: Counter): Promise<void> {
+  const key = counterKey(counter.metric, ...counter.labels);
+  const stored = await tx.get(key);
+  const before = stored instanceof Deno.KvU64 ? stored.value : 0n;
+  tx.set(key, new Deno.KvU64(before + counter.value));
 }

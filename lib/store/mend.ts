@@ -10,6 +10,7 @@ import { storeFailure } from "./failure.ts";
 import { makeKv, stageSchema } from "./kv_file.ts";
 import { type Lease, LEASES_PER_COMMIT, restoreLease } from "./leases.ts";
 import { inodeOf } from "./place.ts";
+import { type OtherRecords, stepsToRestore } from "./salvage.ts";
 import { type StoreTransaction, Transaction } from "./transaction.ts";
 
 /** What it takes to find a store damaged, and to make it anew. */
@@ -30,6 +31,8 @@ export interface StoreMender {
 /** What a store is made anew from. */
 export interface Recollection {
   readonly leases: readonly Lease[];
+  /** What else a damaged file still told. */
+  readonly others?: OtherRecords;
 }
 
 /** Where nobody tells of anything. */
@@ -80,7 +83,7 @@ export function isBeingMade(path: string): boolean {
 /** Makes the new file under another name; answers how many leases it has. */
 async function makeBeside(
   path: string,
-  { leases }: Recollection,
+  { leases, others }: Recollection,
   begin: (tx: StoreTransaction) => void,
 ): Promise<number> {
   const fresh = freshName(path);
@@ -90,7 +93,9 @@ async function makeBeside(
     const first = new Transaction(kv, fresh);
     begin(first);
     await first.commit();
-    return await restoreAll(kv, fresh, leases);
+    const restored = await restoreAll(kv, fresh, leases);
+    if (others) await takeSteps(kv, fresh, stepsToRestore(others));
+    return restored;
   } catch (error) {
     removeFiles(fresh);
     throw error;
@@ -106,6 +111,18 @@ async function restoreAll(kv: Deno.Kv, path: string, leases: readonly Lease[]): 
     await tx.commit();
   }
   return restored;
+}
+
+async function takeSteps(
+  kv: Deno.Kv,
+  path: string,
+  steps: readonly ((tx: StoreTransaction) => unknown)[],
+): Promise<void> {
+  for (const batch of batchesOf(steps, LEASES_PER_COMMIT)) {
+    const tx = new Transaction(kv, path);
+    for (const step of batch) await step(tx);
+    await tx.commit();
+  }
 }
 
 /** Two witnesses may contradict each other: the first one counts, and the log tells of the other. */
