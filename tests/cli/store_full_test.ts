@@ -1,6 +1,7 @@
 /** A store on a file system that is filled to the brim, and then emptied. */
 import { assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { readCounters } from "../../lib/store/counters.ts";
+import { lockPath } from "../../lib/store/lock.ts";
 import { spoolPath } from "../../lib/store/spool.ts";
 import { openStore } from "../../lib/store/store.ts";
 import { assertConsistent } from "../fakes/consistent_store.ts";
@@ -52,6 +53,11 @@ class SmallDisk implements AsyncDisposable {
   /** Whether the ballast is there. */
   async hasBallast(): Promise<boolean> {
     return (await this.#run("ls data")).split("\n").includes("ballast");
+  }
+
+  /** Leaves the store in doubt, as one who is killed over it does. */
+  doubt(): void {
+    Deno.removeSync(lockPath(this.#node.runDirectory, this.#node.dataDirectory));
   }
 
   /** Lines of the spool. */
@@ -110,6 +116,32 @@ testUnless(
     assertEquals(leased, ["c3", "c6"]);
     const { allocations, releases, ballast, spooled, errors } = counters;
     assertEquals([allocations, releases, ballast, spooled, errors], [4n, 2n, 1n, 1n, 2n]);
+  },
+);
+
+testUnless(
+  missingRoot() || missingProgram(),
+  "store: on a full disk nobody can tell whether a store in doubt is sound; DEL succeeds by the spool",
+  async () => {
+    await using disk = await SmallDisk.make();
+    for (const id of ["c1", "c2", "c3"]) assertEquals((await disk.call("ADD", id)).code, 0);
+    await disk.fill();
+    // Gives the ballast up, and frees an address.
+    assertEquals((await disk.call("DEL", "c1")).code, 0);
+    await disk.fill();
+
+    disk.doubt();
+    const { code, stdout } = await disk.call("ADD", "c4");
+    assertNotEquals(code, 0);
+    assertEquals(JSON.parse(stdout).code, 103);
+    assertEquals((await disk.call("DEL", "c2")).code, 0);
+    assertStringIncludes(disk.spool().join("\n"), '"containerId":"c2"');
+
+    await disk.empty();
+    assertEquals((await disk.call("ADD", "c5")).code, 0);
+    const { leased, counters } = await disk.read();
+    assertEquals(leased, ["c3", "c5"]);
+    assertEquals([counters.spooled, counters.rebuilt], [1n, undefined]);
   },
 );
 
