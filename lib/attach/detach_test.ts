@@ -67,7 +67,7 @@ Deno.test("detach: fails when not even the release can be kept", async () => {
   const spool = spoolPath(node.context.runDirectory, node.directory);
   await Deno.mkdir(spool);
   const error = await assertRejects(() => detach(delRequest("c1"), node.context), StoreError);
-  assertStringIncludes(error.message, `Cannot open the store "${node.directory}/state.kv"`);
+  assertStringIncludes(error.message, `Cannot examine the store "${node.directory}/state.kv"`);
 });
 
 Deno.test("counted: a failed ADD is counted by its cause in the next commit", async () => {

@@ -2,7 +2,8 @@
  * The lock of a store: flock(2) on a file of its own below the run directory. It serializes
  * processes, for Deno KV answers `database is locked` as soon as eight open one file at once. The
  * kernel frees it when its holder dies. The first byte of the file tells the next holder of that:
- * it is 1 while somebody may be writing.
+ * it is 1 while somebody may be writing. Behind it stands which file is the store's, so that one
+ * which somebody put in its place is found.
  *
  * Not solved: one store that is mounted at two paths has two locks. Then only the checks of each
  * commit keep an address from having two owners.
@@ -22,6 +23,10 @@ const SUFFIX = ".lock";
 const CLEAN = 0;
 /** First byte of a lock file: somebody works on the store, or died of it, or found it damaged. */
 const SUSPECT = 1;
+/** Behind the first byte: which file is the store's, up to this. */
+const END = "\n";
+/** More than a lock file ever has: three numbers of at most 20 digits, and what is around them. */
+const MAX_STATE_BYTES = 80;
 /** How the name of every store's lock begins: its path is absolute. */
 const ROOT = encodeURIComponent("/");
 
@@ -38,6 +43,11 @@ export interface HeldLock {
    * worked on it since boot. Stays so for the next holder unless this one sets it to false.
    */
   isSuspect: boolean;
+  /**
+   * Which file was the store's when an exclusive holder last saw to that, as `identityOf` tells it;
+   * undefined when none has since boot. What an exclusive holder sets stays for the next.
+   */
+  identity: string | undefined;
 }
 
 /** Path of the lock of a store; its name tells which store. */
@@ -141,29 +151,36 @@ async function runMarked<T>(
   mode: LockMode,
   fn: (held: HeldLock) => Promise<T>,
 ): Promise<T> {
-  const held = { isSuspect: readMark(file) !== CLEAN };
-  if (mode === "exclusive") writeMark(file, SUSPECT);
+  const found = readState(file);
+  const held = { ...found };
+  if (mode === "exclusive") writeAt(file, 0, [SUSPECT]);
   try {
     return await fn(held);
   } catch (error) {
     if (isDamage(error)) held.isSuspect = true;
     throw error;
   } finally {
-    if (held.isSuspect) writeMark(file, SUSPECT);
-    else if (mode === "exclusive") writeMark(file, CLEAN);
+    // The mark comes last: who is killed before it leaves the store suspect.
+    if (mode === "exclusive" && held.identity !== found.identity) {
+      writeAt(file, 1, new TextEncoder().encode(`${held.identity ?? ""}${END}`));
+    }
+    if (held.isSuspect) writeAt(file, 0, [SUSPECT]);
+    else if (mode === "exclusive") writeAt(file, 0, [CLEAN]);
   }
 }
 
-/** Undefined for a file that was made just now: the run directory is empty after boot. */
-function readMark(file: Deno.FsFile): number | undefined {
-  const byte = new Uint8Array(1);
+/** A file that was made just now is empty: the run directory is so after boot. */
+function readState(file: Deno.FsFile): HeldLock {
+  const bytes = new Uint8Array(MAX_STATE_BYTES);
   file.seekSync(0, Deno.SeekMode.Start);
-  return file.readSync(byte) === 1 ? byte[0] : undefined;
+  const length = file.readSync(bytes) ?? 0;
+  const [identity = ""] = new TextDecoder().decode(bytes.subarray(1, length)).split(END);
+  return { isSuspect: length === 0 || bytes[0] !== CLEAN, identity: identity || undefined };
 }
 
-function writeMark(file: Deno.FsFile, mark: number): void {
-  file.seekSync(0, Deno.SeekMode.Start);
-  file.writeSync(new Uint8Array([mark]));
+function writeAt(file: Deno.FsFile, offset: number, bytes: ArrayLike<number>): void {
+  file.seekSync(offset, Deno.SeekMode.Start);
+  file.writeSync(Uint8Array.from(bytes));
 }
 
 /** The store that a file is the lock of; undefined for files that are something else. */

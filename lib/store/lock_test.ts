@@ -116,3 +116,19 @@ Deno.test("withLock: tells of a writer that was killed, of damage, and of a boot
   assertEquals(Deno.readFileSync(path), new Uint8Array([0]));
   await Deno.remove(path);
 });
+
+Deno.test("withLock: keeps what an exclusive holder says of the file, however the hold ends", async () => {
+  const path = await Deno.makeTempFile({ prefix: "hct" });
+  const hold = (mode: LockMode, identity: string | undefined, error?: Error) =>
+    withLock({ path, timeoutMs: 10_000 }, mode, (held) => {
+      const found = held.identity;
+      held.identity = identity;
+      return error ? Promise.reject(error) : Promise.resolve(found);
+    });
+  assertEquals(await hold("exclusive", "65024 9978023 1795217968729"), undefined);
+  assertEquals(await hold("shared", "a reader's"), "65024 9978023 1795217968729");
+  await assertRejects(() => hold("exclusive", "1 2 3", new Error("no space")), Error, "no space");
+  assertEquals(await hold("exclusive", undefined), "1 2 3");
+  assertEquals(await hold("exclusive", undefined), undefined);
+  await Deno.remove(path);
+});

@@ -1,0 +1,60 @@
+/** Leases that a store lost because an older copy of it was put in its place. */
+import { formatAttachment } from "../attachment.ts";
+import { batchesOf } from "../batches.ts";
+import { ConfigError } from "../errors.ts";
+import { log } from "../log.ts";
+import { findOwner, type Lease, LEASES_PER_COMMIT, releaseLease, restoreLease } from "./leases.ts";
+import { type StoreTransaction, Transaction } from "./transaction.ts";
+
+/** For each lease that comes back another one may have to go. */
+const MERGED_PER_COMMIT = LEASES_PER_COMMIT / 2;
+
+/**
+ * Gives the store what witnesses tell of and it does not know; what it knows stays as it is. Of two
+ * leases of one address the one that a witness tells of counts: the pod of the other has gone since
+ * the copy was made.
+ * @throws StoreError; whoever merges again goes on where this ended.
+ */
+export async function mergeLeases(
+  kv: Deno.Kv,
+  path: string,
+  leases: readonly Lease[],
+): Promise<void> {
+  const witnessed = new Set(leases.map(({ key }) => formatAttachment(key)));
+  let merged = 0;
+  for (const batch of batchesOf(leases, MERGED_PER_COMMIT)) {
+    const tx = new Transaction(kv, path);
+    for (const lease of batch) {
+      await forgetOthers(tx, lease, witnessed);
+      if (await isRestored(tx, lease)) merged += 1;
+    }
+    await tx.commit();
+  }
+  log.error(`Found another file in the place of the store "${path}"`, { merged });
+}
+
+async function forgetOthers(
+  tx: StoreTransaction,
+  { key, addresses }: Lease,
+  witnessed: ReadonlySet<string>,
+): Promise<void> {
+  for (const { address: { address } } of addresses) {
+    const owner = await findOwner(tx, key.network, address);
+    if (!owner || witnessed.has(formatAttachment(owner))) continue;
+    await releaseLease(tx, owner, "unused");
+    log.error(`Forgot the lease of "${formatAttachment(owner)}": its address is of another now`, {
+      owner: formatAttachment(key),
+    });
+  }
+}
+
+/** False for a lease that the store has, or whose address is of another that witnesses tell of. */
+async function isRestored(tx: StoreTransaction, lease: Lease): Promise<boolean> {
+  try {
+    return await restoreLease(tx, lease) === "new";
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    log.error("Cannot restore a lease", { key: lease.key, error });
+    return false;
+  }
+}
