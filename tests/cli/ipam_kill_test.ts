@@ -6,10 +6,7 @@
 import { assert, assertEquals } from "@std/assert";
 import type { LeasedAddresses } from "./ipam_node.ts";
 import { type Call, KillStore, printedAddresses } from "./kill_store.ts";
-import { countCalls, type KillTarget, killTest, LAST_CALL } from "./strace.ts";
-
-/** The shared memory of SQLite is no state: the first one to open the database makes it anew. */
-const NO_STATE = /-shm$/;
+import { countCalls, type KillTarget, killTest, LAST_CALL, NO_STATE } from "./strace.ts";
 
 /** Stores on which a scenario is played at the same time. */
 const STORES = 2;

@@ -20,6 +20,9 @@ export const FILE_CHANGES: readonly string[] = [
   ...["unlink", "rename"],
 ];
 
+/** The shared memory of SQLite is no state: the first one to open the database makes it anew. */
+export const NO_STATE = /-shm$/;
+
 /** The system call at which all is done and said. */
 export const LAST_CALL = "exit_group";
 

@@ -10,12 +10,15 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Datapath } from "../../lib/pod/config.ts";
 import {
+  type Change,
   countCalls,
   FILE_CHANGES,
   killCommand,
   KILLED,
   type KillTarget,
   killTest,
+  listChanges,
+  NO_STATE,
   traceCommand,
 } from "../cli/strace.ts";
 import { addressesOf, KillNode, type PodName } from "./kill_node.ts";
@@ -34,8 +37,8 @@ interface Trial {
   readonly isKilledAtFiles: boolean;
   /** Calls `fn` with the node of the next run. */
   onNode<T>(fn: (node: KillNode) => Promise<T>): Promise<T>;
-  /** Does what a runtime does after kill number `at`, and fails when anything is left. */
-  cleanUp(node: KillNode, at: number): Promise<void>;
+  /** Does what a runtime does after a kill, and fails when anything is left. */
+  cleanUp(node: KillNode, kill: number): Promise<void>;
 }
 
 /**
@@ -52,7 +55,7 @@ export function killTests(datapath: Datapath, isKilledAtFiles: boolean): void {
         verb,
         isKilledAtFiles,
         onNode: (fn) => fn(node),
-        cleanUp: (_, at) => cleanUp(node, at, calm),
+        cleanUp: (_, kill) => cleanUp(node, kill, calm),
       });
     });
   }
@@ -101,7 +104,7 @@ export function killFirstAddTest(datapath: Datapath): void {
 async function killEverywhere(trial: Trial): Promise<void> {
   let total = 0;
   for (const target of await listTargets(trial)) {
-    const kills = await killAtEach(trial, target);
+    const kills = await killAtEach(trial, target, total);
     total += kills;
     if (kills === 0) continue;
     console.log(`${trial.name}: ${target.title}: ${kills} of ${kills} killed and cleaned`);
@@ -109,34 +112,36 @@ async function killEverywhere(trial: Trial): Promise<void> {
   console.log(`${trial.name}: ${total} of ${total} killed and cleaned`);
 }
 
-/** System calls of one name that a verb is killed at, on whatever node. */
-interface NodeTarget {
+/** A system call that a verb is killed at. */
+interface TitledTarget extends KillTarget {
   /** What is printed. */
   readonly title: string;
-  readonly name: string;
-  filesOn(node: KillNode): readonly string[];
 }
 
 /** What changes something in a trial. Files are only ours: a runtime's caches are no state. */
-async function listTargets(trial: Trial): Promise<NodeTarget[]> {
-  const targets = NETWORK_CHANGES.map((name): NodeTarget => ({
-    title: name,
-    name,
-    filesOn: () => [],
-  }));
-  const sysctls = await findSysctls(trial);
+async function listTargets(trial: Trial): Promise<TitledTarget[]> {
+  const { sysctls, changes } = await observe(trial);
+  const targets: TitledTarget[] = NETWORK_CHANGES.map((name) => ({ title: name, name, files: [] }));
   if (sysctls.length > 0) {
-    targets.push({ title: "write of sysctls", name: "write", filesOn: () => sysctls });
+    targets.push({ title: "write of sysctls", name: "write", files: sysctls });
   }
   if (!trial.isKilledAtFiles) return targets;
-  const filesOn = (node: KillNode) => node.stateFiles;
-  return [...targets, ...FILE_CHANGES.map((name) => ({ title: name, name, filesOn }))];
+  // All kills at files are on the same node.
+  const ofFiles = changes.map(({ name, file }) => ({
+    title: `${name} of ${file.slice(file.lastIndexOf("/") + 1)}`,
+    name,
+    files: [file],
+  }));
+  return [...targets, ...ofFiles];
 }
 
-/** Kills at the first call, the second and so on, until the verb makes no more; answers how many. */
-async function killAtEach(trial: Trial, { name, filesOn }: NodeTarget): Promise<number> {
+/**
+ * Kills at the first call, the second and so on, until the verb makes no more; answers how many.
+ * @param before how many kills of other targets there were.
+ */
+async function killAtEach(trial: Trial, target: KillTarget, before: number): Promise<number> {
   const kill = (at: number) =>
-    trial.onNode((node) => killAt(trial, node, { name, files: filesOn(node) }, at));
+    trial.onNode((node) => killAt(trial, node, target, { at, kill: before + at }));
   let at = 1;
   while (await kill(at)) at++;
   return at - 1;
@@ -147,7 +152,7 @@ async function killAt(
   trial: Trial,
   node: KillNode,
   target: KillTarget,
-  at: number,
+  { at, kill }: { readonly at: number; readonly kill: number },
 ): Promise<boolean> {
   const { verb } = trial;
   if (verb === "DEL") await node.add("victim");
@@ -160,7 +165,7 @@ async function killAt(
       assert(countCalls(trace, target.name) < at, "strace did not kill");
     }
     await node.assertLinkIsLeased("victim");
-    await trial.cleanUp(node, at);
+    await trial.cleanUp(node, kill);
   } catch (cause) {
     throw new Error(`${trial.name}, killed at ${target.name} ${at}, the last of\n${trace}`, {
       cause,
@@ -176,12 +181,12 @@ interface Calm {
 }
 
 /** Removes the victim by DEL or GC, with a pod that comes before or after that. */
-async function cleanUp(node: KillNode, at: number, calm: Calm): Promise<void> {
-  const isEarly = at % 2 === 1;
+async function cleanUp(node: KillNode, kill: number, calm: Calm): Promise<void> {
+  const isEarly = kill % 2 === 1;
   const early = isEarly ? await node.add("newcomer") : undefined;
   const valid: PodName[] = isEarly ? ["living", "newcomer"] : ["living"];
   await node.remove(
-    at % GC_INTERVAL === 0 ? { verb: "GC", valid } : { verb: "DEL", pod: "victim" },
+    kill % GC_INTERVAL === 0 ? { verb: "GC", valid } : { verb: "DEL", pod: "victim" },
   );
   const newcomer = early ?? await node.add("newcomer");
   await node.assertStored({ living: calm.living, newcomer });
@@ -191,16 +196,26 @@ async function cleanUp(node: KillNode, at: number, calm: Calm): Promise<void> {
   await node.assertReachable("living");
 }
 
-/** The kernel parameters that a verb writes. */
-async function findSysctls({ verb, onNode }: Trial): Promise<string[]> {
+/** What a verb changes in files when nobody kills it. */
+interface Observed {
+  /** Paths of the kernel parameters that it writes. */
+  readonly sysctls: readonly string[];
+  /** Its changes of our state. */
+  readonly changes: readonly Change[];
+}
+
+async function observe({ verb, onNode }: Trial): Promise<Observed> {
   return await onNode(async (node) => {
     if (verb === "DEL") await node.add("victim");
-    const under = traceCommand({ name: "write", files: [] }, node.notesFile);
+    const under = traceCommand({ name: FILE_CHANGES.join(","), files: [] }, node.notesFile);
     const { code, stdout } = await node.call({ verb, pod: "victim", under });
     assertEquals(code, 0, stdout);
     await node.remove({ verb: "DEL", pod: "victim" });
     const trace = await Deno.readTextFile(node.notesFile);
     const paths = trace.matchAll(/ write\(\d+<(\/proc\/sys\/[^>]+)>/g);
-    return [...new Set(Array.from(paths, ([, path = ""]) => path))];
+    return {
+      sysctls: [...new Set(Array.from(paths, ([, path = ""]) => path))],
+      changes: listChanges(trace, node.root).filter(({ file }) => !NO_STATE.test(file)),
+    };
   });
 }

@@ -69,11 +69,9 @@ export class KillNode implements AsyncDisposable {
     return new KillNode(datapath, host, root, pods, owned.move());
   }
 
-  /** Files whose change is a change of our state, but for kernel parameters. */
-  get stateFiles(): string[] {
-    const { directory, runDirectory } = this.#storeOptions;
-    const database = ["", "-wal", "-shm", "-journal"].map((end) => `${directory}/state.kv${end}`);
-    return [directory, runDirectory, ...database, this.lockFile, this.#logFile];
+  /** The folder of the store, the lock and the log. */
+  get root(): string {
+    return this.#root;
   }
 
   /** The lock of the store. */
