@@ -5,6 +5,7 @@ import { formatAddress } from "../../lib/net/address.ts";
 import { writeCachedResult } from "../fakes/cached_result.ts";
 import { assertConsistent } from "../fakes/consistent_store.ts";
 import { DAMAGES } from "../fakes/damages.ts";
+import { ownFile } from "../fakes/own_file.ts";
 import { seededRandom } from "../fakes/seeded_random.ts";
 import { configText, IpamNode, type LeasedAddresses, leasedAddresses } from "./ipam_node.ts";
 import type { ProgramOutcome } from "./program.ts";
@@ -98,6 +99,8 @@ export class KillStore implements AsyncDisposable {
   /** Brings back what was kept. */
   async restore(): Promise<void> {
     await this.#eachDirectory((directory) => copyDirectory(`${directory}.saved`, directory));
+    const { dataDirectory, runDirectory } = this.#node;
+    if (isFile(`${dataDirectory}/state.kv`)) ownFile(runDirectory, dataDirectory);
   }
 
   /**

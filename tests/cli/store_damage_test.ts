@@ -7,6 +7,7 @@ import { removeCachedResult, writeCachedResult } from "../fakes/cached_result.ts
 import { assertConsistent } from "../fakes/consistent_store.ts";
 import { overwritePage, PAGE_BYTES } from "../fakes/damages.ts";
 import { keyOf } from "../fakes/lease.ts";
+import { ownFile } from "../fakes/own_file.ts";
 import { seededRandom } from "../fakes/seeded_random.ts";
 import { testUnless } from "../fakes/test_unless.ts";
 import {
@@ -79,7 +80,7 @@ class Runtime implements AsyncDisposable {
 
   /** Answers what makes all be again as it is now. */
   keep(): () => void {
-    const { dataDirectory, resultsDirectory } = this.#node;
+    const { dataDirectory, resultsDirectory, runDirectory } = this.#node;
     const live = new Map(this.live);
     const results = Array.from(
       Deno.readDirSync(resultsDirectory),
@@ -92,6 +93,7 @@ class Runtime implements AsyncDisposable {
         Deno.mkdirSync(folder, { mode: 0o700 });
       }
       for (const [path, bytes] of files) Deno.writeFileSync(path, bytes);
+      ownFile(runDirectory, dataDirectory);
       this.live.clear();
       for (const [id, addresses] of live) this.live.set(id, addresses);
     };
