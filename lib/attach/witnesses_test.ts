@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { keyOf } from "../../tests/fakes/lease.ts";
+import { keyOf, leaseOf } from "../../tests/fakes/lease.ts";
 import { logged } from "../../tests/fakes/logged.ts";
 import { makeRequest } from "../../tests/fakes/request.ts";
 import { type FakeResult, IPAM, TracedNode } from "../../tests/fakes/traced_node.ts";
@@ -134,6 +134,29 @@ Deno.test("recallLeases: of two owners of an address the one with a link keeps i
   ]);
 });
 
+Deno.test("recallLeases: a link is believed, then what can still be read, then a result alone", async () => {
+  await using node = await TracedNode.make();
+  const read = [
+    leaseOf("linked", "10.9.0.2/30"),
+    leaseOf("moved", "10.9.0.3/30"),
+    leaseOf("read", "10.9.0.4/30"),
+    leaseOf("doubled", "10.9.0.2/30"),
+  ];
+  node.addLink(keyOf("linked"), ["10.9.0.2"]);
+  node.addLink(keyOf("moved"), ["10.9.0.9"]);
+  await node.addResult("read", ["10.9.0.8/24"], { netns: node.gone });
+  await node.addResult("cached", ["10.9.0.4/24"], { netns: node.addNetns("a") });
+  await node.addResult("alone", ["10.9.0.3/24"], { netns: node.addNetns("b") });
+  const leases = await recall(node, IPAM, read);
+  assertEquals(leases.map(formatLease), [
+    "pods/linked/eth0 10.9.0.2/30",
+    "pods/moved/eth0 10.9.0.9/24",
+    "pods/read/eth0 10.9.0.4/30",
+    "pods/alone/eth0 10.9.0.3/24",
+  ]);
+  assertEquals([leases[0], leases[2]], [read[0], read[2]]);
+});
+
 Deno.test("recallLeases: the log tells what is not brought back, and why", async () => {
   await using node = await TracedNode.make();
   await node.addResult("a", ["10.9.0.2/24"], { netns: node.gone });
@@ -184,9 +207,13 @@ Deno.test("recallLeases: fails where it cannot ask: nothing may be forgotten unh
   await assertRejects(() => recall(node), HeadcniError, "no netlink");
 });
 
-function recall(node: TracedNode, ipam: FakeResult["ipam"] = IPAM): Promise<Lease[]> {
+function recall(
+  node: TracedNode,
+  ipam: FakeResult["ipam"] = IPAM,
+  read: readonly Lease[] | undefined = undefined,
+): Promise<Lease[]> {
   const { config } = makeRequest("ADD", { type: "headcni", ipam });
-  return recallLeases(config, node.context, node.directory);
+  return recallLeases(config, node.context, node.directory, read);
 }
 
 function formatLease({ key, addresses }: Lease): string {

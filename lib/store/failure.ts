@@ -41,7 +41,8 @@ const FULL = /disk is full|disk I\/O error|No space left on device|Disk quota ex
 
 const DAMAGE_HINT =
   "The next ADD or DEL sets the damaged file aside and makes the store anew from " +
-  "the links of the pods that run and from what the container runtime remembers of them";
+  "the links of the pods that run, from what can still be read, and from what the container " +
+  "runtime remembers";
 
 const BUSY_HINT =
   "Another process has the file open without our lock, or the lock file was deleted; " +

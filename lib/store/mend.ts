@@ -1,7 +1,7 @@
 /**
- * Makes the file of a store anew out of what witnesses outside of it tell. The new file is made
- * under another name and then takes the place of the old one: whoever is killed meanwhile leaves
- * the old one, or none, and the next opener begins again.
+ * Makes the file of a store anew out of what witnesses tell. The new file is made under another name
+ * and then takes the place of the old one: whoever is killed meanwhile leaves the old one, or none,
+ * and the next opener begins again.
  */
 import { batchesOf } from "../batches.ts";
 import { ConfigError } from "../errors.ts";

@@ -32,8 +32,8 @@ interface StoreFaults {
 
 const HELP = `
 Every lease, owner, mark and record is read and held against the others. When there is a fault, the
-exit code is 1, and the next ADD or DEL makes the store anew from the links of the pods that run and
-from what the container runtime remembers of them.
+exit code is 1, and the next ADD or DEL makes the store anew from the links of the pods that run,
+from what can still be read, and from what the container runtime remembers.
 
 JSON: {"stores": [{"store", "faults": [text]}]}
 
