@@ -14,7 +14,7 @@ import { storeDirectory } from "../store/directory.ts";
 import type { Lease } from "../store/leases.ts";
 import type { AttachContext } from "./context.ts";
 import { isNetnsGone } from "./left_over.ts";
-import { readResults } from "./result_files.ts";
+import { hasResult, readResults } from "./result_files.ts";
 import { testifiedAddresses, testifiedLease, type Testimony } from "./testimony.ts";
 
 /** A network configuration as it was sent. */
@@ -22,8 +22,8 @@ type Config = NetworkConfig["raw"];
 
 /**
  * The leases of live attachments, as far as their traces tell. An attachment lives when its link is
- * there, when its lease can still be read, or when the runtime knows it and its namespace is not gone;
- * of two attachments with one address the first of these keeps it. The log tells what is not brought
+ * there, when its lease can still be read and nothing proves it dead, or when the runtime knows it and
+ * its namespace is not gone; of two attachments with one address the first of these keeps it. The log tells what is not brought
  * back, and who lost an address.
  * @param config of the request that found the store lost: it has the ranges of its network.
  * @param directory of the store.
@@ -56,9 +56,23 @@ export async function recallLeases(
     } else if (!lease) log.info(`Did not bring a lease back: ${reason}`, { ...key });
   }
   for (const { key } of links) read.delete(formatAttachment(key));
+  forgetDead(read, context);
   const counts = { links: links.length, file: read.size, results: results.length };
   if (salvaged) log.warn("Brought leases back by links, the damaged file and results", counts);
   return withOneOwnerEach([...links, ...read.values(), ...results]);
+}
+
+/**
+ * Leaves out what can still be read, but of a pod that is gone: a DEL that a damaged page kept from
+ * seeing its lease has been answered.
+ */
+function forgetDead(read: Map<string, Lease>, { resultsDirectory }: AttachContext): void {
+  for (const { key, netns } of [...read.values()]) {
+    if (!isNetnsGone(netns) || hasResult(resultsDirectory, key) !== false) continue;
+    read.delete(formatAttachment(key));
+    const reason = `its namespace "${netns}" is gone, and the runtime has no result of it`;
+    log.info(`Did not bring a lease back: ${reason}`, { ...key });
+  }
 }
 
 /** What is told of each attachment; those whose link is there come first. */

@@ -141,6 +141,7 @@ Deno.test("recallLeases: a link is believed, then what can still be read, then a
     leaseOf("moved", "10.9.0.3/30"),
     leaseOf("read", "10.9.0.4/30"),
     leaseOf("doubled", "10.9.0.2/30"),
+    { ...leaseOf("dead", "10.9.0.5/30"), netns: node.gone },
   ];
   node.addLink(keyOf("linked"), ["10.9.0.2"]);
   node.addLink(keyOf("moved"), ["10.9.0.9"]);

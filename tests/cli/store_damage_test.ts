@@ -58,6 +58,8 @@ class Runtime implements AsyncDisposable {
 
   /** Adds a pod and keeps its result: `cacheAdd` in libcni/api.go. */
   async add(containerId: string): Promise<void> {
+    await Deno.mkdir(this.#netnsDirectory, { recursive: true });
+    await Deno.writeTextFile(this.#netnsOf(containerId), "");
     const answer = await this.#call("ADD", containerId);
     const addresses = addressesOf(answer).map(bare);
     const taken = [...this.live.values()].flat();
@@ -66,13 +68,14 @@ class Runtime implements AsyncDisposable {
     const call = { verb: "ADD", containerId, config: CONFIG } as const;
     await writeCachedResult(this.#node.resultsDirectory, keyOf(containerId), {
       config: configText(call, "headcni-ipam", this.#node.dataDirectory),
-      netns: `/proc/${Deno.pid}/ns/net`,
+      netns: this.#netnsOf(containerId),
       result: { cniVersion: CONFIG.cniVersion, ...answer.result },
     });
   }
 
   /** Deletes a pod and forgets its result. */
   async delete(containerId: string): Promise<void> {
+    await Deno.remove(this.#netnsOf(containerId));
     await this.#call("DEL", containerId);
     this.live.delete(containerId);
     await removeCachedResult(this.#node.resultsDirectory, keyOf(containerId));
@@ -95,7 +98,10 @@ class Runtime implements AsyncDisposable {
       for (const [path, bytes] of files) Deno.writeFileSync(path, bytes);
       ownFile(runDirectory, dataDirectory);
       this.live.clear();
-      for (const [id, addresses] of live) this.live.set(id, addresses);
+      for (const [id, addresses] of live) {
+        this.live.set(id, addresses);
+        Deno.writeTextFileSync(this.#netnsOf(id), "");
+      }
     };
   }
 
@@ -120,9 +126,17 @@ class Runtime implements AsyncDisposable {
     await this.#node[Symbol.asyncDispose]();
   }
 
+  get #netnsDirectory(): string {
+    return `${this.#node.root}/netns`;
+  }
+
+  #netnsOf(containerId: string): string {
+    return `${this.#netnsDirectory}/${containerId}`;
+  }
+
   /** A call that fails is made again, as a kubelet does. */
   async #call(verb: "ADD" | "DEL", containerId: string): Promise<IpamAnswer> {
-    const call = { verb, containerId, config: CONFIG };
+    const call = { verb, containerId, netns: this.#netnsOf(containerId), config: CONFIG };
     const outcome = await this.#node.call(call);
     if (outcome.code === 0) return answerOf(outcome);
     this.repeated += 1;

@@ -150,16 +150,16 @@ export const BREAKAGES: readonly Breakage[] = [
   // The pod of a container that outlived its ADD loses its address to another.
   {
     file: "lib/attach/reclaim.ts",
-    text: 'return left.bootId !== "" && left.bootId !== bootId;',
-    replacement: 'return left.bootId !== "";',
+    text: 'if (left.bootId === "" || left.bootId === bootId) return false;',
+    replacement: 'if (left.bootId === "") return false;',
     testFile: "lib/attach/reclaim_test.ts",
     test: "writeReclaiming: a lease of the same attachment of this boot, its namespace gone",
   },
   // One look at the boot id frees what may live.
   {
     file: "lib/attach/reclaim.ts",
-    text: "isOfOther(bootId, left) && isNetnsGone(left.netns);",
-    replacement: "isOfOther(bootId, left);",
+    text: 'return left.netns === "" || left.netns === again || isNetnsGone(left.netns);',
+    replacement: "return true;",
     testFile: "lib/attach/reclaim_test.ts",
     test: "writeReclaiming: the first one of a boot frees what earlier boots provably left",
   },
@@ -275,5 +275,55 @@ export const BREAKAGES: readonly Breakage[] = [
     replacement: "copy(value, depth)",
     testFile: "lib/redact_test.ts",
     test: "redact: an auth key",
+  },
+  // A container that has a network of its own calls the pods of its node dead.
+  {
+    file: "lib/ipam/liveness.ts",
+    text:
+      'return !isOfAnotherBoot(facts) && leaseHostNetns !== "" && leaseHostNetns !== hostNetns;',
+    replacement: "return false;",
+    testFile: "lib/ipam/liveness_test.ts",
+    test: "judgeLease: of all combinations only those with two proofs and no sign of life are dead",
+  },
+  // A place without the host's mounts proves pods dead that it cannot see.
+  {
+    file: "lib/attach/left_over.ts",
+    text: 'hasNetnsDirectory: isPresent(path.slice(0, path.lastIndexOf("/") + 1)),',
+    replacement: "hasNetnsDirectory: true,",
+    testFile: "lib/attach/left_over_test.ts",
+    test: "isNetnsGone: only where it could be seen",
+  },
+  // A pod that came since the search for dead ones loses its address.
+  {
+    file: "lib/attach/collect_dead.ts",
+    text: "? judgeLease(evidence(lease, recorded), graceMs)",
+    replacement: "? one.judgement",
+    testFile: "lib/attach/collect_dead_test.ts",
+    test: "collectDead: looks again before it frees, and leaves what has changed",
+  },
+  // A link that says who has an address counts less than what the runtime remembers.
+  {
+    file: "lib/attach/witnesses.ts",
+    text: "return withOneOwnerEach([...links, ...read.values(), ...results]);",
+    replacement: "return withOneOwnerEach([...results, ...read.values(), ...links]);",
+    testFile: "lib/attach/witnesses_test.ts",
+    test: "recallLeases: of two owners of an address the one with a link keeps it",
+  },
+  // A store that somebody removed under running pods begins empty: their addresses are given again.
+  {
+    file: "lib/store/open_file.ts",
+    text: "await mender?.recall?.(undefined) ?? NOTHING",
+    replacement: "NOTHING",
+    testFile: "lib/store/mend_test.ts",
+    test: "openStore: a store that somebody removed knows the leases of pods that run",
+  },
+  // A release that could not be written is gone before it is written.
+  {
+    file: "lib/store/spool.ts",
+    text: 'const text = await guard("read", path, () => readText(file));',
+    replacement:
+      'const text = await guard("read", path, () => readText(file));\n  file.truncateSync(0);',
+    testFile: "lib/store/spool_test.ts",
+    test: "drainSpool: keeps what could not be applied, and applies twice what was",
   },
 ];
