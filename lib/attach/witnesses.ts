@@ -11,7 +11,7 @@ import { formatAddress } from "../net/address.ts";
 import { listAliases } from "../pod/identity.ts";
 import { hasForeignIpam, usesOwnIpam } from "../pod/ipam_type.ts";
 import { storeDirectory } from "../store/directory.ts";
-import type { Lease } from "../store/leases.ts";
+import { haveSameAddresses, type Lease } from "../store/leases.ts";
 import type { AttachContext } from "./context.ts";
 import { isNetnsGone } from "./left_over.ts";
 import { hasResult, readResults } from "./result_files.ts";
@@ -137,12 +137,6 @@ function reasonToForget(
   } catch (error) {
     return errorText(error);
   }
-}
-
-function haveSameAddresses(one: Lease, other: Lease): boolean {
-  const text = ({ addresses }: Lease) =>
-    addresses.map(({ address }) => formatAddress(address.address)).sort().join();
-  return text(one) === text(other);
 }
 
 /** Keeps the first owner of each address, which is one whose link is there, if there is such a one. */

@@ -1,3 +1,4 @@
+import { damage } from "./failure.ts";
 import { COUNTER_PREFIX, counterKey } from "./keys.ts";
 import type { StoreReader, StoreTransaction } from "./transaction.ts";
 
@@ -10,12 +11,16 @@ export interface Counter {
   readonly value: bigint;
 }
 
-/** All counters, by metric and labels. */
+/**
+ * All counters, by metric and labels.
+ * @throws StoreError `store-damaged` for one that is no number.
+ */
 export async function readCounters(reader: StoreReader): Promise<Counter[]> {
   const entries = await reader.list(COUNTER_PREFIX);
-  return entries.flatMap(({ key, value }) => {
+  return entries.map(({ key, value }) => {
     const [, metric = "", ...labels] = key.map(String);
-    return value instanceof Deno.KvU64 ? [{ metric, labels, value: value.value }] : [];
+    if (value instanceof Deno.KvU64) return { metric, labels, value: value.value };
+    throw damage(`Cannot read the store: counter "${metric}" is no number`);
   });
 }
 
@@ -24,5 +29,5 @@ export async function restoreCounter(tx: StoreTransaction, counter: Counter): Pr
   const key = counterKey(counter.metric, ...counter.labels);
   const stored = await tx.get(key);
   const before = stored instanceof Deno.KvU64 ? stored.value : 0n;
-  tx.set(key, new Deno.KvU64(before + counter.value));
+  tx.set(key, new Deno.KvU64(BigInt.asUintN(64, before + counter.value)));
 }

@@ -31,7 +31,18 @@ export function isFull(error: unknown): boolean {
 }
 
 /** How SQLite and Deno KV say that the content makes no sense. */
-const DAMAGED = /file is not a database|database disk image is malformed|value encoding/i;
+const DAMAGED = new RegExp(
+  [
+    "file is not a database",
+    "database disk image is malformed",
+    "malformed database schema",
+    "unsupported file format",
+    "no such (table|column)",
+    "value encoding",
+    "non-U64 value",
+  ].join("|"),
+  "i",
+);
 
 /** How SQLite says that another process is at work: ours wait for each other before that. */
 const BUSY = /database is locked/i;

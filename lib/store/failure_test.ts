@@ -5,6 +5,18 @@ import { isDamage, isFull, storeFailure } from "./failure.ts";
 const rows: readonly [cause: string, reason: Reason, hint: string][] = [
   ["file is not a database", "store-damaged", "makes the store anew"],
   ["database disk image is malformed", "store-damaged", "The next ADD or DEL"],
+  [
+    'malformed database schema (kv) - near "@": syntax error',
+    "store-damaged",
+    "makes the store anew",
+  ],
+  ["unsupported file format", "store-damaged", "makes the store anew"],
+  ["no such column: k", "store-damaged", "makes the store anew"],
+  [
+    "Failed to perform 'sum' mutation on a non-U64 value in the database",
+    "store-damaged",
+    "makes the store anew",
+  ],
   ["invalid value encoding", "store-damaged", "makes the store anew"],
   ["database is locked", "try-again", "without our lock"],
   ["database or disk is full", "store-failure", "free space"],

@@ -152,6 +152,13 @@ export async function findOwner(
     : parseRecord(storedKey, value, `owner of ${formatAddress(address)}`);
 }
 
+/** True for leases of the same addresses, in whatever order. */
+export function haveSameAddresses(one: Lease, other: Lease): boolean {
+  const text = ({ addresses }: Lease) =>
+    addresses.map(({ address }) => formatAddress(address.address)).sort().join();
+  return text(one) === text(other);
+}
+
 /** The leases of a network, or of all. */
 export async function listLeases(reader: StoreReader, network?: string): Promise<Lease[]> {
   const entries = await reader.list(leasePrefix(network));

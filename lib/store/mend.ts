@@ -1,7 +1,7 @@
 /**
  * Makes the file of a store anew out of what witnesses tell. The new file is made under another name
- * and then takes the place of the old one: whoever is killed meanwhile leaves the old one, or none,
- * and the next opener begins again.
+ * and then takes the place of the old one: whoever is killed meanwhile leaves the old one, with which
+ * the next opener begins again, or the new one, which he puts in place.
  */
 import { batchesOf } from "../batches.ts";
 import { ConfigError } from "../errors.ts";
@@ -49,8 +49,7 @@ const COMPANIONS = ["-wal", "-shm"] as const;
 export async function makeStore(path: string, recollection: Recollection): Promise<void> {
   const count = await makeBeside(path, recollection, stageSchema);
   // What stayed of a store that was removed would be taken for the log of the new one.
-  setAside(path, asideName(path));
-  putInPlace(path);
+  putInPlace(path, asideName(path));
   if (count > 0) log.warn(`Made the store "${path}", which was gone`, { restored: count });
 }
 
@@ -70,14 +69,25 @@ export async function mendStore(
     tx.count("rebuilt");
   });
   const aside = asideName(path);
-  setAside(path, aside);
-  putInPlace(path);
+  putInPlace(path, aside);
   log.error(`Made the store "${path}" anew, for it was damaged: ${seen}`, { aside, restored });
+}
+
+/**
+ * Puts in place what somebody finished who was killed before he came to that: nobody has attached
+ * anything since, and the old file, which had more to tell, is set aside already. Where the old one is
+ * still there it is mended again.
+ * @throws StoreError `store-failure`.
+ */
+export function takeFinished(path: string): void {
+  if (inodeOf(path) !== undefined || inodeOf(finishedName(path)) === undefined) return;
+  setAside(path, asideName(path));
+  rename(finishedName(path), path);
 }
 
 /** Whether somebody makes a file for the path, or was killed over that. */
 export function isBeingMade(path: string): boolean {
-  return inodeOf(freshName(path)) !== undefined;
+  return [freshName(path), finishedName(path)].some((name) => inodeOf(name) !== undefined);
 }
 
 /** Makes the new file under another name; answers how many leases it has. */
@@ -87,7 +97,7 @@ async function makeBeside(
   begin: (tx: StoreTransaction) => void,
 ): Promise<number> {
   const fresh = freshName(path);
-  removeFiles(fresh);
+  for (const left of [fresh, finishedName(path)]) removeFiles(left);
   try {
     using kv = await makeKv(fresh);
     const first = new Transaction(kv, fresh);
@@ -143,8 +153,10 @@ function setAside(path: string, aside: string): void {
   }
 }
 
-function putInPlace(path: string): void {
-  rename(freshName(path), path);
+function putInPlace(path: string, aside: string): void {
+  rename(freshName(path), finishedName(path));
+  setAside(path, aside);
+  rename(finishedName(path), path);
 }
 
 /** A name is written to disk with its directory. */
@@ -170,6 +182,10 @@ function removeFiles(path: string): void {
 
 function freshName(path: string): string {
   return `${path}.mending`;
+}
+
+function finishedName(path: string): string {
+  return `${path}.mended`;
 }
 
 function asideName(path: string): string {

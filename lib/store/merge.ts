@@ -3,7 +3,15 @@ import { formatAttachment } from "../attachment.ts";
 import { batchesOf } from "../batches.ts";
 import { ConfigError } from "../errors.ts";
 import { log } from "../log.ts";
-import { findOwner, type Lease, LEASES_PER_COMMIT, releaseLease, restoreLease } from "./leases.ts";
+import {
+  findLease,
+  findOwner,
+  haveSameAddresses,
+  type Lease,
+  LEASES_PER_COMMIT,
+  releaseLease,
+  restoreLease,
+} from "./leases.ts";
 import { type StoreTransaction, Transaction } from "./transaction.ts";
 
 /** For each lease that comes back another one may have to go. */
@@ -21,6 +29,12 @@ export async function mergeLeases(
   leases: readonly Lease[],
 ): Promise<void> {
   const witnessed = new Set(leases.map(({ key }) => formatAttachment(key)));
+  // First of all, for one of them may have the address that another one had.
+  for (const batch of batchesOf(leases, MERGED_PER_COMMIT)) {
+    const tx = new Transaction(kv, path);
+    for (const lease of batch) await forgetMoved(tx, lease);
+    await tx.commit();
+  }
   let merged = 0;
   for (const batch of batchesOf(leases, MERGED_PER_COMMIT)) {
     const tx = new Transaction(kv, path);
@@ -30,7 +44,16 @@ export async function mergeLeases(
     }
     await tx.commit();
   }
-  log.error(`Found another file in the place of the store "${path}"`, { merged });
+  log.error(`Completed the store "${path}", which others put in place, by what witnesses tell`, {
+    merged,
+  });
+}
+
+/** An attachment that was made again since the copy has other addresses now. */
+async function forgetMoved(tx: StoreTransaction, lease: Lease): Promise<void> {
+  const stored = await findLease(tx, lease.key);
+  if (!stored || haveSameAddresses(stored, lease)) return;
+  await releaseLease(tx, lease.key, "unused");
 }
 
 async function forgetOthers(

@@ -3,7 +3,7 @@ import { errorText } from "../errors.ts";
 import { damage, isDamage } from "./failure.ts";
 import { openKv, readHead } from "./kv_file.ts";
 import type { HeldLock } from "./lock.ts";
-import { makeStore, mendStore, NOTHING, type StoreMender } from "./mend.ts";
+import { makeStore, mendStore, NOTHING, type StoreMender, takeFinished } from "./mend.ts";
 import { mergeLeases } from "./merge.ts";
 import { identityOf } from "./place.ts";
 
@@ -33,6 +33,7 @@ export async function openFile(
   options: OpenFileOptions,
 ): Promise<OpenFile | "absent" | "unreadable"> {
   const { path, held, mender } = options;
+  takeFinished(path);
   const found = identityOf(path);
   if (found === undefined) {
     if (!options.mayMake) return "absent";
@@ -79,15 +80,21 @@ async function mend(options: OpenFileOptions, seen: string): Promise<void> {
  * of all that witnesses tell: the next holder must not take it for somebody's copy. A holder who is
  * killed here leaves it to be merged once more, which changes nothing.
  */
-async function putFile({ path, held }: OpenFileOptions, put: () => Promise<void>): Promise<void> {
+async function putFile(options: OpenFileOptions, put: () => Promise<void>): Promise<void> {
+  const { path, held } = options;
   const before = identityOf(path);
   try {
     await put();
   } finally {
     const after = identityOf(path);
     // Where there is no file now, the next one that is there is unknown.
-    if (after !== undefined && after !== before) held.identity = after;
+    if (after !== undefined && after !== before) held.identity = identityFor(options, after);
   }
+}
+
+/** What is made by somebody who cannot recall lacks what witnesses tell, like a stranger's copy. */
+function identityFor({ held, mender }: OpenFileOptions, made: string): string {
+  return mender && !mender.recall ? held.identity ?? "incomplete" : made;
 }
 
 /**

@@ -87,11 +87,36 @@ Deno.test("openFile: after boot the file that is there counts, whichever it is",
   assertEquals(await copied.open(), [["c1", "c2"], ["examine", "recall"]]);
 });
 
-Deno.test("openFile: nobody that witnesses tell of is forgotten for the sake of another", async () => {
+Deno.test("openFile: an attachment that was made again has its address of today", async () => {
+  const today = [leaseOf("c9", "10.0.0.9/16"), leaseOf("c2", "10.0.0.2/16")];
+  for (const leases of [today, today.toReversed()]) {
+    await using copied = await CopiedStore.make();
+    copied.putCopy();
+    copied.mender.leases = leases;
+    assertEquals(await copied.open(), [["c1", "c2", "c9"], ["examine", "recall"]]);
+  }
+});
+
+Deno.test("openFile: what is made without witnesses gets what they tell from the next", async () => {
   await using copied = await CopiedStore.make();
-  copied.putCopy();
-  copied.mender.leases = [leaseOf("c9", "10.0.0.9/16"), leaseOf("c2", "10.0.0.2/16")];
-  assertEquals(await copied.open(), [["c1", "c9"], ["examine", "recall"]]);
+  const { options, mender } = copied;
+  Deno.removeSync(copied.path);
+  const unknowing = { ...options, mender: { examine: () => Promise.resolve(undefined) } };
+  await (await openStore(unknowing))[Symbol.asyncDispose]();
+  assertEquals(await copied.open(), [["c1", "c2"], ["examine", "recall"]]);
+  Deno.removeSync(options.runDirectory, { recursive: true });
+  Deno.removeSync(copied.path);
+  await (await openStore(unknowing))[Symbol.asyncDispose]();
+  mender.takeCalls();
+  assertEquals(await copied.open(), [["c1", "c2"], ["examine", "recall"]]);
+  assertEquals(await copied.open(), [["c1", "c2"], []]);
+});
+
+Deno.test("openFile: a new file that nobody came to put in place is taken, and tells more", async () => {
+  await using copied = await CopiedStore.make();
+  Deno.renameSync(copied.path, `${copied.path}.mended`);
+  copied.mender.leases = [];
+  assertEquals(await copied.open(), [["c1", "c2"], []]);
 });
 
 Deno.test("openFile: what it makes or mends is no copy for the next", async () => {

@@ -59,10 +59,18 @@ const Entry = v.object({
 
 /** An entry as one line of text; its value is null when nobody can read it. */
 export function formatEntry({ key, value }: StoreEntry): string {
-  return JSON.stringify({ key, value }, (_, part) => {
-    if (part instanceof Uint8Array) return { $bytes: part.toHex() };
-    return part instanceof Deno.KvU64 ? { $count: String(part.value) } : part;
-  });
+  try {
+    return JSON.stringify({ key, value }, replacePart);
+  } catch {
+    // Noise may look like a value that JSON has no place for: nobody can make sense of it.
+    return JSON.stringify({ key, value: null }, replacePart);
+  }
+}
+
+function replacePart(_: string, part: unknown): unknown {
+  if (part instanceof Uint8Array) return { $bytes: part.toHex() };
+  if (part instanceof Deno.KvU64) return { $count: String(part.value) };
+  return typeof part === "bigint" ? null : part;
 }
 
 /** Reads lines of {@linkcode formatEntry}; those that make no sense are left out. */
