@@ -31,7 +31,8 @@ Deno.test("lockPath: refuses a path that is too long to be a file name", () => {
 });
 
 Deno.test("withLock: lets readers in together, and writers alone", async () => {
-  const path = await Deno.makeTempFile({ prefix: "hct" });
+  using temporary = makeLockFile();
+  const { path } = temporary;
   const lock = { path, timeoutMs: 10_000 };
   const seen: string[] = [];
   await withLock(lock, "shared", () =>
@@ -41,11 +42,11 @@ Deno.test("withLock: lets readers in together, and writers alone", async () => {
       return { writer };
     })).then(({ writer }) => writer);
   assertEquals(seen, ["reader", "writer"]);
-  await Deno.remove(path);
 });
 
 Deno.test("lockWithin: a lock that is not to be had in time is given back", async () => {
-  const path = await Deno.makeTempFile({ prefix: "hct" });
+  using temporary = makeLockFile();
+  const { path } = temporary;
   const open = () => Deno.openSync(path, { read: true, write: true });
   using holder = open();
   assertEquals(await lockWithin(holder, "exclusive", 10_000), true);
@@ -53,11 +54,11 @@ Deno.test("lockWithin: a lock that is not to be had in time is given back", asyn
   await holder.unlock();
   using next = open();
   assertEquals(await lockWithin(next, "exclusive", 10_000), true);
-  await Deno.remove(path);
 });
 
 Deno.test("withLock: who waited for a file that was replaced waits for the new one", async () => {
-  const path = await Deno.makeTempFile({ prefix: "hct" });
+  using temporary = makeLockFile();
+  const { path } = temporary;
   const open = () => Deno.openSync(path, { create: true, read: true, write: true });
   const old = open();
   old.lockSync(true);
@@ -68,11 +69,11 @@ Deno.test("withLock: who waited for a file that was replaced waits for the new o
   old.close();
   const error = await assertRejects(() => waiting, StoreError, "another process held it");
   assertEquals(error.reason, "try-again");
-  await Deno.remove(path);
 });
 
 Deno.test("openLocked: does not begin again for longer than it may take", async () => {
-  const path = await Deno.makeTempFile({ prefix: "hct" });
+  using temporary = makeLockFile();
+  const { path } = temporary;
   const open = () => {
     Deno.writeTextFileSync(`${path}.next`, "");
     const file = Deno.openSync(path);
@@ -80,11 +81,11 @@ Deno.test("openLocked: does not begin again for longer than it may take", async 
     return file;
   };
   assertEquals(await openLocked(path, open, "exclusive", 5), undefined);
-  await Deno.remove(path);
 });
 
 Deno.test("withLock: tells of a writer that was killed, of damage, and of a boot", async () => {
-  const path = await Deno.makeTempFile({ prefix: "hct" });
+  using temporary = makeLockFile();
+  const { path } = temporary;
   const lock = { path, timeoutMs: 10_000 };
   /** Whether the lock was found suspect; what was done leaves it to the next. */
   const hold = (mode: LockMode, fn: (held: HeldLock) => void = () => {}) =>
@@ -114,11 +115,11 @@ Deno.test("withLock: tells of a writer that was killed, of damage, and of a boot
   assertEquals(await hold("shared"), false, "another failure is no damage");
   await hold("exclusive", () => assertEquals(Deno.readFileSync(path), new Uint8Array([1])));
   assertEquals(Deno.readFileSync(path), new Uint8Array([0]));
-  await Deno.remove(path);
 });
 
 Deno.test("withLock: keeps what an exclusive holder says of the file, however the hold ends", async () => {
-  const path = await Deno.makeTempFile({ prefix: "hct" });
+  using temporary = makeLockFile();
+  const { path } = temporary;
   const hold = (mode: LockMode, identity: string | undefined, error?: Error) =>
     withLock({ path, timeoutMs: 10_000 }, mode, (held) => {
       const found = held.identity;
@@ -130,5 +131,12 @@ Deno.test("withLock: keeps what an exclusive holder says of the file, however th
   await assertRejects(() => hold("exclusive", "1 2 3", new Error("no space")), Error, "no space");
   assertEquals(await hold("exclusive", undefined), "1 2 3");
   assertEquals(await hold("exclusive", undefined), undefined);
-  await Deno.remove(path);
 });
+
+/** A lock file that nobody has held yet; disposing of it removes it, whatever became of the test. */
+function makeLockFile(): { readonly path: string } & Disposable {
+  const directory = Deno.makeTempDirSync({ prefix: "hct" });
+  const path = `${directory}/lock`;
+  Deno.writeTextFileSync(path, "");
+  return { path, [Symbol.dispose]: () => Deno.removeSync(directory, { recursive: true }) };
+}
