@@ -4,12 +4,12 @@
  * the next opener begins again, or the new one, which he puts in place.
  */
 import { batchesOf } from "../batches.ts";
-import { ConfigError } from "../errors.ts";
 import { log } from "../log.ts";
 import { storeFailure } from "./failure.ts";
 import { makeKv, stageSchema } from "./kv_file.ts";
-import { type Lease, LEASES_PER_COMMIT, restoreLease } from "./leases.ts";
+import { type Lease, LEASES_PER_COMMIT } from "./leases.ts";
 import { inodeOf } from "./place.ts";
+import { restoreUnlessTaken } from "./restore.ts";
 import { type OtherRecords, stepsToRestore } from "./salvage.ts";
 import { type StoreTransaction, Transaction } from "./transaction.ts";
 
@@ -117,7 +117,7 @@ async function restoreAll(kv: Deno.Kv, path: string, leases: readonly Lease[]): 
   let restored = 0;
   for (const batch of batchesOf(leases, LEASES_PER_COMMIT)) {
     const tx = new Transaction(kv, path);
-    for (const lease of batch) if (await restore(tx, lease)) restored += 1;
+    for (const lease of batch) if (await restoreUnlessTaken(tx, lease)) restored += 1;
     await tx.commit();
   }
   return restored;
@@ -132,17 +132,6 @@ async function takeSteps(
     const tx = new Transaction(kv, path);
     for (const step of batch) await step(tx);
     await tx.commit();
-  }
-}
-
-/** Two witnesses may contradict each other: the first one counts, and the log tells of the other. */
-async function restore(tx: StoreTransaction, lease: Lease): Promise<boolean> {
-  try {
-    return await restoreLease(tx, lease) === "new";
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    log.error("Cannot restore a lease", { key: lease.key, error });
-    return false;
   }
 }
 

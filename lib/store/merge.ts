@@ -1,7 +1,6 @@
 /** Leases that a store lost because an older copy of it was put in its place. */
 import { formatAttachment } from "../attachment.ts";
 import { batchesOf } from "../batches.ts";
-import { ConfigError } from "../errors.ts";
 import { log } from "../log.ts";
 import {
   findLease,
@@ -10,8 +9,8 @@ import {
   type Lease,
   LEASES_PER_COMMIT,
   releaseLease,
-  restoreLease,
 } from "./leases.ts";
+import { restoreUnlessTaken } from "./restore.ts";
 import { type StoreTransaction, Transaction } from "./transaction.ts";
 
 /** For each lease that comes back another one may have to go. */
@@ -40,7 +39,7 @@ export async function mergeLeases(
     const tx = new Transaction(kv, path);
     for (const lease of batch) {
       await forgetOthers(tx, lease, witnessed);
-      if (await isRestored(tx, lease)) merged += 1;
+      if (await restoreUnlessTaken(tx, lease)) merged += 1;
     }
     await tx.commit();
   }
@@ -68,16 +67,5 @@ async function forgetOthers(
     log.error(`Forgot the lease of "${formatAttachment(owner)}": its address is of another now`, {
       owner: formatAttachment(key),
     });
-  }
-}
-
-/** False for a lease that the store has, or whose address is of another that witnesses tell of. */
-async function isRestored(tx: StoreTransaction, lease: Lease): Promise<boolean> {
-  try {
-    return await restoreLease(tx, lease) === "new";
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    log.error("Cannot restore a lease", { key: lease.key, error });
-    return false;
   }
 }

@@ -89,3 +89,11 @@ Deno.test("parseSalvage: reads every entry as it was, whatever the others are", 
   assertEquals({ ...others, counters: others.counters.filter(isOurs) }, OTHERS);
   assertEquals(lost, [keyOf("owner"), keyOf("broken")]);
 });
+
+Deno.test("formatEntry: a value that JSON has no place for is one that nobody can read", () => {
+  const cycle: unknown[] = [];
+  cycle.push(cycle);
+  for (const value of [cycle, 7n]) {
+    assertEquals(formatEntry({ key: ["x"], value }), '{"key":["x"],"value":null}');
+  }
+});
