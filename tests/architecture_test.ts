@@ -18,7 +18,8 @@ const PURE_ROWS: readonly (readonly string[])[] = [
   ["lib/log.ts"],
   // Level 1: the formats of others, and decisions about addresses.
   ["lib/cni", "lib/host", "lib/ipam", "lib/netlink", "lib/nft"],
-  // Level 2: decisions about a pod.
+  // Level 2: files of the node, decisions about a pod.
+  ["lib/discovery"],
   ["lib/pod"],
 ];
 
