@@ -98,6 +98,11 @@ export function withoutEmpty(value: unknown): unknown {
   );
 }
 
+/** True for what JSON calls an object. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 /** How an error text shows a refused value: as JSON, cut when it is long. */
 export function showValue(value: unknown): string {
   const text = JSON.stringify(value) ?? String(value);

@@ -1,7 +1,7 @@
 /** Standard input of a plugin call: the network configuration, SPEC.md section 3. */
 import * as v from "valibot";
 import { ConfigError } from "../errors.ts";
-import { parseWith, showValue } from "../schema.ts";
+import { isObject, parseWith, showValue } from "../schema.ts";
 import { hasNameAlphabet, MAX_NAME_BYTES } from "./environment.ts";
 import type { NetworkConfig, ValidAttachment, Verb } from "./request.ts";
 import { parseResult } from "./result_codec.ts";
@@ -116,10 +116,6 @@ function validAttachments(
   raw: v.InferOutput<typeof RawNetworkConfig>["cni.dev/valid-attachments"],
 ): ValidAttachment[] | undefined {
   return raw?.map(({ containerID, ifname }) => ({ containerId: containerID, ifname }));
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function nameError(name: unknown, seen: string): ConfigError {
