@@ -1,7 +1,7 @@
 /**
  * The keys of a `headcni` network configuration (README, "Configuration"): defaults, both spellings, and
  * refusal of values of a wrong type. Keys that we do not know are ignored, as the specification
- * wants. `delegate`, `plugins` and `subnetFile` are known and refused: they are not built yet.
+ * wants. `delegate` and `plugins` are refused: who has them leaves the work to other plugins.
  */
 import * as v from "valibot";
 import { ConfigError } from "../errors.ts";
@@ -12,6 +12,7 @@ import { type Mac, tryParseMac } from "../net/mac.ts";
 import { type Prefix, tryParsePrefix } from "../net/prefix.ts";
 import { LOG_LEVELS } from "../log.ts";
 import { parsedText, parseWith, withoutEmpty } from "../schema.ts";
+import { isOwnPlugin } from "./own_plugin.ts";
 
 /** How pods hang on the node: ports of one bridge, or a routed link each. */
 export type Datapath = "bridge" | "ptp";
@@ -47,9 +48,6 @@ export interface PodNetwork {
 
 /** Name of the bridge where a configuration names none. */
 export const DEFAULT_BRIDGE = "headcni0";
-
-/** Names of ourselves as a network plugin, which gives no addresses to itself. */
-const OWN_PLUGIN_TYPES: ReadonlySet<string> = new Set(["headcni", "ipam-cni"]);
 
 /** Smallest MTU that IPv4 allows: RFC 791 section 3.2. */
 const MIN_MTU_BYTES = 68;
@@ -113,6 +111,7 @@ const RawPodNetwork = v.object({
     nameservers: strings,
     search_domains: strings,
   })),
+  subnetFile: v.optional(v.string()),
   dataDir: v.optional(v.string()),
   logFile: v.optional(v.string()),
   logLevel: v.optional(v.picklist(LOG_LEVELS)),
@@ -156,7 +155,7 @@ export function parsePodNetwork(config: NetworkConfig, argsMac: string | undefin
 }
 
 function refuseUnbuilt(config: NetworkConfig): void {
-  for (const key of ["delegate", "plugins", "subnetFile"]) {
+  for (const key of ["delegate", "plugins"]) {
     if (config.raw[key] === undefined || config.raw[key] === null || config.raw[key] === "") {
       continue;
     }
@@ -176,7 +175,7 @@ function requireIpam({ name, ipam }: NetworkConfig): void {
         `add "ipam": {"type": "headcni-ipam", "subnet": "<the node's PodCIDR>"}`,
     );
   }
-  if (typeof ipam.type === "string" && OWN_PLUGIN_TYPES.has(ipam.type)) {
+  if (isOwnPlugin(ipam.type)) {
     throw new ConfigError(
       "invalid-config",
       `Cannot use ipam.type "${ipam.type}": a network plugin is not an IPAM plugin; ` +

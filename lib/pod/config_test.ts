@@ -56,6 +56,7 @@ Deno.test("parsePodNetwork: every fault at once, with path and value", () => {
         ipMasq: "yes",
         pod_cidr: "10.0.0.0/40",
         dns: { nameservers: "10.0.0.1" },
+        subnetFile: 1,
       }),
     ConfigError,
   );
@@ -68,6 +69,7 @@ Deno.test("parsePodNetwork: every fault at once, with path and value", () => {
       "pod_cidr",
       '"10.0.0.0/40"',
       'dns.nameservers: Array wanted, got "10.0.0.1"',
+      "subnetFile: string wanted, got 1",
     ]
   ) {
     assertEquals(error.message.includes(part), true, `${part} in ${error.message}`);
@@ -147,7 +149,7 @@ Deno.test("parsePodNetwork: an ipam section is needed, and our own plugin is no 
 });
 
 Deno.test("parsePodNetwork: what is not built is refused, policy is warned of", () => {
-  for (const key of ["delegate", "plugins", "subnetFile"]) {
+  for (const key of ["delegate", "plugins"]) {
     const error = assertThrows(() => parse({ [key]: {} }), ConfigError, key);
     assertEquals(error.reason, "unsupported-field");
   }

@@ -1,6 +1,51 @@
 /** What the subnet file adds to the result of other plugins. */
-import type { Result } from "../cni/result.ts";
+import type { Result, ResultRoute } from "../cni/result.ts";
 import type { SubnetFile } from "../discovery/subnet_file.ts";
+import { containsAddress, equalPrefixes, networkOf, type Prefix } from "../net/prefix.ts";
 
-/** The result with routes to the cluster's networks, and the file's `dns` where it has none. */
-export declare function enrichResult(result: Result, subnet: SubnetFile | undefined): Result;
+/**
+ * The result with routes to the networks of the cluster, and the file's `dns` where it has none: IPAM
+ * plugins of others drop the `dns` of their configuration.
+ *
+ * A result must not name what the pod does not do. So a network is added only where a wider route
+ * of the result, such as a default route, takes its packets, with the gateway of that route; a
+ * delegate of ours was told to make routes to the networks anyway, and its result has them.
+ */
+export function enrichResult(result: Result, subnet: SubnetFile | undefined): Result {
+  if (!subnet) return result;
+  const added = subnet.networks.flatMap((network) => {
+    const isThere = result.routes.some(({ dst }) => equalPrefixes(networkOf(dst), network));
+    const wider = isThere ? undefined : widerRoute(network, result.routes);
+    return wider ? [{ dst: network, ...wider.gw && { gw: wider.gw } }] : [];
+  });
+  return {
+    ...result,
+    routes: [...result.routes, ...added],
+    dns: Object.keys(result.dns).length > 0 ? result.dns : subnet.dns,
+  };
+}
+
+/**
+ * The result without routes that {@linkcode enrichResult} may have added: those to networks of the
+ * cluster that a wider route covers with the same gateway. CHECK of other plugins looks for each route
+ * of `prevResult` in the kernel.
+ */
+export function withoutEnrichment(result: Result, subnet: SubnetFile | undefined): Result {
+  if (!subnet) return result;
+  const routes = result.routes.filter((route) => {
+    const { dst, gw } = route;
+    if (!subnet.networks.some((network) => equalPrefixes(network, networkOf(dst)))) return true;
+    const wider = widerRoute(networkOf(dst), result.routes);
+    return !wider || wider.gw?.value !== gw?.value;
+  });
+  return { ...result, routes };
+}
+
+/** The narrowest route of the main table that is wider than the network and takes its packets. */
+function widerRoute(network: Prefix, routes: readonly ResultRoute[]): ResultRoute | undefined {
+  return routes
+    .filter(({ dst, table }) =>
+      table === undefined && dst.length < network.length && containsAddress(dst, network.address)
+    )
+    .sort((a, b) => b.dst.length - a.dst.length)[0];
+}
