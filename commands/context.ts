@@ -21,6 +21,7 @@ export function pluginContext(env: Environment): PluginContext {
     runDirectory: env.HEADCNI_RUN_DIR || "/run/headcni",
     resultsDirectory: env.HEADCNI_RESULTS_DIR || "/var/lib/cni/results",
     self: ownCommand(),
+    env,
     dataDirectory: env.HEADCNI_DATA_DIR || undefined,
     allowOwnNetns: isYes(env.CNI_NETNS_OVERRIDE),
     logLevel: env.HEADCNI_LOG_LEVEL || undefined,

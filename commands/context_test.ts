@@ -2,12 +2,11 @@ import { assertEquals } from "@std/assert";
 import { pluginContext } from "./context.ts";
 
 Deno.test("pluginContext: defaults, also for empty variables", () => {
-  const { nowMs: _nowMs, random: _random, node: _node, self, ...context } = pluginContext({
-    HEADCNI_DATA_DIR: "",
-    HEADCNI_LOG_FILE: "",
-  });
+  const env = { HEADCNI_DATA_DIR: "", HEADCNI_LOG_FILE: "" };
+  const { nowMs: _nowMs, random: _random, node: _node, self, ...context } = pluginContext(env);
   assertEquals(self.at(-1)?.endsWith("/main.ts"), true);
   assertEquals(context, {
+    env,
     dataDirectory: undefined,
     runDirectory: "/run/headcni",
     resultsDirectory: "/var/lib/cni/results",
@@ -18,15 +17,19 @@ Deno.test("pluginContext: defaults, also for empty variables", () => {
 });
 
 Deno.test("pluginContext: takes what the environment says", () => {
-  const { nowMs: _nowMs, random: _random, node: _node, self: _self, ...context } = pluginContext({
+  const env = {
     HEADCNI_DATA_DIR: "/data",
     HEADCNI_RUN_DIR: "/r",
     HEADCNI_RESULTS_DIR: "/results",
     HEADCNI_LOG_LEVEL: "debug",
     HEADCNI_LOG_FILE: "/log",
     CNI_NETNS_OVERRIDE: "true",
-  });
+  };
+  const { nowMs: _nowMs, random: _random, node: _node, self: _self, ...context } = pluginContext(
+    env,
+  );
   assertEquals(context, {
+    env,
     dataDirectory: "/data",
     runDirectory: "/r",
     resultsDirectory: "/results",

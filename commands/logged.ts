@@ -37,6 +37,7 @@ export function logged(context: PluginContext, handlers: Handlers): Handlers {
     CHECK: wrap(handlers.CHECK),
     GC: wrap(handlers.GC),
     STATUS: wrap(handlers.STATUS),
+    ...handlers.VERSION && { VERSION: handlers.VERSION },
   };
 }
 

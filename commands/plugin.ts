@@ -45,5 +45,6 @@ function chooseByType(typed: Handlers, untyped: Handlers): Handlers {
     CHECK: (request) => of(request).CHECK(request),
     GC: (request) => of(request).GC(request),
     STATUS: (request) => of(request).STATUS(request),
+    ...typed.VERSION && { VERSION: typed.VERSION },
   };
 }

@@ -15,6 +15,16 @@ export interface PodReference {
   readonly uid?: string;
 }
 
+/** A part of a network configuration that has several: what one plugin has to do. */
+export interface Member {
+  /** `native` is our own network plugin, in this process; `plugin` is an executable of `CNI_PATH`. */
+  readonly kind: "native" | "plugin";
+  /** Name of the plugin. */
+  readonly type: string;
+  /** Its network configuration, plain JSON, without the result of those before it. */
+  readonly config: Readonly<Record<string, unknown>>;
+}
+
 /**
  * Where containerd puts the annotations of a pod into `runtimeConfig`, for a plugin with that
  * capability: containerd, pkg/cri/annotations.

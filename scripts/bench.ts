@@ -1,12 +1,21 @@
 /**
- * The benchmark (README, "Speed"): our plugin against Debian's bridge + host-local and an empty
+ * The benchmark (README, "Speed"): our plugin against Debian's on the same work and against an empty
  * Deno process, interleaved, with the outcome of every round checked on both sides. Prints a table
  * and keeps the raw samples in `bench-results/`.
  *
  * Usage: deno task bench [--rounds=30] [--bursts=5] [--judge]
  */
 import { parseArgs } from "@std/cli";
-import { dirname, join } from "@std/path";
+import { checkRound } from "./bench/check_round.ts";
+import {
+  DELEGATED,
+  HEADCNI,
+  OURS,
+  OURS_FULL,
+  OURS_IPAM,
+  PEER,
+  PEER_FULL,
+} from "./bench/contenders.ts";
 import {
   keepSamples,
   printVerdicts,
@@ -15,53 +24,15 @@ import {
   type Row,
   verdictOf,
 } from "./bench/report.ts";
-import { type Contender, run, Side, timeInNamespace } from "./bench/side.ts";
+import { run, Side, timeInNamespace } from "./bench/side.ts";
 import { median, quantile } from "./bench/statistics.ts";
 
-const ROOT = new URL("..", import.meta.url).pathname;
-const PEER_PATH = "/usr/lib/cni";
 /** Pods of a burst. */
 const BURST = 50;
-
-const network = (bridge: string, subnet: string, ipam: Record<string, unknown>) => ({
-  cniVersion: "1.0.0",
-  name: "bench",
-  bridge,
-  isGateway: true,
-  ipMasq: true,
-  hairpinMode: true,
-  mtu: 1500,
-  ipam: { ...ipam, ranges: [[{ subnet }]], routes: [{ dst: "0.0.0.0/0" }] },
-});
-
-const OURS: Contender = {
-  name: "headcni",
-  plugin: Deno.env.get("HEADCNI_BIN") ?? join(ROOT, "dist/headcni"),
-  path: PEER_PATH,
-  gateway: "10.98.0.1",
-  config: (directory) => ({
-    ...network("hcbench0", "10.98.0.0/24", { type: "headcni-ipam", dataDir: directory }),
-    type: "headcni",
-  }),
-};
-
-/** Ours without links: what addresses and their store cost of an ADD. */
-const OURS_IPAM: Contender = {
-  ...OURS,
-  name: "headcni-ipam",
-  plugin: join(dirname(OURS.plugin), "headcni-ipam"),
-};
-
-const PEER: Contender = {
-  name: "bridge + host-local",
-  plugin: join(PEER_PATH, "bridge"),
-  path: PEER_PATH,
-  gateway: "10.99.0.1",
-  config: (directory) => ({
-    ...network("cnibench0", "10.99.0.0/24", { type: "host-local", dataDir: directory }),
-    type: "bridge",
-  }),
-};
+/** What each call is measured by. */
+const FLOOR = "empty Deno process";
+/** What delegation adds to the delegate's own ADD. */
+const ADDED = "delegation";
 
 async function main(): Promise<void> {
   const options = parseArgs(Deno.args, {
@@ -86,21 +57,28 @@ async function measure(rounds: number, bursts: number): Promise<Row[]> {
   await using ours = await Side.open(OURS, `${prefix}a`, BURST);
   await using peer = await Side.open(PEER, `${prefix}b`, BURST);
   await using ipam = await Side.open(OURS_IPAM, `${prefix}c`, 1);
+  await using full = await Side.open(OURS_FULL, `${prefix}d`, 1);
+  await using peerFull = await Side.open(PEER_FULL, `${prefix}e`, 1);
+  await using delegated = await Side.open(DELEGATED, `${prefix}f`, 1);
   await using floor = await emptyScript();
   const samples = new Map<string, number[]>();
   const keep: Keep = (name, value) => samples.set(name, [...samples.get(name) ?? [], value]);
-  const inTurn = (round: number) => round % 2 ? [peer, ours] : [ours, peer];
+  const sides = [ours, peer, full, peerFull, delegated];
 
   for (let round = -2; round < rounds; round++) { // the first two warm caches and are dropped
-    const keepWarm: Keep = (call, elapsedMs) => round >= 0 && keep(call, elapsedMs);
-    keepWarm("empty Deno process", await timeInNamespace(`${prefix}ah`, [floor.path]));
-    await profile(ipam, keepWarm);
-    await runRound(inTurn(round), [0], keepWarm);
+    const taken = new Map<string, number>();
+    const take: Keep = (call, elapsedMs) => taken.set(call, elapsedMs);
+    take(FLOOR, await timeInNamespace(`${prefix}ah`, [floor.path]));
+    await profile(ipam, take);
+    await runRound(round % 2 ? sides : sides.toReversed(), [0], take);
+    take(ADDED, (taken.get(`${DELEGATED.name} ADD`) ?? 0) - (taken.get(`${PEER.name} ADD`) ?? 0));
+    if (round >= 0) taken.forEach((elapsedMs, call) => keep(call, elapsedMs));
     progress(`single calls: ${Math.max(round + 1, 0)} of ${rounds}`);
   }
   const all = Array.from({ length: BURST }, (_, at) => at);
   for (let round = 0; round < bursts; round++) {
-    await runRound(inTurn(round), all, (call, elapsedMs) => keep(`${call} x${BURST}`, elapsedMs));
+    const inTurn = round % 2 ? [peer, ours] : [ours, peer];
+    await runRound(inTurn, all, (call, elapsedMs) => keep(`${call} x${BURST}`, elapsedMs));
     progress(`${BURST} at once: ${round + 1} of ${bursts}`);
   }
   progress("");
@@ -108,23 +86,23 @@ async function measure(rounds: number, bursts: number): Promise<Row[]> {
 }
 
 /** Parts of an ADD: what it takes to start and answer at all, and to lease an address. */
-async function profile(ipam: Side, keep: Keep): Promise<void> {
+async function profile(ipam: Side, take: Keep): Promise<void> {
   for (const verb of ["VERSION", "ADD", "DEL"] as const) {
-    keep(`${ipam.name} ${verb}`, await ipam.timeAtOnce(verb, [0]));
+    take(`${ipam.name} ${verb}`, await ipam.timeAtOnce(verb, [0]));
     const { exitCode, stdout } = await ipam.outcome(0);
     if (exitCode !== 0) throw new Error(`${ipam.name}: ${verb} failed: ${stdout}`);
   }
 }
 
-/** ADD of these pods on one side, then on the other; then DEL. */
+/** ADD of these pods on one side, then on the next; then DEL. */
 async function runRound(
   sides: readonly Side[],
   pods: readonly number[],
-  keep: Keep,
+  take: Keep,
 ): Promise<void> {
   for (const verb of ["ADD", "DEL"] as const) {
     for (const side of sides) {
-      keep(`${side.name} ${verb}`, await side.timeAtOnce(verb, pods));
+      take(`${side.name} ${verb}`, await side.timeAtOnce(verb, pods));
       await checkRound(side, verb, pods);
     }
   }
@@ -137,45 +115,28 @@ function rowsOf(samples: ReadonlyMap<string, readonly number[]>): Row[] {
     against: { name: against, values: samples.get(against) ?? [] },
     bar,
   });
-  const floor = "empty Deno process";
-  const [ours, peer, many] = [OURS.name, PEER.name, `x${BURST}`];
+  const [ours, peer, full, peerFull] = [OURS.name, PEER.name, OURS_FULL.name, PEER_FULL.name];
+  const many = `x${BURST}`;
   return [
-    row("ADD", `${ours} ADD`, floor, 1.8),
-    row("  of it: VERSION", `${OURS_IPAM.name} VERSION`, floor, Infinity),
-    row("  of it: addresses", `${OURS_IPAM.name} ADD`, floor, Infinity),
+    row("ADD", `${ours} ADD`, FLOOR, 1.8),
+    row("  of it: VERSION", `${OURS_IPAM.name} VERSION`, FLOOR, Infinity),
+    row("  of it: addresses", `${OURS_IPAM.name} ADD`, FLOOR, Infinity),
     row("ADD (for comparison)", `${ours} ADD`, `${peer} ADD`, Infinity),
     row("DEL", `${ours} DEL`, `${peer} DEL`, 0.6),
+    row("ADD, port and limits", `${full} ADD`, `${peerFull} ADD`, 0.5),
+    row("DEL, port and limits", `${full} DEL`, `${peerFull} DEL`, 0.25),
+    row("ADD, what delegating adds", ADDED, FLOOR, 1),
     row(`${BURST} ADD at once`, `${ours} ADD ${many}`, `${peer} ADD ${many}`, 1.3),
     row(`${BURST} DEL at once`, `${ours} DEL ${many}`, `${peer} DEL ${many}`, 0.5),
   ];
 }
 
-/** Both sides must have done the work: links, distinct addresses, masquerade, a ping; or nothing. */
-async function checkRound(side: Side, verb: "ADD" | "DEL", pods: readonly number[]): Promise<void> {
-  const links = await side.vethCount();
-  const wanted = verb === "ADD" ? pods.length : 0;
-  if (links !== wanted) {
-    throw new Error(`${side.name}: ${links} links after ${verb}, not ${wanted}`);
-  }
-  if (verb === "DEL") {
-    for (const pod of pods) {
-      const { exitCode, stdout } = await side.outcome(pod);
-      if (exitCode !== 0) throw new Error(`${side.name}: DEL of pod ${pod} failed: ${stdout}`);
-    }
-    return;
-  }
-  const addresses = new Set(await Promise.all(pods.map((pod) => side.address(pod))));
-  if (addresses.size !== pods.length) throw new Error(`${side.name}: pods share an address`);
-  if (!await side.hasMasquerade()) throw new Error(`${side.name}: no masquerade rule`);
-  await side.pingGateway(pods.at(-1) ?? 0);
-}
-
 /** An executable script that does nothing, in the form in which we ship: the floor of any call. */
 async function emptyScript(): Promise<{ readonly path: string } & AsyncDisposable> {
   const path = await Deno.makeTempFile({ prefix: "hcb-empty-" });
-  const [shebang = "", start] = (await Deno.readTextFile(OURS.plugin)).split("\n", 2);
+  const [shebang = "", start] = (await Deno.readTextFile(HEADCNI)).split("\n", 2);
   if (shebang !== "#!/bin/sh") {
-    throw new Error(`Cannot time an empty process: "${OURS.plugin}" is not the script form`);
+    throw new Error(`Cannot time an empty process: "${HEADCNI}" is not the script form`);
   }
   await Deno.writeTextFile(path, `${shebang}\n${start}\n`);
   await Deno.chmod(path, 0o755);
@@ -183,12 +144,12 @@ async function emptyScript(): Promise<{ readonly path: string } & AsyncDisposabl
 }
 
 function printTable(rows: readonly Row[]): void {
-  console.log("work                  ours ms  [p10-p90]      against ms  ratio   bar");
+  console.log("work                       ours ms  [p10-p90]      against ms  ratio   bar");
   for (const row of rows) {
     const { work, ours, against } = row;
     const spread = `[${ms(quantile(ours.values, 0.1))}-${ms(quantile(ours.values, 0.9))}]`;
     console.log(
-      `${work.padEnd(22)}${ms(median(ours.values)).padStart(7)}  ${spread.padEnd(15)}` +
+      `${work.padEnd(27)}${ms(median(ours.values)).padStart(7)}  ${spread.padEnd(15)}` +
         `${ms(median(against.values)).padStart(9)}  ${ratioOf(row).toFixed(2).padStart(5)}   ${
           verdictOf(row)
         }` +
@@ -202,6 +163,6 @@ function ms(value: number): string {
 }
 
 if (import.meta.main) {
-  for (const tool of ["ip", "nsenter", "nft", "ping"]) await run(tool, ["-V"]);
+  for (const tool of ["ip", "nsenter", "nft", "ping", "tc"]) await run(tool, ["-V"]);
   await main();
 }

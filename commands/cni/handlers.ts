@@ -3,6 +3,7 @@ import { check } from "../../lib/attach/check.ts";
 import { collect } from "../../lib/attach/collect.ts";
 import { detach } from "../../lib/attach/detach.ts";
 import { status } from "../../lib/attach/status.ts";
+import { commonVersions } from "../../lib/attach/versions.ts";
 import type { Handlers } from "../../lib/cni/protocol.ts";
 import type { PluginContext } from "../context.ts";
 import { logged } from "../logged.ts";
@@ -15,5 +16,6 @@ export function cniHandlers(context: PluginContext): Handlers {
     CHECK: (request) => check(request, context),
     GC: (request) => collect(request, context),
     STATUS: (request) => status(request, context),
+    VERSION: commonVersions,
   });
 }

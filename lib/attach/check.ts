@@ -1,4 +1,5 @@
 /** CHECK: reads only. */
+import type { Member } from "../attachment.ts";
 import { ConfigError, errorText } from "../errors.ts";
 import { requirePrevResult } from "../cni/network_config.ts";
 import type { Request } from "../cni/request.ts";
@@ -7,20 +8,71 @@ import { equalAddresses, FAMILIES, formatAddress } from "../net/address.ts";
 import { type AttachmentFacts, diffAttachment, ownIps } from "../pod/check.ts";
 import { parsePodNetwork, type PodNetwork } from "../pod/config.ts";
 import type { PodIdentity } from "../pod/facts.ts";
+import { withoutEnrichment } from "../pod/enrich.ts";
 import { hasForeignIpam } from "../pod/ipam_type.ts";
 import { FORWARDING } from "../pod/plan_link.ts";
 import { planMasquerade } from "../pod/plan.ts";
-import type { ResultIp } from "../cni/result.ts";
+import type { Result, ResultIp } from "../cni/result.ts";
+import { formatResult } from "../cni/result_codec.ts";
+import { findAttachment } from "../store/attachments.ts";
 import { findLease } from "../store/leases.ts";
 import { type AttachContext, attachmentKey, podIdentity } from "./context.ts";
 import { callForeignIpam } from "./foreign_ipam.ts";
+import { callMember, nativeRequest } from "./members.ts";
 import { openRequestStoreIfPresent } from "./open_store.ts";
+import { resolveRequest } from "./resolve.ts";
 
 /**
- * Compares the runtime's memory of ADD with kernel, firewall and store.
- * @throws ConfigError `check-failure` that names every difference.
+ * Compares the runtime's memory of ADD with kernel, firewall and store, or has the members of a
+ * configuration do so: those that ADD recorded.
+ * @throws ConfigError `check-failure` that names every difference; PluginError of the only member that
+ * found one.
  */
 export async function check(request: Request, context: AttachContext): Promise<void> {
+  const { request: resolved, members, subnet } = resolveRequest(request, context);
+  if (!members) return await checkNative(resolved, context);
+  const expected = withoutEnrichment(requirePrevResult(request.config), subnet);
+  const prevResult = formatResult(withGateways(expected), request.config.cniVersion);
+  const failures: unknown[] = [];
+  for (const member of await recordedMembers(resolved, context) ?? members) {
+    await checkMember(member, resolved, prevResult, context)
+      .catch((error) => failures.push(error));
+  }
+  if (failures.length > 1) throw checkFailure(request, failures.map(errorText));
+  if (failures.length === 1) throw failures[0];
+}
+
+/** A route without one has the gateway of its family: plugins look for just that in the kernel. */
+function withGateways(result: Result): Result {
+  const gatewayOf = ({ dst }: Result["routes"][number]) =>
+    result.ips.find(({ gateway }) => gateway?.family === dst.address.family)?.gateway;
+  const routes = result.routes.map((route) => {
+    const gw = route.gw ?? gatewayOf(route);
+    return gw ? { ...route, gw } : route;
+  });
+  return { ...result, routes };
+}
+
+async function checkMember(
+  member: Member,
+  request: Request,
+  prevResult: unknown,
+  context: AttachContext,
+): Promise<void> {
+  if (member.kind === "plugin") await callMember("CHECK", member, request, prevResult);
+  else await checkNative(nativeRequest(member, request, prevResult), context);
+}
+
+async function recordedMembers(
+  request: Request,
+  context: AttachContext,
+): Promise<readonly Member[] | undefined> {
+  await using store = await openRequestStoreIfPresent(request, context);
+  const attachment = await store?.read((reader) => findAttachment(reader, attachmentKey(request)));
+  return attachment?.members;
+}
+
+async function checkNative(request: Request, context: AttachContext): Promise<void> {
   const network = parsePodNetwork(request.config, request.args.get("MAC"));
   const expected = requirePrevResult(request.config);
   const identity = podIdentity(request);
@@ -38,11 +90,16 @@ export async function check(request: Request, context: AttachContext): Promise<v
     if (differences.length === 0) throw error;
     differences.push(`IPAM plugin: ${errorText(error)}`);
   });
-  if (differences.length === 0) return;
-  throw new ConfigError(
+  if (differences.length > 0) throw checkFailure(request, differences);
+}
+
+function checkFailure(
+  { ifname, containerId }: Request,
+  differences: readonly string[],
+): ConfigError {
+  return new ConfigError(
     "check-failure",
-    `Cannot confirm interface "${request.ifname}" of container "${request.containerId}": ` +
-      differences.join("; "),
+    `Cannot confirm interface "${ifname}" of container "${containerId}": ${differences.join("; ")}`,
   );
 }
 

@@ -16,11 +16,14 @@ import { listLeases } from "../store/leases.ts";
 import type { Store } from "../store/store.ts";
 import { collectDead, DEFAULT_GRACE_MS } from "./collect_dead.ts";
 import { type AttachContext, moment } from "./context.ts";
-import { release, removeLink } from "./detach.ts";
 import { gatherEvidence } from "./evidence.ts";
 import { callForeignIpam } from "./foreign_ipam.ts";
 import { isListed } from "./left_over.ts";
+import { callMember } from "./members.ts";
 import { openRequestStoreIfPresent } from "./open_store.ts";
+import { release } from "./release.ts";
+import { removeLink } from "./remove_link.ts";
+import { resolveIfPossible } from "./resolve.ts";
 
 /** What is left of an attachment. */
 interface LeftOver {
@@ -44,11 +47,27 @@ export async function collect(request: Request, context: AttachContext): Promise
     for (const each of leftOver) {
       failures.push(...await remove(each, request, context, host, store));
     }
-    await callForeignIpam("GC", request).catch((error) => {
-      failures.push(`IPAM plugin: ${errorText(error)}`);
-    });
-    return failures;
+    return [...failures, ...await forward(request, context)];
   });
+}
+
+/** Hands the list of valid attachments on to the plugins that ADD would call; answers failures. */
+async function forward(request: Request, context: AttachContext): Promise<string[]> {
+  const { request: resolved, members } = resolveIfPossible(request, context);
+  const list = "cni.dev/valid-attachments";
+  const valid = request.config.raw[list];
+  const calls = members
+    ? members.map(({ config, ...member }) => () =>
+      member.kind === "plugin"
+        ? callMember("GC", { ...member, config: { ...config, [list]: valid } }, resolved, undefined)
+        : callForeignIpam("GC", resolved, { ...config, [list]: valid })
+    )
+    : [() => callForeignIpam("GC", resolved)];
+  const failures: string[] = [];
+  for (const call of calls) {
+    await call().catch((error) => failures.push(`another plugin: ${errorText(error)}`));
+  }
+  return failures;
 }
 
 /**
@@ -141,7 +160,7 @@ async function remove(
 ): Promise<string[]> {
   try {
     await removeLink(host, key);
-    await release(request, key, attachment, store, moment(context));
+    await release({ request, key, attachment, store }, moment(context), context);
     log.info("Removed an attachment that the runtime no longer knows", { ...key });
     return [];
   } catch (error) {

@@ -1,4 +1,5 @@
 import type { AttachmentKey } from "../attachment.ts";
+import type { Environment } from "../cni/environment.ts";
 import type { Request } from "../cni/request.ts";
 import type { Node } from "./node.ts";
 import { hostLinkName } from "../pod/identity.ts";
@@ -14,6 +15,8 @@ export interface AttachContext {
   readonly resultsDirectory: string;
   /** The command that starts this program, for work that needs another process. */
   readonly self: readonly string[];
+  /** The environment of the call, for what names or overrules the subnet file. */
+  readonly env: Environment;
   /** Store directory where no configuration names one: `HEADCNI_DATA_DIR`. */
   readonly dataDirectory: string | undefined;
   /** Accept our own namespace as a pod's: only tests want that. */

@@ -1,20 +1,18 @@
 /**
- * DEL and GC: the link goes first, so that no address is given away while it is still live; the
- * store forgets last. Everything may be gone already, and every step may be repeated.
+ * DEL: the link goes first, so that no address is given away while it is still live; the store forgets
+ * last. Everything may be gone already, and every step may be repeated.
  */
 import type { AttachmentKey } from "../attachment.ts";
-import type { NetworkConfig, Request } from "../cni/request.ts";
-import type { Host } from "../host/host.ts";
+import type { Request } from "../cni/request.ts";
 import { log } from "../log.ts";
-import { hostLinkName, isLinkOf } from "../pod/identity.ts";
-import { type Attachment, findAttachment, forgetAttachment } from "../store/attachments.ts";
+import { hasMembers } from "../pod/members.ts";
+import { findAttachment } from "../store/attachments.ts";
 import { findLease } from "../store/leases.ts";
-import type { Moment } from "../store/resting.ts";
-import type { Store } from "../store/store.ts";
 import { type AttachContext, attachmentKey, moment } from "./context.ts";
-import { callForeignIpam } from "./foreign_ipam.ts";
 import { openRequestStoreIfPresent } from "./open_store.ts";
 import { mayPostpone, postponeRelease } from "./postpone.ts";
+import { release } from "./release.ts";
+import { removeLink } from "./remove_link.ts";
 
 /**
  * Takes the pod's link, addresses and records away. A store that fails does not keep a pod from going:
@@ -24,42 +22,28 @@ import { mayPostpone, postponeRelease } from "./postpone.ts";
 export async function detach(request: Request, context: AttachContext): Promise<void> {
   const key = attachmentKey(request);
   using host = context.node.openHost();
-  // The kernel takes 18 ms over a veth; the store is opened and read meanwhile.
-  const removing = removeLink(host, key);
+  // The kernel takes 18 ms over a veth; the store is opened and read meanwhile. Members go in their
+  // own order, and there may be none that has a link of ours.
+  const removing = hasMembers(request.config.raw) ? false : removeLink(host, key);
   const finding = openAndFind(request, key, context);
   const [removal, found] = await Promise.allSettled([removing, finding]);
   await using store = found.status === "fulfilled" ? found.value.store : undefined;
   if (removal.status === "rejected") throw removal.reason;
+  const end = { request, key, attachment: undefined, store: undefined };
   if (found.status === "rejected") {
     if (!mayPostpone(found.reason)) throw found.reason;
-    await release(request, key, undefined, undefined, moment(context));
+    await release(end, moment(context), context);
     return await postponeRelease(found.reason, request, context);
   }
-  if (removal.value && !found.value.isKnown) {
+  const { attachment, isKnown } = found.value;
+  if (removal.value && !isKnown) {
     log.warn("Removed a link that the store knows nothing of: is its dataDir that of the ADD?", {
       ...key,
       store: store?.directory,
     });
   }
-  await release(request, key, found.value.attachment, store, moment(context))
+  await release({ ...end, attachment, store }, moment(context), context)
     .catch((error) => postponeRelease(error, request, context));
-}
-
-/**
- * Releases the addresses of an attachment whose link is gone, then forgets it.
- * @param rest as for `releaseLease`.
- */
-export async function release(
-  request: Request,
-  key: AttachmentKey,
-  attachment: Attachment | undefined,
-  store: Store | undefined,
-  rest: Moment | "unused",
-): Promise<void> {
-  // What ADD was told counts: today's configuration may name another plugin, or another store of it.
-  const config = toConfig(attachment?.config) ?? request.config.raw;
-  await callForeignIpam("DEL", { ...request, ...key }, config);
-  await store?.write((tx) => forgetAttachment(tx, key, rest));
 }
 
 /** Opens the store, if there is one, and looks the attachment up. */
@@ -74,27 +58,4 @@ async function openAndFind(request: Request, key: AttachmentKey, context: Attach
   }) ?? [undefined, false];
   undo.move();
   return { store, attachment, isKnown };
-}
-
-/**
- * Removes the host's link of an attachment; the pod's end goes with it.
- * @returns false when there was none.
- */
-export async function removeLink(host: Host, key: AttachmentKey): Promise<boolean> {
-  const name = hostLinkName(key);
-  const link = host.findLink("host", name);
-  if (!link) return false;
-  if (isLinkOf(key, link)) {
-    await host.removeLinkInBackground(name);
-    return true;
-  }
-  log.warn("Left a link alone that has a name of ours but another owner", {
-    link: name,
-    alias: link.alias,
-  });
-  return false;
-}
-
-function toConfig(stored: unknown): NetworkConfig["raw"] | undefined {
-  return typeof stored === "object" && stored !== null ? { ...stored } : undefined;
 }

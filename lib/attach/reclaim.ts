@@ -7,7 +7,6 @@ import { batchesOf } from "../batches.ts";
 import type { Request } from "../cni/request.ts";
 import { ConfigError } from "../errors.ts";
 import { log } from "../log.ts";
-import { hasForeignIpam } from "../pod/ipam_type.ts";
 import { findAttachment, listAttachments } from "../store/attachments.ts";
 import { BOOT_KEY } from "../store/keys.ts";
 import { findLease, type Lease, LEASES_PER_COMMIT, listLeases } from "../store/leases.ts";
@@ -15,9 +14,10 @@ import { listResting, stageWake } from "../store/resting.ts";
 import type { Store } from "../store/store.ts";
 import type { StoreTransaction } from "../store/transaction.ts";
 import { type AttachContext, attachmentKey } from "./context.ts";
-import { release } from "./detach.ts";
 import { isNetnsGone } from "./left_over.ts";
+import { owesOthers } from "./owed.ts";
 import { forgetTaken, reclaimAttachment } from "./reclaim_attachment.ts";
+import { release } from "./release.ts";
 
 /** Rests that one commit may end: it takes 100 checks, one for each page and the summaries above. */
 const RESTS_PER_COMMIT = 24;
@@ -41,7 +41,7 @@ export async function writeReclaiming<T>(
     const reason = error instanceof ConfigError ? error.reason : undefined;
     const hasFreed = reason === "pool-exhausted"
       ? await reclaim(store, bootId)
-      : reason === "already-attached" && await reclaimOwn(store, request, bootId);
+      : reason === "already-attached" && await reclaimOwn(store, request, context);
     if (!hasFreed) throw error;
     return await store.write(fn);
   }
@@ -77,12 +77,17 @@ async function reclaim(store: Store, bootId: string): Promise<boolean> {
  * Frees the attachment that is to be made, if an earlier boot left it. A namespace that is at its path
  * now is a new one when it is the one that ADD was told.
  */
-async function reclaimOwn(store: Store, request: Request, bootId: string): Promise<boolean> {
+async function reclaimOwn(
+  store: Store,
+  request: Request,
+  context: AttachContext,
+): Promise<boolean> {
+  const bootId = context.node.bootId();
   const key = attachmentKey(request);
   const isOver = (left: Left) => isLeft(bootId, left, request.netns);
   const attachment = await store.read((reader) => findAttachment(reader, key));
-  if (attachment && hasForeignIpam(attachment.config) && isOver(attachment)) {
-    await release(request, key, attachment, store, "unused");
+  if (attachment && owesOthers(attachment) && isOver(attachment)) {
+    await release({ request, key, attachment, store }, "unused", context);
     return true;
   }
   return await store.write((tx) => forgetOver(tx, [key], isOver)) > 0;

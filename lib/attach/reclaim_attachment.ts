@@ -3,7 +3,6 @@ import type { AttachmentKey } from "../attachment.ts";
 import { batchesOf } from "../batches.ts";
 import { errorText } from "../errors.ts";
 import { log } from "../log.ts";
-import { hasForeignIpam } from "../pod/ipam_type.ts";
 import { findAttachment, removeAttachment } from "../store/attachments.ts";
 import { isDamage } from "../store/failure.ts";
 import { type Lease, releaseLease } from "../store/leases.ts";
@@ -11,13 +10,14 @@ import type { Moment } from "../store/resting.ts";
 import { findTaken, forgetSticky, listSticky } from "../store/sticky.ts";
 import type { Store } from "../store/store.ts";
 import type { StoreTransaction } from "../store/transaction.ts";
+import { owesOthers } from "./owed.ts";
 
 /** Memories that one commit forgets: it takes 100 checks, one for each. */
 const STICKY_PER_COMMIT = 50;
 
 /**
- * Frees the lease of an attachment, and removes the record of its ADD, unless an IPAM plugin of
- * somebody else has yet to be told: that waits for DEL or GC.
+ * Frees the lease of an attachment, and removes the record of its ADD, unless another plugin has yet
+ * to be told: that waits for DEL or GC.
  * @param rest as for `releaseLease`.
  * @returns false when there was nothing to free or to remove.
  */
@@ -29,7 +29,7 @@ export async function reclaimAttachment(
   const attachment = await findAttachment(tx, key);
   const lease = await releaseLease(tx, key, rest);
   if (lease) tx.count("reclaimed", key.network);
-  const isOwn = attachment !== undefined && !hasForeignIpam(attachment.config);
+  const isOwn = attachment !== undefined && !owesOthers(attachment);
   if (isOwn) removeAttachment(tx, key);
   return lease !== undefined || isOwn;
 }

@@ -60,7 +60,7 @@ export function parseEnvironment(env: Environment, verb: Verb): CallEnvironment 
   if (missing.length > 0) {
     throw environmentError(`required env variables [${missing.join(",")}] missing`);
   }
-  const path = (env.CNI_PATH ?? "").split(":").filter((directory) => directory !== "");
+  const path = splitPath(env.CNI_PATH);
   const argsText = env.CNI_ARGS ?? "";
   // What ADD refused is not there to be deleted: only ADD and CHECK judge the arguments.
   const args = parseArgs(argsText, { strict: verb === "ADD" || verb === "CHECK" });
@@ -74,6 +74,11 @@ export function parseEnvironment(env: Environment, verb: Verb): CallEnvironment 
     netns: env.CNI_NETNS ?? "",
     ifname: parseIfname(env.CNI_IFNAME ?? ""),
   };
+}
+
+/** The directories of `CNI_PATH`. */
+export function splitPath(text = ""): string[] {
+  return text.split(":").filter((directory) => directory !== "");
 }
 
 /** True for a container id or network name of the allowed alphabet, whatever its length. */

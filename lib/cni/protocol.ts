@@ -5,9 +5,9 @@
 import { log } from "../log.ts";
 import { VERSION } from "../version.ts";
 import { errorObject } from "./codes.ts";
-import { type Environment, parseEnvironment, parseVerb } from "./environment.ts";
+import { type Environment, parseEnvironment, parseVerb, splitPath } from "./environment.ts";
 import { decodeConfig, parseNetworkConfig } from "./network_config.ts";
-import type { Request } from "./request.ts";
+import type { NetworkConfig, Request } from "./request.ts";
 import type { Result } from "./result.ts";
 import { formatResult } from "./result_codec.ts";
 import {
@@ -25,6 +25,11 @@ export interface Handlers {
   CHECK(request: Request): Promise<void>;
   GC(request: Request): Promise<void>;
   STATUS(request: Request): Promise<void>;
+  /**
+   * The versions that all plugins speak which would carry out a configuration; all of ours when
+   * absent. Never throws.
+   */
+  VERSION?(raw: NetworkConfig["raw"], path: readonly string[]): Promise<readonly SpecVersion[]>;
 }
 
 /** What the process was given. */
@@ -52,7 +57,7 @@ export async function answerCall(call: Call, handlers: Handlers): Promise<Answer
   let version: SpecVersion = NEWEST_VERSION;
   try {
     const verb = parseVerb(command);
-    if (verb === "VERSION") return success(await describeVersions(call));
+    if (verb === "VERSION") return success(await describeVersions(call, handlers));
     const environment = parseEnvironment(call.env, verb);
     const raw = decodeConfig(call.readStdin());
     version = answerVersion(raw);
@@ -97,13 +102,14 @@ async function performAdd(request: Request, handlers: Handlers): Promise<Answer>
  * SPEC.md section 5, "Version": the caller's version echoed. Callers probe with dummy environments
  * and without input, so nothing here is a fault.
  */
-async function describeVersions(call: Call): Promise<unknown> {
-  let cniVersion: SpecVersion = NEWEST_VERSION;
+async function describeVersions(call: Call, handlers: Handlers): Promise<unknown> {
+  let raw: NetworkConfig["raw"] = {};
   try {
-    const raw = decodeConfig(await call.peekStdin());
-    if (raw.cniVersion) cniVersion = answerVersion(raw);
+    raw = decodeConfig(await call.peekStdin());
   } catch {
     // No input, or none that we can read.
   }
-  return { cniVersion, supportedVersions: SPEC_VERSIONS };
+  const cniVersion = raw.cniVersion ? answerVersion(raw) : NEWEST_VERSION;
+  const supportedVersions = await handlers.VERSION?.(raw, splitPath(call.env.CNI_PATH));
+  return { cniVersion, supportedVersions: supportedVersions ?? SPEC_VERSIONS };
 }

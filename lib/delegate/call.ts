@@ -5,13 +5,16 @@ import { ClientError, errorText } from "../errors.ts";
 import { type ChildOutcome, runChild } from "./child.ts";
 import { findPlugin } from "./find.ts";
 
+/** A plugin that could not be started has done nothing. */
+export class NotStarted extends ClientError {}
+
 /** A call of another plugin. */
 export interface PluginCall {
   /** Name of its executable. */
   readonly type: string;
   readonly verb: Verb;
   /** The call that we got ourselves; the child gets its environment. */
-  readonly request: Request;
+  readonly request: Pick<Request, "containerId" | "netns" | "ifname" | "argsText" | "path">;
   /** The network configuration for the child. */
   readonly config: unknown;
   /** Time in milliseconds after which the child is killed; 60 seconds by default. */
@@ -25,9 +28,10 @@ const MAX_SHOWN_CHARACTERS = 1000;
 
 /**
  * Calls another plugin.
- * @returns the JSON value that ADD printed, undefined for the other verbs.
- * @throws PluginError with the plugin's own code when it said what failed, ClientError when it is
- * not there, did not answer in time, or answered what nobody can read.
+ * @returns the JSON value that ADD or VERSION printed, undefined for the other verbs.
+ * @throws PluginError with the plugin's own code when it said what failed, NotStarted when it cannot be
+ * executed, ClientError when it is not there, did not answer in time, or answered what nobody can
+ * read.
  */
 export async function callPlugin(call: PluginCall): Promise<unknown> {
   const { type, verb, request, config, deadlineMs = DEADLINE_MS } = call;
@@ -35,7 +39,7 @@ export async function callPlugin(call: PluginCall): Promise<unknown> {
   const env = childEnvironment(verb, request);
   const outcome = await runChild(path, { env, stdin: JSON.stringify(config), deadlineMs })
     .catch((cause) => {
-      throw new ClientError(
+      throw new NotStarted(
         "delegate-failure",
         `Cannot start plugin "${path}": ${errorText(cause)}`,
         { cause },
@@ -46,10 +50,13 @@ export async function callPlugin(call: PluginCall): Promise<unknown> {
     throw delegateError(type, `no answer after ${deadlineMs} ms, so it was killed`, outcome);
   }
   if (outcome.code !== 0) throw reportedError(type, outcome);
-  return verb === "ADD" ? readAnswer(type, outcome) : undefined;
+  return verb === "ADD" || verb === "VERSION" ? readAnswer(type, outcome) : undefined;
 }
 
-function childEnvironment(verb: Verb, request: Request): Record<string, string> {
+function childEnvironment(
+  verb: Verb,
+  request: PluginCall["request"],
+): Record<string, string> {
   return {
     CNI_COMMAND: verb,
     CNI_CONTAINERID: request.containerId,
@@ -70,7 +77,10 @@ function passOn(text: string): void {
   }
 }
 
+/** Some report a failure and exit as if there were none. */
 function readAnswer(type: string, outcome: ChildOutcome): unknown {
+  const failure = parseErrorObject(outcome.stdout);
+  if (failure) throw new PluginError(type, failure);
   try {
     return JSON.parse(outcome.stdout);
   } catch (cause) {

@@ -3,7 +3,7 @@ import { PluginError } from "../cni/codes.ts";
 import { parseNetworkConfig } from "../cni/network_config.ts";
 import type { Request } from "../cni/request.ts";
 import { ClientError, ConfigError, errorText } from "../errors.ts";
-import { callPlugin } from "./call.ts";
+import { callPlugin, NotStarted } from "./call.ts";
 
 /** A directory for plugins of shell, removed after the test. */
 async function withPlugins(
@@ -71,6 +71,14 @@ Deno.test("callPlugin: the plugin's own error keeps its code, message and detail
     const error = await assertRejects(() => call, PluginError);
     assertEquals([error.code, error.plugin, error.details], [11, "failing", "later"]);
     assertEquals(error.message, 'Cannot run plugin "failing": busy');
+  });
+});
+
+Deno.test("callPlugin: an error object counts as a failure whatever the exit code says", async () => {
+  await withPlugins({ lying: `echo '{"code": 7, "msg": "no"}'` }, async (request) => {
+    const call = callPlugin({ type: "lying", verb: "ADD", request, config: {} });
+    const error = await assertRejects(() => call, PluginError, 'Cannot run plugin "lying": no');
+    assertEquals(error.code, 7);
   });
 });
 
@@ -143,7 +151,7 @@ Deno.test("callPlugin: a file that cannot be executed says so", async () => {
     const call = callPlugin({ type: "data", verb: "ADD", request, config: {} });
     const error = await assertRejects(
       () => call,
-      ClientError,
+      NotStarted,
       `Cannot start plugin "${directory}/data"`,
     );
     assertStringIncludes(errorText(error.cause), "ermission denied");

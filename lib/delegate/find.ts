@@ -22,7 +22,7 @@ export function findPlugin(type: string, path: readonly string[]): string {
       `Cannot run plugin "${type}": a file name without a directory wanted`,
     );
   }
-  if (OWN_NAMES.has(type)) {
+  if (isOwnName(type)) {
     throw new ConfigError("invalid-config", `Cannot run plugin "${type}": it would call itself`);
   }
   const found = path.map((directory) => `${directory}/${type}`).find(isFile);
@@ -31,6 +31,11 @@ export function findPlugin(type: string, path: readonly string[]): string {
     "delegate-failure",
     `Cannot find plugin "${type}": no directory of CNI_PATH "${path.join(":")}" has it`,
   );
+}
+
+/** True for the names of ourselves, whom nobody calls as a child. */
+export function isOwnName(type: string): boolean {
+  return OWN_NAMES.has(type);
 }
 
 function isFile(path: string): boolean {

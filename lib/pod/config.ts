@@ -1,7 +1,7 @@
 /**
  * The keys of a `headcni` network configuration (README, "Configuration"): defaults, both spellings, and
  * refusal of values of a wrong type. Keys that we do not know are ignored, as the specification
- * wants. `delegate` and `plugins` are refused: who has them leaves the work to other plugins.
+ * wants. `delegate`, `plugins` and `subnetFile` are read before (`lib/attach/resolve.ts`).
  */
 import * as v from "valibot";
 import { ConfigError } from "../errors.ts";
@@ -124,7 +124,6 @@ const RawPodNetwork = v.object({
  * @throws ConfigError that names every key of a wrong type, or a key that is not built yet.
  */
 export function parsePodNetwork(config: NetworkConfig, argsMac: string | undefined): PodNetwork {
-  refuseUnbuilt(config);
   requireIpam(config);
   const raw = parseWith(RawPodNetwork, withoutEmpty(config.raw), `network config "${config.name}"`);
   const networkPolicy = raw.enable_network_policy ?? raw.enableNetworkPolicy ?? false;
@@ -152,19 +151,6 @@ export function parsePodNetwork(config: NetworkConfig, argsMac: string | undefin
       ? ["enable_network_policy is set, but this release enforces no NetworkPolicy"]
       : [],
   };
-}
-
-function refuseUnbuilt(config: NetworkConfig): void {
-  for (const key of ["delegate", "plugins"]) {
-    if (config.raw[key] === undefined || config.raw[key] === null || config.raw[key] === "") {
-      continue;
-    }
-    throw new ConfigError(
-      "unsupported-field",
-      `Cannot use network config "${config.name}": ${key} is not supported by this release`,
-      { details: `${key}: ${JSON.stringify(config.raw[key])}` },
-    );
-  }
 }
 
 function requireIpam({ name, ipam }: NetworkConfig): void {

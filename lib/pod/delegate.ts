@@ -8,13 +8,9 @@ import type { NetworkConfig } from "../cni/request.ts";
 import type { SubnetFile } from "../discovery/subnet_file.ts";
 import { ConfigError } from "../errors.ts";
 import { isObject, showValue } from "../schema.ts";
+import { DEFAULT_DELEGATE_TYPE, DELEGATE_IPAM_TYPE } from "./ipam_type.ts";
 import { isOwnPlugin } from "./own_plugin.ts";
 import { rangesOf, routesOf } from "./subnet_keys.ts";
-
-/** The plugin that a delegate without a type means. */
-const DEFAULT_TYPE = "bridge";
-/** The IPAM plugin of a delegate without an `ipam.type`. */
-const DEFAULT_IPAM_TYPE = "host-local";
 
 /** IPAM plugins that read `ranges`; others have sources of their own. */
 const RANGED_IPAM_TYPES: ReadonlySet<unknown> = new Set([
@@ -52,7 +48,7 @@ export function renderDelegate(
     type,
     ipMasq: keys.ipMasq ?? !(subnet.ipMasq ?? false),
     ...subnet.mtuBytes !== undefined && { mtu: keys.mtu ?? subnet.mtuBytes },
-    ...type === DEFAULT_TYPE && { isGateway: keys.isGateway ?? true },
+    ...type === "bridge" && { isGateway: keys.isGateway ?? true },
     ...runtimeConfig ? { runtimeConfig } : {},
     ...args ? { args } : {},
     ipam: renderIpam(config, subnet),
@@ -87,12 +83,15 @@ function checkDelegate({ name, ipam }: NetworkConfig, delegate: unknown): Checke
     );
   }
   const { type } = delegate;
-  return { type: typeof type === "string" && type !== "" ? type : DEFAULT_TYPE, keys: delegate };
+  return {
+    type: typeof type === "string" && type !== "" ? type : DEFAULT_DELEGATE_TYPE,
+    keys: delegate,
+  };
 }
 
 /** Not every IPAM plugin reads `dns`: the caller sees to it that the result has it. */
 function renderIpam({ ipam = {} }: NetworkConfig, subnet: SubnetFile): Record<string, unknown> {
-  const type = ipam.type || DEFAULT_IPAM_TYPE;
+  const type = ipam.type || DELEGATE_IPAM_TYPE;
   return {
     ...Object.keys(subnet.dns).length > 0 && { dns: subnet.dns },
     ...ipam,

@@ -11,12 +11,18 @@ const OWN_TYPES: ReadonlySet<unknown> = new Set([
   "ipam-cni",
 ]);
 
+/** Who does the work of a delegation that names nobody. */
+export const DEFAULT_DELEGATE_TYPE = "bridge";
+
+/** Who gives addresses below a plugin that we delegate to, when `ipam.type` is left out. */
+export const DELEGATE_IPAM_TYPE = "host-local";
+
 /**
- * The IPAM plugin of somebody else that a network configuration names in `ipam.type`; undefined
- * when the addresses are ours to give.
+ * The IPAM plugin of somebody else that a network configuration names, or gets by delegation;
+ * undefined when the addresses are ours to give.
  */
 export function foreignIpamType(raw: Readonly<Record<string, unknown>>): string | undefined {
-  const { type } = Object(raw.ipam);
+  const type = ipamType(raw);
   return typeof type === "string" && type !== "" && !OWN_TYPES.has(type) ? type : undefined;
 }
 
@@ -33,6 +39,13 @@ export function hasForeignIpam(config: unknown): boolean {
  * it names none and the plugin itself is ours.
  */
 export function usesOwnIpam(raw: Readonly<Record<string, unknown>>): boolean {
-  const { type } = Object(raw.ipam);
-  return OWN_TYPES.has(type || raw.type);
+  return OWN_TYPES.has(ipamType(raw) || raw.type);
+}
+
+/** `ipam.type` of the configuration, else of the first of its plugins that has such a section. */
+function ipamType(raw: Readonly<Record<string, unknown>>): unknown {
+  const members = Array.isArray(raw.plugins) ? raw.plugins.map(Object) : [];
+  const section = Object(raw.ipam ?? members.find(({ ipam }) => ipam)?.ipam);
+  const isDelegated = [raw, ...members].some(({ delegate }) => delegate);
+  return section.type || (isDelegated ? DELEGATE_IPAM_TYPE : undefined);
 }

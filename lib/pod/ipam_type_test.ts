@@ -11,6 +11,14 @@ Deno.test("foreignIpamType: undefined for our names, old ones too, and for none"
 
 Deno.test("foreignIpamType: the name of any other plugin", () => {
   assertEquals(foreignIpamType({ ipam: { type: "host-local" } }), "host-local");
+  assertEquals(foreignIpamType({ plugins: [{}, { ipam: { type: "static" } }] }), "static");
+});
+
+Deno.test("foreignIpamType: what is delegated gets its addresses from host-local, unless told otherwise", () => {
+  const delegate = { type: "bridge" };
+  assertEquals(foreignIpamType({ delegate }), "host-local");
+  assertEquals(foreignIpamType({ plugins: [{ type: "headcni", delegate }] }), "host-local");
+  assertEquals(foreignIpamType({ delegate, ipam: { type: "headcni-ipam" } }), undefined);
 });
 
 Deno.test("hasForeignIpam: only for what names another plugin, whatever is stored", () => {
@@ -29,6 +37,10 @@ Deno.test("usesOwnIpam: by the type of ipam, else by that of the plugin", () => 
     [{ type: "headcni", ipam: { type: "host-local" } }, false],
     [{ type: "bridge", ipam: {} }, false],
     [{ type: "portmap" }, false],
+    [{ type: "headcni", delegate: { type: "bridge" } }, false],
+    [{ type: "headcni", delegate: {}, ipam: { type: "headcni-ipam" } }, true],
+    [{ type: "headcni", plugins: [{ type: "headcni" }, { type: "portmap" }] }, true],
+    [{ type: "headcni", plugins: [{ type: "bridge", ipam: { type: "host-local" } }] }, false],
     [{}, false],
   ];
   for (const [raw, expected] of cases) assertEquals(usesOwnIpam(raw), expected);

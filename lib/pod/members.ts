@@ -2,6 +2,7 @@
  * The plugins that one configuration of ours runs: its `delegate`, or its `plugins` in order. An
  * entry of our own type runs in this process, its delegate as a plugin.
  */
+import type { Member } from "../attachment.ts";
 import type { NetworkConfig } from "../cni/request.ts";
 import type { SubnetFile } from "../discovery/subnet_file.ts";
 import { ConfigError } from "../errors.ts";
@@ -11,14 +12,6 @@ import { fillFromSubnet, isRangeless } from "./native_subnet.ts";
 import { isOwnPlugin } from "./own_plugin.ts";
 
 type Raw = Readonly<Record<string, unknown>>;
-
-/**
- * One plugin with the configuration that it gets, plain JSON; the caller adds `prevResult`. A native
- * one is our own datapath, in this process.
- */
-export type Member =
-  | { readonly kind: "native"; readonly config: Raw }
-  | { readonly kind: "plugin"; readonly type: string; readonly config: Raw };
 
 /** True when a configuration leaves work to other plugins: it has `delegate` or `plugins`. */
 export function hasMembers(raw: Raw): boolean {
@@ -108,7 +101,11 @@ function memberOf(
     return delegateMember({ ...config, raw, ipam: ipamOf(raw) }, entry.delegate, subnet);
   }
   const isFilled = isRangeless(raw) && subnet !== undefined;
-  return { kind: "native", config: isFilled ? fillFromSubnet(raw, subnet) : raw };
+  return {
+    kind: "native",
+    type: String(entry.type),
+    config: isFilled ? fillFromSubnet(raw, subnet) : raw,
+  };
 }
 
 function delegateMember(

@@ -1,9 +1,10 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
+import type { Member } from "../attachment.ts";
 import { decodeConfig, parseNetworkConfig } from "../cni/network_config.ts";
 import type { NetworkConfig } from "../cni/request.ts";
 import { parseSubnetFile } from "../discovery/subnet_file.ts";
 import { ConfigError } from "../errors.ts";
-import { hasMembers, type Member, needsSubnet, planMembers } from "./members.ts";
+import { hasMembers, needsSubnet, planMembers } from "./members.ts";
 
 const EXAMPLES = new URL("../../tests/fixtures/examples/", import.meta.url);
 
@@ -138,6 +139,7 @@ Deno.test("planMembers: an entry of our own without a delegate is native, with t
   });
   assertEquals(native, {
     kind: "native",
+    type: "ipam-cni",
     config: {
       type: "ipam-cni",
       name: "pods",

@@ -3,17 +3,17 @@
  * the delegate's configuration to a file named by the container id; one before it a file per
  * finished member of a chain, and the delegate's configuration beside them.
  */
+import type { Member } from "../attachment.ts";
 import type { NetworkConfig } from "../cni/request.ts";
 import { errorText } from "../errors.ts";
 import { isObject, showValue } from "../schema.ts";
-import type { Member } from "./members.ts";
 import { isOwnPlugin } from "./own_plugin.ts";
 
 /** What could be read of it. */
 export interface OlderState {
   /** In the order of ADD, all of kind `plugin`; empty when nothing was left. */
   readonly members: readonly Member[];
-  /** Names of the files that are about this network: they go when the members are gone. */
+  /** Names of the files: they go when the members are gone. */
   readonly files: readonly string[];
   /** What nobody can read, as text for the log; its files are among `files`. */
   readonly faults: readonly string[];
@@ -26,8 +26,8 @@ export function isOlderStateFile(name: string, containerId: string): boolean {
 }
 
 /**
- * Reads what older plugins left. Configurations of another network are not ours to undo: files are
- * named by the container only.
+ * Reads what older plugins left. The network may have had another name: files are named by the container
+ * only, and the last one to write a file was the last one to be undone.
  * @param files texts by file name; those that are not about the container are ignored.
  * @param config of today: network name and version for a configuration that has none.
  */
@@ -37,8 +37,7 @@ export function parseOlderState(
   containerId: string,
 ): OlderState {
   const entries = orderedNames([...files.keys()], containerId)
-    .map((name) => readEntry(name, files.get(name) ?? ""))
-    .filter((entry) => entry.name === undefined || entry.name === config.name);
+    .map((name) => readEntry(name, files.get(name) ?? ""));
   const rendered = entries.find(({ file }) => file === `${containerId}-delegate`);
   const chained = entries.filter(({ file }) => file.startsWith(`${containerId}-plugin-`));
   const alone = entries.filter((entry) => !chained.includes(entry) && entry !== rendered);
@@ -59,8 +58,6 @@ export function parseOlderState(
 /** One file. */
 interface Entry {
   readonly file: string;
-  /** Network that its configuration names. */
-  readonly name: string | undefined;
   /** Undefined when it is none, which `fault` explains. */
   readonly config: Record<string, unknown> | undefined;
   readonly fault: string;
@@ -76,7 +73,6 @@ function orderedNames(names: readonly string[], containerId: string): string[] {
 function readEntry(file: string, text: string): Entry {
   const refused = (fault: string) => ({
     file,
-    name: undefined,
     config: undefined,
     fault: `Cannot read "${file}" of an older plugin: ${fault}`,
   });
@@ -89,9 +85,8 @@ function readEntry(file: string, text: string): Entry {
   // A member of a chain is wrapped: {"index", "type", "config", "executed_at"}.
   const state = isObject(value) && /-plugin-[0-9]+$/.test(file) ? value : { config: value };
   if (!isObject(state.config)) return refused(`an object wanted, got ${showValue(state.config)}`);
-  const { name } = state.config;
   const config = { ...state.type !== undefined && { type: state.type }, ...state.config };
-  return { file, name: typeof name === "string" && name ? name : undefined, config, fault: "" };
+  return { file, config, fault: "" };
 }
 
 /** The older plugin rendered a delegate for an entry of its own type, and for one with `delegate`. */

@@ -69,11 +69,6 @@ Deno.test("parseOlderState: a delegate whose ADD failed was the last that was be
   assertEquals(members.map(({ config }) => config.type), ["ptp", "bridge"]);
 });
 
-Deno.test("parseOlderState: what belongs to another network is left alone", () => {
-  const other = { ...BRIDGE, name: "other" };
-  assertEquals(parse({ c1: other, "c1-delegate": BRIDGE }).files, ["c1-delegate"]);
-});
-
 Deno.test("parseOlderState: what nobody can read is told, the rest is used", () => {
   const { members, files, faults } = parse({
     c1: '{"name": "pods", "ty',

@@ -1,6 +1,11 @@
 /** What ADD was asked to do and how far it came: what DEL undoes. */
 import * as v from "valibot";
-import { type AttachmentKey, formatAttachment, type PodReference } from "../attachment.ts";
+import {
+  type AttachmentKey,
+  formatAttachment,
+  type Member,
+  type PodReference,
+} from "../attachment.ts";
 import { ConfigError } from "../errors.ts";
 import { attachmentOfKey, recordKey, recordPrefix } from "./keys.ts";
 import { releaseLease } from "./leases.ts";
@@ -24,9 +29,16 @@ export interface Attachment {
   readonly hostLink?: string;
   /** The network configuration as a JSON value. */
   readonly config: unknown;
+  /**
+   * What was begun so far of the parts of a configuration that has several, in their order; absent
+   * where our own network plugin is all of it.
+   */
+  readonly members?: readonly Member[];
+  /** The result of the last of them that is finished, as a JSON value. */
+  readonly result?: unknown;
 }
 
-/** Most characters of a configuration as JSON: a value of the KV has 64 KiB, a character up to 2. */
+/** Most characters of configurations and result as JSON: a value of the KV has 64 KiB, a character up to 2. */
 const MAX_CONFIG_CHARACTERS = 30_000;
 
 const StoredAttachment = v.object({
@@ -37,6 +49,12 @@ const StoredAttachment = v.object({
   createdMs: v.number(),
   hostLink: v.exactOptional(v.string()),
   config: v.unknown(),
+  members: v.exactOptional(v.array(v.object({
+    kind: v.picklist(["native", "plugin"]),
+    type: v.string(),
+    config: v.record(v.string(), v.unknown()),
+  }))),
+  result: v.exactOptional(v.unknown()),
 });
 
 /**
@@ -45,7 +63,8 @@ const StoredAttachment = v.object({
  */
 export function putAttachment(tx: StoreTransaction, attachment: Attachment): void {
   const { key, ...stored } = attachment;
-  const characters = JSON.stringify(stored.config).length;
+  const { config, members, result } = stored;
+  const characters = JSON.stringify({ config, members, result }).length;
   if (characters > MAX_CONFIG_CHARACTERS) {
     throw new ConfigError(
       "invalid-config",

@@ -43,7 +43,7 @@ Deno.test("putAttachment: refuses a configuration that does not fit", async () =
     "30000 can be kept",
   );
   assertEquals(error.reason, "invalid-config");
-  const largest = { ...ATTACHMENT, config: { text: "\u20ac".repeat(29_980) } };
+  const largest = { ...ATTACHMENT, config: { text: "\u20ac".repeat(29_975) } };
   await temporary.store.write((tx) => putAttachment(tx, largest));
 });
 

@@ -79,6 +79,7 @@ export class TracedNode implements AsyncDisposable {
       },
       runDirectory: `${this.root}/run`,
       resultsDirectory: this.results,
+      env: {},
       dataDirectory: this.directory,
       self: [],
       allowOwnNetns: false,

@@ -1,0 +1,120 @@
+/**
+ * ADD by our own network plugin: lease and intent are committed before the first change to the
+ * kernel, the outcome after the last; whatever fails in between is undone in reverse order.
+ */
+import { ConfigError } from "../errors.ts";
+import type { Request } from "../cni/request.ts";
+import { joinResults, type Result } from "../cni/result.ts";
+import type { Host } from "../host/host.ts";
+import { log } from "../log.ts";
+import { podMtu, resolveAddressing } from "../pod/addresses.ts";
+import { parsePodNetwork, type PodNetwork } from "../pod/config.ts";
+import type { PodIdentity } from "../pod/facts.ts";
+import { isLinkOf } from "../pod/identity.ts";
+import { hasForeignIpam } from "../pod/ipam_type.ts";
+import { planPod, podResult } from "../pod/plan.ts";
+import { type AttachContext, podIdentity } from "./context.ts";
+import { allocateForeign, callForeignIpam } from "./foreign_ipam.ts";
+import { intentIsRecorded, type Ongoing, recordIntent, undoLater } from "./ongoing.ts";
+import { type IpamAnswer, ownAnswer, parseOwnIpam, reserveOwn } from "./own_ipam.ts";
+import { ensureMasquerade, prepareNode } from "./prepare_node.ts";
+import { writeReclaiming } from "./reclaim.ts";
+
+/** What an ADD by our own network plugin needs before anything of it is recorded. */
+export interface NativePlan extends Disposable {
+  readonly request: Request;
+  readonly network: PodNetwork;
+  readonly identity: PodIdentity;
+  readonly host: Host;
+}
+
+/**
+ * Reads the configuration and looks at the pod.
+ * @throws ConfigError when one of them is in the way; KernelError.
+ */
+export function planNative(request: Request, context: AttachContext): NativePlan {
+  const network = parsePodNetwork(request.config, request.args.get("MAC"));
+  for (const warning of network.warnings) log.warn(warning, { network: request.config.name });
+  const { netns } = request;
+  const identity = podIdentity(request);
+  using opened = new DisposableStack();
+  const host = opened.use(context.node.openHost({
+    netns,
+    allowOwnNetns: context.allowOwnNetns,
+  }));
+  refuseTaken(host, identity);
+  opened.move();
+  return { request, network, identity, host, [Symbol.dispose]: () => host[Symbol.dispose]() };
+}
+
+/**
+ * Gives the pod its link, addresses and routes, and leaves it to the caller to record the outcome.
+ * @throws ConfigError, KernelError, StoreError or ClientError; what was done then is undone with the
+ * rest of the ADD.
+ */
+export async function attachNative(plan: NativePlan, ongoing: Ongoing): Promise<Result> {
+  const { request, network, identity, host } = plan;
+  const { context, store } = ongoing;
+  ongoing.attachment = { ...ongoing.attachment, hostLink: identity.hostLink };
+  const answer = await allocate(plan, ongoing);
+  const addressing = resolveAddressing(network, answer);
+  const facts = await prepareNode(host, network, ongoing.attachment, addressing, store);
+  removeOwnLink(host, identity); // what an ADD left that the store knows nothing of
+  undoLater(ongoing, "remove the link", () => removeOwnLink(host, identity));
+  for (const step of planPod(network, identity, addressing, facts)) host.apply(step);
+  ensureMasquerade(network, addressing, context.node);
+  const result = podResult(network, identity, addressing, {
+    mtuBytes: podMtu(network, facts.uplinkMtuBytes),
+    netns: request.netns,
+    bridgeMac: host.findLink("host", network.bridge)?.mac,
+    hostMac: host.findLink("host", identity.hostLink)?.mac,
+    podMac: host.findLink("pod", request.ifname)?.mac,
+  });
+  return joinResults(request.config.prevResult, {
+    ...result,
+    dns: { ...answer.dns, ...network.dns },
+  });
+}
+
+/** Commits the intent, with our own lease in the same commit, or asks a foreign IPAM plugin. */
+async function allocate(
+  { request, network }: NativePlan,
+  ongoing: Ongoing,
+): Promise<IpamAnswer> {
+  const { context, store } = ongoing;
+  const ipam = hasForeignIpam(request.config.raw) ? undefined : parseOwnIpam(request, network);
+  const lease = await writeReclaiming(store, request, context, async (tx) => {
+    await recordIntent(tx, ongoing);
+    return ipam && await reserveOwn(tx, request, ipam, context);
+  });
+  intentIsRecorded(ongoing);
+  if (ipam && lease) return ownAnswer(lease, ipam);
+  const answer = await allocateForeign(request);
+  undoLater(ongoing, "release the address", () => callForeignIpam("DEL", request));
+  return answer;
+}
+
+/** Refuses a pod that has such an interface, and a name of ours that somebody else's link has. */
+function refuseTaken(host: Host, { key, hostLink }: PodIdentity): void {
+  if (host.findLink("pod", key.ifname)) {
+    throw new ConfigError(
+      "already-attached",
+      `Cannot add interface "${key.ifname}" to container "${key.containerId}": ` +
+        `the pod has an interface of that name`,
+    );
+  }
+  const present = host.findLink("host", hostLink);
+  if (!present || isLinkOf(key, present)) return;
+  throw new ConfigError(
+    "already-attached",
+    `Cannot create link "${hostLink}" for container "${key.containerId}": ` +
+      `a link of that name is there and is not ours (alias "${present.alias ?? ""}")`,
+  );
+}
+
+/** Removes the host's link of this attachment, if there is one. */
+function removeOwnLink(host: Host, { key, hostLink }: PodIdentity): void {
+  const link = host.findLink("host", hostLink);
+  if (!link || !isLinkOf(key, link)) return;
+  host.apply({ kind: "remove-link", place: "host", name: hostLink });
+}
