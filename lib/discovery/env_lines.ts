@@ -36,7 +36,7 @@ const ASSIGNMENT = /^[ \t]*(?:export[ \t]+)?([A-Za-z_][A-Za-z0-9_]*)=(.*)$/;
 /** What may follow a value. */
 const END = /^(?:[ \t]+#.*|[ \t]*)$/;
 /** What a shell gives a meaning to: quotes, expansion, commands, redirection. */
-const SPECIAL = /['"`$\\;&|<>()]/;
+const SPECIAL = /['"`$\\;&|<>()~]/;
 
 type Value = { readonly text: string } | { readonly fault: string };
 

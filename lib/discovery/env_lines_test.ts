@@ -1,4 +1,5 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
+import { pick, seededRandom } from "../../tests/fakes/seeded_random.ts";
 import { isEnvLine, parseEnvLines } from "./env_lines.ts";
 
 Deno.test("parseEnvLines: quotes, comments, blank lines and export", () => {
@@ -57,5 +58,32 @@ Deno.test("isEnvLine: an assignment, but no line of YAML", () => {
   for (const line of ["A=1", "export A=", "  A=b: c"]) assertEquals(isEnvLine(line), true, line);
   for (const line of ["a: b=c", "- a=b", "# A=1", "network"]) {
     assertEquals(isEnvLine(line), false, line);
+  }
+});
+
+Deno.test("parseEnvLines: what it reads is what a shell reads", async () => {
+  const { random } = seededRandom();
+  const pieces = ["a", "1", "10.0.0.0/8", ",", " ", "\t", "'", '"', "\\", "#", "=", ".", ":", "-"]
+    .concat(["\\$", '\\"', " # x", "''", '""', "{", "}", "*", "?", "[", "]", "~", "!", "^", "%"]);
+  const lines = Array.from({ length: 20_000 }, () => {
+    const value = Array.from({ length: 1 + random(6) }, () => pick(random, pieces));
+    return `A=${value.join("")}`;
+  });
+  const read = lines.flatMap((line) => {
+    const { values, faults } = parseEnvLines([line]);
+    return faults.length === 0 ? [{ line, value: values.get("A") ?? "" }] : [];
+  });
+  assert(read.length > 1_000, `only ${read.length} lines were read`);
+  const script = read.map(({ line }) => `A=\n${line}\nprintf '%s\\0' "$A"\n`).join("");
+  const file = await Deno.makeTempFile({ prefix: "hct" });
+  try {
+    await Deno.writeTextFile(file, script);
+    const { stdout } = await new Deno.Command("/bin/sh", { args: [file], env: { HOME: "/h" } })
+      .output();
+    const seen = new TextDecoder().decode(stdout).split("\0").slice(0, -1);
+    assertEquals(seen.length, read.length);
+    for (const [index, { line, value }] of read.entries()) assertEquals(value, seen[index], line);
+  } finally {
+    await Deno.remove(file);
   }
 });

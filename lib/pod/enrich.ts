@@ -2,6 +2,7 @@
 import type { Result, ResultRoute } from "../cni/result.ts";
 import type { SubnetFile } from "../discovery/subnet_file.ts";
 import { containsAddress, equalPrefixes, networkOf, type Prefix } from "../net/prefix.ts";
+import { SCOPE_LINK } from "../net/route.ts";
 
 /**
  * The result with routes to the networks of the cluster, and the file's `dns` where it has none: IPAM
@@ -26,19 +27,29 @@ export function enrichResult(result: Result, subnet: SubnetFile | undefined): Re
 }
 
 /**
- * The result without routes that {@linkcode enrichResult} may have added: those to networks of the
- * cluster that a wider route covers with the same gateway. CHECK of other plugins looks for each route
- * of `prevResult` in the kernel.
+ * The result as CHECK of other plugins can find it in the kernel: without what
+ * {@linkcode enrichResult} may have added, routes to networks of the cluster that a wider one covers
+ * with the same gateway; and with the pod's gateway in routes that name none, which is what they
+ * mean (SPEC.md section 5) but not what the reference plugins look for.
  */
-export function withoutEnrichment(result: Result, subnet: SubnetFile | undefined): Result {
-  if (!subnet) return result;
-  const routes = result.routes.filter((route) => {
-    const { dst, gw } = route;
-    if (!subnet.networks.some((network) => equalPrefixes(network, networkOf(dst)))) return true;
-    const wider = widerRoute(networkOf(dst), result.routes);
-    return !wider || wider.gw?.value !== gw?.value;
-  });
-  return { ...result, routes };
+export function resultForCheck(result: Result, subnet: SubnetFile | undefined): Result {
+  const networks = subnet?.networks ?? [];
+  const routes = result.routes.map((route) => withGateway(route, result));
+  return {
+    ...result,
+    routes: routes.filter(({ dst, gw }) => {
+      if (!networks.some((network) => equalPrefixes(network, networkOf(dst)))) return true;
+      const wider = widerRoute(networkOf(dst), routes);
+      return !wider || wider.gw?.value !== gw?.value;
+    }),
+  };
+}
+
+function withGateway(route: ResultRoute, { ips }: Result): ResultRoute {
+  if (route.gw || route.scope === SCOPE_LINK) return route;
+  const { family } = route.dst.address;
+  const gw = ips.find(({ gateway }) => gateway?.family === family)?.gateway;
+  return gw ? { ...route, gw } : route;
 }
 
 /** The narrowest route of the main table that is wider than the network and takes its packets. */

@@ -4,7 +4,7 @@ import type { Result } from "../cni/result.ts";
 import { parseSubnetFile } from "../discovery/subnet_file.ts";
 import { formatAddress } from "../net/address.ts";
 import { formatPrefix } from "../net/prefix.ts";
-import { enrichResult, withoutEnrichment } from "./enrich.ts";
+import { enrichResult, resultForCheck } from "./enrich.ts";
 
 const FILE = parseSubnetFile({
   path: "/run/x",
@@ -57,7 +57,7 @@ Deno.test("enrichResult: the dns of the file where the result has none", () => {
   assertEquals(enrichResult(resultOf([], dns), undefined), resultOf([], dns));
 });
 
-Deno.test("withoutEnrichment: what was added goes, what the pod has stays", () => {
+Deno.test("resultForCheck: what was added goes, what the pod has stays", () => {
   for (
     const routes of [
       [],
@@ -67,7 +67,29 @@ Deno.test("withoutEnrichment: what was added goes, what the pod has stays", () =
     ]
   ) {
     const result = resultOf(routes);
-    assertEquals(withoutEnrichment(enrichResult(result, FILE), FILE).routes, result.routes);
-    assertEquals(withoutEnrichment(result, undefined), result);
+    assertEquals(resultForCheck(enrichResult(result, FILE), FILE).routes, result.routes);
+    assertEquals(resultForCheck(result, undefined), result);
   }
+});
+
+Deno.test("resultForCheck: a route without a gateway has the pod's of its family", () => {
+  const result = parseResult(
+    {
+      ips: [{ address: "10.244.1.5/24", gateway: "10.244.1.1" }],
+      routes: [
+        { dst: "10.96.0.0/12" },
+        { dst: "10.97.0.0/16", gw: "10.244.1.9" },
+        { dst: "10.98.0.0/16", scope: 253 },
+        { dst: "fd00::/48" },
+      ],
+    },
+    "result",
+    "1.1.0",
+  );
+  assertEquals(routesOf(resultForCheck(result, FILE)), [
+    "10.96.0.0/12 via 10.244.1.1",
+    "10.97.0.0/16 via 10.244.1.9",
+    "10.98.0.0/16",
+    "fd00::/48",
+  ]);
 });
