@@ -8,11 +8,11 @@ import { equalAddresses, FAMILIES, formatAddress } from "../net/address.ts";
 import { type AttachmentFacts, diffAttachment, ownIps } from "../pod/check.ts";
 import { parsePodNetwork, type PodNetwork } from "../pod/config.ts";
 import type { PodIdentity } from "../pod/facts.ts";
-import { withoutEnrichment } from "../pod/enrich.ts";
+import { resultForCheck } from "../pod/enrich.ts";
 import { hasForeignIpam } from "../pod/ipam_type.ts";
 import { FORWARDING } from "../pod/plan_link.ts";
 import { planMasquerade } from "../pod/plan.ts";
-import type { Result, ResultIp } from "../cni/result.ts";
+import type { ResultIp } from "../cni/result.ts";
 import { formatResult } from "../cni/result_codec.ts";
 import { findAttachment } from "../store/attachments.ts";
 import { findLease } from "../store/leases.ts";
@@ -31,8 +31,8 @@ import { resolveRequest } from "./resolve.ts";
 export async function check(request: Request, context: AttachContext): Promise<void> {
   const { request: resolved, members, subnet } = resolveRequest(request, context);
   if (!members) return await checkNative(resolved, context);
-  const expected = withoutEnrichment(requirePrevResult(request.config), subnet);
-  const prevResult = formatResult(withGateways(expected), request.config.cniVersion);
+  const expected = resultForCheck(requirePrevResult(request.config), subnet);
+  const prevResult = formatResult(expected, request.config.cniVersion);
   const failures: unknown[] = [];
   for (const member of await recordedMembers(resolved, context) ?? members) {
     await checkMember(member, resolved, prevResult, context)
@@ -40,17 +40,6 @@ export async function check(request: Request, context: AttachContext): Promise<v
   }
   if (failures.length > 1) throw checkFailure(request, failures.map(errorText));
   if (failures.length === 1) throw failures[0];
-}
-
-/** A route without one has the gateway of its family: plugins look for just that in the kernel. */
-function withGateways(result: Result): Result {
-  const gatewayOf = ({ dst }: Result["routes"][number]) =>
-    result.ips.find(({ gateway }) => gateway?.family === dst.address.family)?.gateway;
-  const routes = result.routes.map((route) => {
-    const gw = route.gw ?? gatewayOf(route);
-    return gw ? { ...route, gw } : route;
-  });
-  return { ...result, routes };
 }
 
 async function checkMember(

@@ -113,8 +113,17 @@ function attempt<Value>(parse: () => Value, faults: string[]): Value | undefined
 const NETWORK_KEYS: Readonly<Record<Family, SubnetKey>> = { 4: "network", 6: "ipv6_network" };
 const SUBNET_KEYS: Readonly<Record<Family, SubnetKey>> = { 4: "subnet", 6: "ipv6_subnet" };
 
-function missingKeys({ networks, subnets }: SubnetFile, { nameOf }: SubnetFields): string[] {
-  const isUsed = (family: Family) => [...networks, ...subnets].some((each) => isOf(family, each));
+/**
+ * A family that the cluster has a network in needs a subnet; but older daemons named networks of both
+ * in `network`, whatever the node had.
+ */
+function missingKeys(
+  { networks, subnets }: SubnetFile,
+  { nameOf, written }: SubnetFields,
+): string[] {
+  const isUsed = (family: Family) =>
+    subnets.some((each) => isOf(family, each)) || written.has(NETWORK_KEYS[family]) &&
+      networks.some((each) => isOf(family, each));
   const families = FAMILIES.filter(isUsed);
   // Nothing at all: IPv4 is what the reader will have forgotten.
   const missing = (families.length > 0 ? families : FAMILIES.slice(0, 1)).flatMap((family) => [

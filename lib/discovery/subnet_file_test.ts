@@ -144,13 +144,22 @@ Deno.test("parseSubnetFile: what is not said is undefined, and so is an MTU of 0
   });
 });
 
+Deno.test("parseSubnetFile: networks of both families under one key demand no subnet of both", () => {
+  const text = "network: 10.244.0.0/16,fd00::/48\nsubnet: 10.244.1.0/24\n";
+  const { networks, subnets } = parseSubnetFile({ path: "/run/x", text }, {});
+  assertEquals([networks.length, subnets.length], [2, 1]);
+});
+
 Deno.test("parseSubnetFile: everything that is missing in one message", () => {
   const seen: readonly (readonly [text: string | undefined, part: string])[] = [
     ["mtu: 1280\n", "network and subnet are missing"],
     ["network: 10.244.0.0/16\n", "subnet is missing"],
     ["network: ''\nsubnet: null\n", "network and subnet are missing"],
     ["", "network and subnet are missing"],
-    ["network: 10.244.0.0/16,fd00::/48\nsubnet: 10.244.1.0/24\n", "ipv6_subnet is missing"],
+    [
+      "network: 10.244.0.0/16\nsubnet: 10.244.1.0/24\nipv6_network: fd00::/48\n",
+      "ipv6_subnet is missing",
+    ],
     ["network: 10.244.0.0/16\nsubnet: fd00::/64\n", "subnet and ipv6_network are missing"],
     ["ipv6_network: fd00::/48\n", "ipv6_subnet is missing"],
     [
