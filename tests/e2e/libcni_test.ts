@@ -45,6 +45,12 @@ const PORTMAP = { type: "portmap", capabilities: { portMappings: true } };
 /** Goes with the interface. */
 const MARTIANS = "net.ipv4.conf.eth0.log_martians";
 
+/** What CHECK of ours must take; and where the plugin keeps what was before. */
+const TUNING = {
+  ...{ mac: "02:00:00:00:00:77", mtu: 1400, promisc: true, sysctl: { [MARTIANS]: "1" } },
+  dataDir: "/var/lib/cni/tuning",
+};
+
 /** In bits, some 1 MB/s: more than a ping. */
 const RATES = {
   ...{ ingressRate: 8_000_000, ingressBurst: 800_000 },
@@ -90,7 +96,7 @@ const NETWORKS: readonly Network[] = [
     plugins: [
       headcni(BOTH),
       { type: "bandwidth", capabilities: { bandwidth: true } },
-      { type: "tuning", sysctl: { [MARTIANS]: "1" } },
+      { type: "tuning", ...TUNING },
       { type: "firewall", backend: "iptables" },
       PORTMAP,
     ],
@@ -104,6 +110,8 @@ const NETWORKS: readonly Network[] = [
       await expectRates(libcni);
       await expectAccepted(libcni, pod);
       assertEquals((await pod.run("sysctl", "-n", MARTIANS)).trim(), "1");
+      const [link] = await pod.ip("link", "show", "eth0");
+      assertEquals([link?.address, link?.mtu], [TUNING.mac, TUNING.mtu]);
     },
   },
   {
@@ -113,6 +121,12 @@ const NETWORKS: readonly Network[] = [
     plugins: [
       { type: "bridge", bridge: "br0", isDefaultGateway: true, ipMasq: true, ipam: ipam(IPV4) },
     ],
+  },
+  {
+    name: "Debian's ptp over our IPAM",
+    families: BOTH,
+    to: DEBIAN_LAST,
+    plugins: [{ type: "ptp", ipMasq: true, ipam: ipam(BOTH) }],
   },
   {
     name: "ours over Debian's host-local",
