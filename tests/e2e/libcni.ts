@@ -32,6 +32,9 @@ export interface PluginList {
   readonly capabilities?: Readonly<Record<string, unknown>>;
 }
 
+/** What names a pod; its namespace may be gone. */
+type Place = Pick<TestPod, "path">;
+
 /** A runtime made of libcni. */
 export class Libcni implements AsyncDisposable {
   readonly node: TestNode;
@@ -76,15 +79,15 @@ export class Libcni implements AsyncDisposable {
     );
   }
 
-  async add(pod: TestPod): Promise<AddResult> {
+  async add(pod: Place): Promise<AddResult> {
     return JSON.parse(await this.#succeed("cnitool", "add", NETWORK, pod.path));
   }
 
-  async check(pod: TestPod): Promise<void> {
+  async check(pod: Place): Promise<void> {
     assertEquals(await this.#succeed("cnitool", "check", NETWORK, pod.path), "");
   }
 
-  async del(pod: TestPod): Promise<void> {
+  async del(pod: Place): Promise<void> {
     assertEquals(await this.#succeed("cnitool", "del", NETWORK, pod.path), "");
   }
 
@@ -94,7 +97,7 @@ export class Libcni implements AsyncDisposable {
   }
 
   /** GC as a runtime calls it that knows which pods it has. */
-  async gcBut(pods: readonly TestPod[]): Promise<void> {
+  async gcBut(pods: readonly Place[]): Promise<void> {
     const ids = await Promise.all(pods.map(containerId));
     assertEquals(await this.#succeed("libcni_gc", NETWORK, ...ids), "");
   }
@@ -107,14 +110,14 @@ export class Libcni implements AsyncDisposable {
   }
 
   /** A verb that must fail; answers what libcni says of it. */
-  async fail(verb: "add" | "check" | "del", pod: TestPod): Promise<string> {
+  async fail(verb: "add" | "check" | "del", pod: Place): Promise<string> {
     const { code, stderr } = await this.#run("cnitool", verb, NETWORK, pod.path);
     assertEquals(code, 1, stderr);
     return stderr.trim();
   }
 
   /** Makes libcni forget a pod. */
-  async forget(pod: TestPod): Promise<void> {
+  async forget(pod: Place): Promise<void> {
     const name = `${NETWORK}-${await containerId(pod)}-${IFNAME}`;
     await Deno.remove(`${this.node.root}/cni/results/${name}`);
   }
@@ -169,7 +172,7 @@ async function forgoDuplicateDetection(netns: TestNetns): Promise<void> {
 }
 
 /** How cnitool names a container: from the path of its namespace, `main` in cnitool.go. */
-async function containerId({ path }: TestPod): Promise<string> {
+async function containerId({ path }: Place): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-512", new TextEncoder().encode(path));
   return `cnitool-${new Uint8Array(digest, 0, 10).toHex()}`;
 }

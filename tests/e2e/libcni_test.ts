@@ -1,140 +1,30 @@
-/** Networks of ours, and of Debian's plugins with ours, as a runtime with the real libcni has them. */
+/** Every verb as a runtime with the real libcni calls it, over ours and Debian's plugins. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { TestNetns } from "../netns/namespace.ts";
 import {
   addressesOf,
   assertSameLines,
   bare,
-  type Families,
   kernelAddresses,
   SUBNETS,
   type TestPod,
 } from "../netns/plugin.ts";
-import type { TestNetns } from "../netns/namespace.ts";
 import { type Libcni, libcniTest, type PluginList } from "./libcni.ts";
-
-/** Released versions of the specification, oldest first, which is the order of texts. */
-const VERSIONS = ["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"] as const;
-
-type Version = typeof VERSIONS[number];
+import {
+  BOTH,
+  DEBIAN_LAST,
+  GATEWAYS,
+  headcni,
+  type Network,
+  NETWORKS,
+  VERSIONS,
+} from "./libcni_networks.ts";
 
 /** The first one with CHECK. */
 const FIRST_WITH_CHECK = "0.4.0";
 
 /** The first one with STATUS, and with GC. */
 const FIRST_WITH_STATUS = "1.1.0";
-
-/** The newest one that Debian's plugins know. */
-const DEBIAN_LAST = "1.0.0";
-
-/** First addresses of the subnets: the node's own. */
-const GATEWAYS = { 4: "10.9.0.1", 6: "fd00:9::1" } as const;
-
-const HOST_PORT = 8088;
-const CONTAINER_PORT = 80;
-
-/** How CHECK of portmap 1.1.1 fails whenever there is IPv4: it looks for its rules among IPv6's. */
-const PORTMAP_FAULT = "could not check ipv6 dnat";
-
-const PORT_MAPPINGS = [
-  { hostPort: HOST_PORT, containerPort: CONTAINER_PORT, protocol: "tcp" },
-];
-
-/** Stands last in a list, for the plugins behind it are not asked. */
-const PORTMAP = { type: "portmap", capabilities: { portMappings: true } };
-
-/** Goes with the interface. */
-const MARTIANS = "net.ipv4.conf.eth0.log_martians";
-
-/** What CHECK of ours must take; and where the plugin keeps what was before. */
-const TUNING = {
-  ...{ mac: "02:00:00:00:00:77", mtu: 1400, promisc: true, sysctl: { [MARTIANS]: "1" } },
-  dataDir: "/var/lib/cni/tuning",
-};
-
-/** In bits, some 1 MB/s: more than a ping. */
-const RATES = {
-  ...{ ingressRate: 8_000_000, ingressBurst: 800_000 },
-  ...{ egressRate: 8_000_000, egressBurst: 800_000 },
-};
-
-/** A network, and what all of its plugins can do. */
-interface Network extends Pick<PluginList, "plugins" | "capabilities"> {
-  readonly name: string;
-  readonly families: Families;
-  /** First version; the oldest unless given. */
-  readonly from?: Version;
-  /** Last version; the newest unless given. */
-  readonly to?: Version;
-  /** What CHECK fails with, by a known fault of the last plugin. */
-  readonly checkFault?: string;
-  /** Looks at what only this network has, while a pod is up. */
-  readonly witness?: (libcni: Libcni, pod: TestNetns) => Promise<void>;
-}
-
-const IPV4: Families = [4];
-const BOTH: Families = [4, 6];
-
-const NETWORKS: readonly Network[] = [
-  { name: "bridge", families: IPV4, plugins: [headcni(IPV4)] },
-  { name: "ptp", families: IPV4, plugins: [headcni(IPV4, { datapath: "ptp" })] },
-  { name: "bridge, both families", families: BOTH, plugins: [headcni(BOTH)] },
-  { name: "ptp, both families", families: BOTH, plugins: [headcni(BOTH, { datapath: "ptp" })] },
-  {
-    name: "Debian's portmap after ours",
-    families: BOTH,
-    to: DEBIAN_LAST,
-    plugins: [headcni(BOTH), PORTMAP],
-    capabilities: { portMappings: PORT_MAPPINGS },
-    checkFault: PORTMAP_FAULT,
-    witness: expectHostPort,
-  },
-  {
-    name: "Debian's bandwidth, tuning, firewall and portmap after ours",
-    families: BOTH,
-    from: "0.4.0", // of firewall
-    to: DEBIAN_LAST,
-    plugins: [
-      headcni(BOTH),
-      { type: "bandwidth", capabilities: { bandwidth: true } },
-      { type: "tuning", ...TUNING },
-      { type: "firewall", backend: "iptables" },
-      PORTMAP,
-    ],
-    capabilities: {
-      portMappings: PORT_MAPPINGS,
-      bandwidth: RATES,
-    },
-    checkFault: PORTMAP_FAULT,
-    witness: async (libcni, pod) => {
-      await expectHostPort(libcni, pod);
-      await expectRates(libcni);
-      await expectAccepted(libcni, pod);
-      assertEquals((await pod.run("sysctl", "-n", MARTIANS)).trim(), "1");
-      const [link] = await pod.ip("link", "show", "eth0");
-      assertEquals([link?.address, link?.mtu], [TUNING.mac, TUNING.mtu]);
-    },
-  },
-  {
-    name: "Debian's bridge over our IPAM",
-    families: IPV4,
-    to: DEBIAN_LAST,
-    plugins: [
-      { type: "bridge", bridge: "br0", isDefaultGateway: true, ipMasq: true, ipam: ipam(IPV4) },
-    ],
-  },
-  {
-    name: "Debian's ptp over our IPAM",
-    families: BOTH,
-    to: DEBIAN_LAST,
-    plugins: [{ type: "ptp", ipMasq: true, ipam: ipam(BOTH) }],
-  },
-  {
-    name: "ours over Debian's host-local",
-    families: BOTH,
-    to: DEBIAN_LAST,
-    plugins: [{ ...headcni(BOTH), ipam: ipam(BOTH, "host-local") }],
-  },
-];
 
 for (const network of NETWORKS) {
   const [from, to] = [network.from ?? VERSIONS[0], network.to ?? VERSIONS[6]];
@@ -159,7 +49,8 @@ for (const network of NETWORKS) {
   });
 }
 
-const OURS = NETWORKS.filter(({ to }) => to === undefined);
+/** What speaks every version; a family less would tell no more. */
+const OURS = NETWORKS.filter(({ to, families }) => to === undefined && families === BOTH);
 
 for (const network of OURS) {
   // As a daemon writes it, so that older runtimes take it too: libcni takes the newest.
@@ -171,6 +62,13 @@ for (const network of OURS) {
     const [address = ""] = addressesOf(await libcni.add(pod));
     await pod.run("ip", "address", "delete", address, "dev", "eth0");
     assertStringIncludes(await libcni.fail("check", pod), bare(address));
+  });
+
+  libcniTest(`${network.name}: DEL after the namespace is gone`, async (libcni) => {
+    await warmUp(libcni, list, await libcni.makePod());
+    const before = await libcni.snapshot([]);
+    await libcni.del(await addAndLose(libcni));
+    assertSameLines(await libcni.snapshot([]), before);
   });
 
   libcniTest(`${network.name}: GC leaves the valid pods and nothing else`, async (libcni) => {
@@ -270,17 +168,6 @@ async function expectUp(
   await witness?.(libcni, pod);
 }
 
-function headcni(
-  families: Families,
-  keys: Readonly<Record<string, unknown>> = {},
-): Readonly<Record<string, unknown>> {
-  return { type: "headcni", ipam: ipam(families), ...keys };
-}
-
-function ipam(families: Families, type = "headcni-ipam"): Readonly<Record<string, unknown>> {
-  return { type, ranges: families.map((family) => [{ subnet: SUBNETS[family] }]) };
-}
-
 /** Three, without a network. */
 async function makePods(libcni: Libcni): Promise<[TestNetns, TestNetns, TestNetns]> {
   return [await libcni.makePod(), await libcni.makePod(), await libcni.makePod()];
@@ -293,38 +180,13 @@ async function warmUp(libcni: Libcni, list: PluginList, pod: TestPod): Promise<v
   await libcni.del(pod);
 }
 
+/** Adds a pod, and removes its namespace; answers what it was. */
+async function addAndLose(libcni: Libcni): Promise<Pick<TestPod, "path">> {
+  await using pod = await TestNetns.make("dead");
+  await libcni.add(pod);
+  return { path: pod.path };
+}
+
 async function ping(from: Pick<TestPod, "run">, address: string): Promise<void> {
   await from.run("ping", "-c", "1", "-W", "5", address);
-}
-
-/** Fails unless the node's port leads to a server in the pod, by each family. */
-async function expectHostPort({ node: { host } }: Libcni, pod: TestNetns): Promise<void> {
-  using listener = pod.do(() => Deno.listen({ hostname: "::", port: CONTAINER_PORT }));
-  for (const address of Object.values(GATEWAYS)) {
-    const ask = `exec 3<>/dev/tcp/${address}/${HOST_PORT}; cat <&3`;
-    const [, answer] = await Promise.all([
-      greetOnce(listener),
-      host.run("timeout", "5", "bash", "-c", ask),
-    ]);
-    assertEquals(answer, "hello", address);
-  }
-}
-
-async function greetOnce(listener: Deno.Listener): Promise<void> {
-  using connection = await listener.accept();
-  await connection.write(new TextEncoder().encode("hello"));
-}
-
-/** Fails unless Debian's bandwidth limits both ways. */
-async function expectRates({ node: { host } }: Libcni): Promise<void> {
-  const limits = (await host.run("tc", "qdisc", "show")).match(/qdisc tbf .* rate 8Mbit/g);
-  assertEquals(limits?.length, 2);
-}
-
-/** Fails unless Debian's firewall lets the pod's packets pass. */
-async function expectAccepted({ node: { host } }: Libcni, pod: TestPod): Promise<void> {
-  for (const address of await kernelAddresses(pod)) {
-    const iptables = address.includes(":") ? "ip6tables" : "iptables";
-    assertStringIncludes(await host.run(iptables, "-S", "CNI-FORWARD"), bare(address));
-  }
 }
