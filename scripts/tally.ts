@@ -63,8 +63,8 @@ export function tally(runs: readonly Run[], skips: readonly string[], strict: bo
   const forbidden = strict
     ? skipped.filter(({ name }) => !skips.some((entry) => matches(entry, name)))
     : [];
-  const unused = strict
-    ? skips.filter((entry) => !skipped.some(({ name }) => matches(entry, name)))
+  const stale = strict
+    ? skips.filter((entry) => !cases.some(({ name }) => matches(entry, name)))
     : [];
   return {
     passed: ofOutcome("passed").length,
@@ -74,7 +74,7 @@ export function tally(runs: readonly Run[], skips: readonly string[], strict: bo
       ...ofOutcome("failed").map(({ file, name }) => `failed: ${file}: ${name}`),
       ...broken.map(({ name, exitCode }) => `failed: run "${name}" ended with ${exitCode}`),
       ...forbidden.map(({ file, name }) => `failed: ${file}: ${name}: may not skip here`),
-      ...unused.map((entry) => `tests/skips.txt: nothing skipped matches "${entry}"`),
+      ...stale.map((entry) => `tests/skips.txt: no test matches "${entry}"`),
     ],
   };
 }

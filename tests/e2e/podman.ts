@@ -15,7 +15,10 @@ const DEBIAN_PLUGINS = "/usr/lib/cni";
 
 const ROOT = fromFileUrl(new URL("../..", import.meta.url));
 
-/** Runs inside the namespaces, before anything else. */
+/**
+ * Runs inside the namespaces, before anything else. The shell stays, for the first process has to
+ * reap what others leave behind.
+ */
 const SET_UP = `
   set -e
   mount -t tmpfs hct /run
@@ -23,7 +26,8 @@ const SET_UP = `
   mount -t overlay -o lowerdir=/var/lib,upperdir=/run/upper,workdir=/run/work hct /var/lib
   ip link set lo up
   echo ready
-  exec cat
+  cat
+  exit
 `;
 
 /** Names of programs in the image, all of them busybox. */
@@ -33,6 +37,12 @@ const PROGRAMS: readonly string[] = ["sleep", "ping", "ip", "httpd"];
 export interface PodmanNetwork {
   readonly name: string;
   readonly plugins: readonly Readonly<Record<string, unknown>>[];
+}
+
+/** One attachment of `headcni status`, by the fields that tests look at. */
+export interface Attachment {
+  readonly addresses: readonly string[];
+  readonly hostLink: string;
 }
 
 /** A plugin of type `headcni` for a conflist. */
@@ -114,7 +124,7 @@ export class PodmanHost implements AsyncDisposable {
   }
 
   /** What `headcni status` lists of the store. */
-  async attachments(): Promise<unknown[]> {
+  async attachments(): Promise<Attachment[]> {
     const text = await this.run(HEADCNI, "status", "--store", this.store, "--output", "json");
     return JSON.parse(text).stores[0].attachments;
   }

@@ -150,12 +150,7 @@ async function gc(
     enter: ["nsenter", `--net=${node.host.path}`, ...enter],
     executable: node.plugin,
     args: ["ipam", "gc", "--output", "json", ...args],
-    env: {
-      HEADCNI_DATA_DIR: node.dataDirectory,
-      HEADCNI_RUN_DIR: `${node.root}/run`,
-      HEADCNI_RESULTS_DIR: node.resultsDirectory,
-      HEADCNI_LOG_FILE: `${node.root}/plugin.log`,
-    },
+    env: node.environment,
   });
   assertEquals([code, stderr], [0, ""]);
   return JSON.parse(stdout);

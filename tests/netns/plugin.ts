@@ -128,6 +128,16 @@ export class TestNode implements AsyncDisposable {
     return `${this.root}/results`;
   }
 
+  /** What every program of ours needs to find that it is on this node. */
+  get environment(): Record<string, string> {
+    return {
+      HEADCNI_DATA_DIR: this.dataDirectory,
+      HEADCNI_RUN_DIR: `${this.root}/run`,
+      HEADCNI_RESULTS_DIR: this.resultsDirectory,
+      HEADCNI_LOG_FILE: `${this.root}/plugin.log`,
+    };
+  }
+
   /** Makes the namespace of a pod, or of something else that `role` names; it goes with the node. */
   async makePod(role = "pod"): Promise<TestNetns> {
     return this.#owned.use(await TestNetns.make(role));
@@ -140,10 +150,7 @@ export class TestNode implements AsyncDisposable {
       enter: [...enter, "nsenter", `--net=${this.host.path}`],
       executable: plugin ?? this.plugin,
       env: {
-        HEADCNI_DATA_DIR: this.dataDirectory,
-        HEADCNI_RUN_DIR: `${this.root}/run`,
-        HEADCNI_RESULTS_DIR: this.resultsDirectory,
-        HEADCNI_LOG_FILE: `${this.root}/plugin.log`,
+        ...this.environment,
         CNI_COMMAND: verb,
         CNI_PATH: DEBIAN_PLUGINS,
         ...pod && { CNI_CONTAINERID: pod.name, CNI_NETNS: pod.path, CNI_IFNAME: "eth0" },
@@ -213,12 +220,9 @@ export class TestNode implements AsyncDisposable {
 
   /** Fails when `fn` leaves anything else behind in node, pods and store than was there before. */
   async unchangedBy(pods: readonly TestPod[], fn: () => Promise<unknown>): Promise<void> {
-    const before = (await this.snapshot(pods)).split("\n");
+    const before = await this.snapshot(pods);
     await fn();
-    const after = (await this.snapshot(pods)).split("\n");
-    const gone = before.filter((line) => !after.includes(line));
-    const added = after.filter((line) => !before.includes(line));
-    assertEquals({ gone, added }, { gone: [], added: [] });
+    assertSameLines(await this.snapshot(pods), before);
   }
 
   /** Who has what by the store, an entry a line; nothing is locked, so no call may be under way. */
@@ -238,6 +242,14 @@ export class TestNode implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#owned[Symbol.asyncDispose]();
   }
+}
+
+/** Fails with the lines that one text has and the other has not; their order says nothing. */
+export function assertSameLines(actual: string, expected: string, msg?: string): void {
+  const [after, before] = [actual.split("\n"), expected.split("\n")];
+  const gone = before.filter((line) => !after.includes(line));
+  const added = after.filter((line) => !before.includes(line));
+  assertEquals({ gone, added }, { gone: [], added: [] }, msg);
 }
 
 /** Registers a test on a fresh node; without root it is skipped, saying so. */
