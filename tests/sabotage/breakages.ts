@@ -46,8 +46,8 @@ export const BREAKAGES: readonly Breakage[] = [
   // A new link cannot be told from a stranger's while it has no alias yet.
   {
     file: "lib/netlink/link.ts",
-    text: "body.attributeU32(IFLA_GROUP, HEADCNI_LINK_GROUP);",
-    replacement: "",
+    text: "return body.attributeU32(IFLA_GROUP, HEADCNI_LINK_GROUP);",
+    replacement: "return body;",
     testFile: "lib/netlink/link_test.ts",
     test: "addVeth: ip link add veth0 mtu 1380 type veth peer name eth0 netns <fd 4>",
   },
