@@ -107,8 +107,8 @@ export function listIfbOwners(links: readonly Pick<Link, "alias">[]): Attachment
 
 /**
  * True when a link that has the attachment's {@linkcode hostLinkName} or {@linkcode ifbName} is the
- * attachment's. The kernel gives a new link its group at once but its alias only by a second request, so a link of
- * our group without any alias is one whose ADD was killed in between.
+ * attachment's. The kernel gives a new link its group at once but its alias only by a second
+ * request, so a link of our group without any alias is one whose ADD was killed in between.
  */
 export function isLinkOf(key: AttachmentKey, link: Pick<Link, "alias" | "group">): boolean {
   if (!link.alias) return link.group === HEADCNI_LINK_GROUP;
