@@ -29,8 +29,11 @@ function refusingHost(refused: readonly Step["kind"][]): Host {
     listAddresses: () => [],
     listRoutes: () => [],
     listRules: () => [],
+    findLimit: () => undefined,
+    findRedirect: () => undefined,
     readSysctl: () => undefined,
     removeLinkInBackground: () => Promise.resolve(),
+    removeLinksInBackground: () => Promise.resolve(),
     [Symbol.dispose]: () => {},
   };
 }

@@ -2,6 +2,7 @@
 import { formatAddress } from "../net/address.ts";
 import { formatMac } from "../net/mac.ts";
 import { formatPrefix } from "../net/prefix.ts";
+import { queueLimitBytes } from "../net/rate.ts";
 import type { Route } from "../net/route.ts";
 import type { Rule } from "../net/rule.ts";
 import type { Place, Step, StepOf } from "./step.ts";
@@ -18,6 +19,20 @@ export function formatStep(step: Step): string {
       return line(
         ["ip link add name", step.name, formatLinkFields(step), "type veth"],
         ["peer name", step.peer.name, "netns pod", formatLinkFields(step.peer)],
+      );
+    case "add-ifb":
+      return line("ip link add name", step.name, formatLinkFields(step), "up type ifb");
+    case "limit-link":
+      return line(
+        ["tc qdisc replace dev", step.name, "root handle 1: tbf"],
+        ["rate", `${step.rate.bytesPerSecond}bps`, "burst", step.rate.burstBytes],
+        ["limit", queueLimitBytes(step.rate)],
+      );
+    case "redirect-link":
+      return line(
+        ["tc qdisc replace dev", step.name, "ingress", "&&"],
+        ["tc filter replace dev", step.name, "parent ffff: handle 800::800 prio 1 protocol all"],
+        ["u32 match u32 0 0 action mirred egress redirect dev", step.to],
       );
     case "set-link":
       return line(ip(step.place), "link set dev", step.name, formatLinkFields(step));

@@ -30,6 +30,25 @@ const LINES: readonly [Step, string][] = [
     "peer name eth0 netns pod address 0a:58:0a:09:00:02",
   ],
   [
+    { kind: "add-ifb", name: "ifb9", mtuBytes: 1280, alias: "net ctr eth0" },
+    "ip link add name ifb9 mtu 1280 alias 'net ctr eth0' up type ifb",
+  ],
+  [
+    {
+      kind: "limit-link",
+      name: "veth0",
+      rate: { bytesPerSecond: 5_000_000_000, burstBytes: 536_870_911 },
+    },
+    "tc qdisc replace dev veth0 root handle 1: tbf rate 5000000000bps burst 536870911 " +
+    "limit 661870911",
+  ],
+  [
+    { kind: "redirect-link", name: "veth0", to: "ifb9" },
+    "tc qdisc replace dev veth0 ingress && " +
+    "tc filter replace dev veth0 parent ffff: handle 800::800 prio 1 protocol all " +
+    "u32 match u32 0 0 action mirred egress redirect dev ifb9",
+  ],
+  [
     { kind: "set-link", place: "host", name: "veth0", master: "br0", up: true },
     "ip link set dev veth0 master br0 up",
   ],

@@ -1,5 +1,6 @@
 import type { Family } from "../net/address.ts";
 import type { Link, LinkAddress } from "../net/link.ts";
+import type { ShapedQueue } from "../net/rate.ts";
 import type { KernelRoute } from "../net/route.ts";
 import type { Rule } from "../net/rule.ts";
 import type { Place, Step } from "./step.ts";
@@ -27,6 +28,13 @@ export interface Host extends Disposable {
   /** Routes of all tables but `local` (255), of both families. */
   listRoutes(place: Place): KernelRoute[];
   listRules(place: Place, family: Family): Rule[];
+  /** The limit of what leaves by a link of the host, or undefined when it has none. */
+  findLimit(linkIndex: number): ShapedQueue | undefined;
+  /**
+   * The index of the link that is handed all that enters a link of the host, 0 when that link is
+   * gone; undefined when nothing is handed on.
+   */
+  findRedirect(linkIndex: number): number | undefined;
   /** A sysctl's value without its newline, or undefined when there is none. */
   readSysctl(place: Place, path: readonly string[]): string | undefined;
   /**
@@ -34,6 +42,11 @@ export interface Host extends Disposable {
    * not hold up the caller. An absent link is no fault.
    */
   removeLinkInBackground(name: string): Promise<void>;
+  /**
+   * Removes links of the host on another thread, in the time of one. Absent links are no fault; when
+   * it is killed in between, those that stay still have their alias.
+   */
+  removeLinksInBackground(names: readonly string[]): Promise<void>;
 }
 
 /** How a host and a pod's namespace are opened. */

@@ -4,6 +4,7 @@
  */
 import type { Mac } from "../net/mac.ts";
 import type { Prefix } from "../net/prefix.ts";
+import type { Rate } from "../net/rate.ts";
 import type { Route } from "../net/route.ts";
 import type { Rule } from "../net/rule.ts";
 
@@ -32,6 +33,18 @@ export type Step =
     readonly alias: string;
     readonly peer: { readonly name: string; readonly mac?: Mac };
   }
+  /** Creates an ifb of our link group and brings it up; fails when the name is taken. */
+  | {
+    readonly kind: "add-ifb";
+    readonly name: string;
+    readonly mtuBytes: number;
+    /** At most 255 bytes, IFALIASZ. */
+    readonly alias: string;
+  }
+  /** Limits what leaves by a link of the host, in place of a limit that it has. */
+  | { readonly kind: "limit-link"; readonly name: string; readonly rate: Rate }
+  /** Hands all that enters a link of the host to another, in place of what it was handed to. */
+  | { readonly kind: "redirect-link"; readonly name: string; readonly to: string }
   /** Changes only the fields that are given. */
   | {
     readonly kind: "set-link";

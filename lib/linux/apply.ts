@@ -4,7 +4,9 @@ import { formatStep } from "../host/format.ts";
 import type { Place, Step, StepOf } from "../host/step.ts";
 import { equalPrefixes } from "../net/prefix.ts";
 import { addAddress, decodeAddress, listAddresses, removeAddress } from "../netlink/address.ts";
-import { addBridge, addVeth, removeLink, setBridgePort, setLink } from "../netlink/link.ts";
+import { addBridge, addIfb, addVeth, removeLink, setBridgePort, setLink } from "../netlink/link.ts";
+import { addIngress, setBucket } from "../netlink/qdisc.ts";
+import { redirectAll } from "../netlink/redirect.ts";
 import { addRoute, decodeRoute, isSameRoute, listRoutes, removeRoute } from "../netlink/route.ts";
 import { addRule, removeRule } from "../netlink/rule.ts";
 import type { RouteRequest } from "../netlink/rtnetlink.ts";
@@ -27,6 +29,14 @@ export function applyStep(step: Step, namespaceOf: (place: Place) => Namespace):
       return applyAddBridge(step, routesOf("host"), doing);
     case "add-veth":
       return applyAddVeth(step, routesOf("host"), namespaceOf("pod"), doing);
+    case "add-ifb":
+      return addMarked(addIfb(step), step, routesOf("host"), doing);
+    case "limit-link": {
+      const routes = routesOf("host");
+      return routes.change(setBucket(routes.linkIndex(step.name, doing), step.rate), doing);
+    }
+    case "redirect-link":
+      return applyRedirectLink(step, routesOf("host"), doing);
     case "set-link":
       return applySetLink(step, routesOf(step.place), doing);
     case "set-bridge-port": {
@@ -58,7 +68,6 @@ function applyAddBridge(step: StepOf<"add-bridge">, routes: RouteSocket, doing: 
   });
 }
 
-/** The alias cannot be given at creation: killed between, we leave a link of our group. */
 function applyAddVeth(
   { name, mtuBytes, alias, peer }: StepOf<"add-veth">,
   routes: RouteSocket,
@@ -66,13 +75,34 @@ function applyAddVeth(
   doing: Doing,
 ): void {
   if (pod.netnsFd === undefined) throw new HeadcniError("internal", `${cannot(doing)}: no pod`);
-  routes.change(addVeth({ name, mtuBytes, peer: { ...peer, netnsFd: pod.netnsFd } }), doing);
+  const request = addVeth({ name, mtuBytes, peer: { ...peer, netnsFd: pod.netnsFd } });
+  addMarked(request, { name, alias }, routes, doing);
+}
+
+/** The alias cannot be given at creation: killed between, we leave a link of our group. */
+function addMarked(
+  request: RouteRequest,
+  { name, alias }: Pick<StepOf<"add-veth">, "name" | "alias">,
+  routes: RouteSocket,
+  doing: Doing,
+): void {
+  routes.change(request, doing);
   try {
     routes.change(setLink(name, { alias }), doing);
   } catch (error) {
     routes.change(removeLink(name), doing, [ENODEV]);
     throw error;
   }
+}
+
+function applyRedirectLink(
+  { name, to }: StepOf<"redirect-link">,
+  routes: RouteSocket,
+  doing: Doing,
+): void {
+  const [index, toIndex] = [routes.linkIndex(name, doing), routes.linkIndex(to, doing)];
+  routes.change(addIngress(index), doing);
+  routes.change(redirectAll(index, toIndex), doing);
 }
 
 function applySetLink(step: StepOf<"set-link">, routes: RouteSocket, doing: Doing): void {

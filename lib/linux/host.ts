@@ -3,10 +3,13 @@ import type { Host, OpenHostOptions } from "../host/host.ts";
 import type { Place, Step } from "../host/step.ts";
 import { type Family, parseAddress } from "../net/address.ts";
 import type { Link, LinkAddress } from "../net/link.ts";
+import type { ShapedQueue } from "../net/rate.ts";
 import type { KernelRoute } from "../net/route.ts";
 import type { Rule } from "../net/rule.ts";
 import { decodeAddress, listAddresses } from "../netlink/address.ts";
-import { decodeLink, listLinks, removeLink } from "../netlink/link.ts";
+import { decodeLink, listLinks } from "../netlink/link.ts";
+import { decodeBucket, getRootQdisc } from "../netlink/qdisc.ts";
+import { decodeRedirect, listIngressFilters } from "../netlink/redirect.ts";
 import { decodeRoute, listRoutes, lookUpRoute, RT_TABLE_LOCAL } from "../netlink/route.ts";
 import { decodeRule, listRules } from "../netlink/rule.ts";
 import { applyStep } from "./apply.ts";
@@ -21,7 +24,7 @@ import {
 } from "./errno.ts";
 import { Namespace } from "./namespace.ts";
 import { isOwnNetns } from "./netns.ts";
-import { RouteSocket } from "./route_socket.ts";
+import { removeLinksInBackground } from "./remove_links.ts";
 import { readSysctl } from "./sysctl.ts";
 
 /** Addresses that are no one's, so that only a default route leads there: RFC 5737, RFC 3849. */
@@ -102,13 +105,26 @@ class LinuxHost implements Host {
       .flatMap((message) => decodeRule(message) ?? []);
   }
 
+  findLimit(linkIndex: number): ShapedQueue | undefined {
+    const [message] = this.#host.routes.answer(getRootQdisc(linkIndex), "find a limit", [ENODEV]);
+    return message && decodeBucket(message);
+  }
+
+  findRedirect(linkIndex: number): number | undefined {
+    return this.#host.routes.answer(listIngressFilters(linkIndex), "list filters")
+      .map(decodeRedirect).find((index) => index !== undefined);
+  }
+
   readSysctl(place: Place, path: readonly string[]): string | undefined {
     return this.#at(place).run(() => readSysctl(path));
   }
 
-  async removeLinkInBackground(name: string): Promise<void> {
-    using routes = RouteSocket.open();
-    await routes.changeInBackground(removeLink(name), `remove link "${name}"`, [ENODEV]);
+  removeLinkInBackground(name: string): Promise<void> {
+    return this.removeLinksInBackground([name]);
+  }
+
+  async removeLinksInBackground(names: readonly string[]): Promise<void> {
+    await removeLinksInBackground(names);
     this.#forgetLinks();
   }
 

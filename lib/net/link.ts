@@ -3,7 +3,7 @@ import type { Mac } from "./mac.ts";
 import type { Prefix } from "./prefix.ts";
 
 /**
- * Link group of the veths that we make, "HCNI" in ASCII: it tells them from anybody else's before
+ * Link group of the links that we make for a pod, "HCNI" in ASCII: it tells them from anybody else's before
  * they have their alias, which the kernel takes only in a second request.
  */
 export const HEADCNI_LINK_GROUP = 0x48434e49;

@@ -1,6 +1,6 @@
 /**
- * Links over rtnetlink: bridges, veth pairs, their flags, ports of bridges. Leaves out every other
- * kind of link, VLANs and statistics.
+ * Links over rtnetlink: bridges, veth pairs, ifbs, their flags, ports of bridges. Leaves out every
+ * other kind of link, VLANs and statistics.
  */
 import { HEADCNI_LINK_GROUP, type Link } from "../net/link.ts";
 import type { Mac } from "../net/mac.ts";
@@ -69,6 +69,12 @@ export interface NewVeth {
   };
 }
 
+/** A new ifb: what is redirected to it waits there in a queue, then goes on as if it came anew. */
+export interface NewIfb {
+  readonly name: string;
+  readonly mtuBytes: number;
+}
+
 /** What can be changed of a link; absent fields stay. */
 export interface LinkChanges {
   readonly up?: boolean;
@@ -77,6 +83,7 @@ export interface LinkChanges {
   readonly mac?: Mac;
   readonly alias?: string;
   readonly masterIndex?: number | undefined;
+  readonly group?: number;
 }
 
 /** Flags of a bridge port. */
@@ -98,9 +105,7 @@ export function addBridge(bridge: NewBridge): RouteRequest {
  * up an end before it has the other. An alias is not taken here either.
  */
 export function addVeth({ name, mtuBytes, peer }: NewVeth): RouteRequest {
-  const body = linkHeader();
-  writeLinkAttributes(body, { name, mtuBytes });
-  body.attributeU32(IFLA_GROUP, HEADCNI_LINK_GROUP);
+  const body = newLink({ name, mtuBytes });
   body.nested(IFLA_LINKINFO, (info) => {
     info.attributeString(IFLA_INFO_KIND, "veth");
     info.nested(IFLA_INFO_DATA, (data) => {
@@ -111,6 +116,13 @@ export function addVeth({ name, mtuBytes, peer }: NewVeth): RouteRequest {
       });
     });
   });
+  return routeRequest("RTM_NEWLINK", body, NLM_F_CREATE | NLM_F_EXCL);
+}
+
+/** Creates an ifb of our link group that is up at once. An alias is not taken here. */
+export function addIfb(ifb: NewIfb): RouteRequest {
+  const body = newLink(ifb, IFF_UP);
+  body.nested(IFLA_LINKINFO, (info) => info.attributeString(IFLA_INFO_KIND, "ifb"));
   return routeRequest("RTM_NEWLINK", body, NLM_F_CREATE | NLM_F_EXCL);
 }
 
@@ -125,6 +137,7 @@ export function setLink(name: string, changes: LinkChanges): RouteRequest {
   // Without a closing NUL, which would count among the 255 bytes.
   if (changes.alias !== undefined) body.attribute(IFLA_IFALIAS, encoder.encode(changes.alias));
   if (changes.masterIndex !== undefined) body.attributeU32(IFLA_MASTER, changes.masterIndex);
+  if (changes.group !== undefined) body.attributeU32(IFLA_GROUP, changes.group);
   return routeRequest("RTM_SETLINK", body);
 }
 
@@ -141,6 +154,14 @@ export function setBridgePort(index: number, flags: BridgePortFlags): RouteReque
 /** Removes the link of that name; of a veth, the other end too. */
 export function removeLink(name: string): RouteRequest {
   return routeRequest("RTM_DELLINK", linkHeader().attributeString(IFLA_IFNAME, name));
+}
+
+/**
+ * Removes all links of a group, other than 0, in the time of one: `rtnl_group_dellink`,
+ * net/core/rtnetlink.c.
+ */
+export function removeLinkGroup(group: number): RouteRequest {
+  return routeRequest("RTM_DELLINK", linkHeader().attributeU32(IFLA_GROUP, group));
 }
 
 /** Asks for one link by its name or index: one message for {@linkcode decodeLink}. */
@@ -211,6 +232,13 @@ interface LinkHeader {
 
 function linkHeader({ family = AF_UNSPEC, index = 0, flags = 0, change = 0 }: LinkHeader = {}) {
   return new WireWriter().u8(family).u8(0).u16(0).u32(index).u32(flags).u32(change);
+}
+
+/** The beginning of a request for a link of our group. */
+function newLink(attributes: LinkAttributes, flags = 0): WireWriter {
+  const body = linkHeader({ flags, change: flags });
+  writeLinkAttributes(body, attributes);
+  return body.attributeU32(IFLA_GROUP, HEADCNI_LINK_GROUP);
 }
 
 interface LinkAttributes {

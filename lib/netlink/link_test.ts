@@ -4,11 +4,13 @@ import { WireWriter } from "../wire/attribute.ts";
 import { encodeMessage } from "../wire/message.ts";
 import {
   addBridge,
+  addIfb,
   addVeth,
   decodeLink,
   getLink,
   listLinks,
   removeLink,
+  removeLinkGroup,
   setBridgePort,
   setLink,
 } from "./link.ts";
@@ -37,6 +39,24 @@ const MESSAGES: readonly [string, RouteRequest, string][] = [
      44001280 09000100 76657468 00000000 34000280 30000180
      00000000 00000000 00000000 00000000 09000300 65746830 00000000 08000400 64050000
      08001c00 04000000`,
+  ],
+  [
+    "addIfb: ip link add ifb9 mtu 1380 up type ifb",
+    addIfb({ name: "ifb9", mtuBytes: 1380 }),
+    `48000000 10000506 07000000 00000000 00000000 00000000 01000000 01000000
+     09000300 69666239 00000000 08000400 64050000 08001b00 494e4348
+     0c001280 08000100 69666200`,
+  ],
+  [
+    "setLink: ip link set veth0 group 2147483651",
+    setLink("veth0", { group: 0x80000003 }),
+    `34000000 13000500 07000000 00000000 00000000 00000000 00000000 00000000
+     0a000300 76657468 30000000 08001b00 03000080`,
+  ],
+  [
+    "removeLinkGroup: ip link delete group 2147483651",
+    removeLinkGroup(0x80000003),
+    `28000000 11000500 07000000 00000000 00000000 00000000 00000000 00000000 08001b00 03000080`,
   ],
   [
     "setLink: ip link set veth0 up alias new",
@@ -142,6 +162,7 @@ Deno.test("setLink, decodeLink: what is set is what is read", () => {
       mac: Uint8Array.from({ length: 6 }, () => random(256)),
       alias: "a".repeat(1 + random(255)),
       masterIndex: 1 + random(1e6),
+      group: 1 + random(2 ** 32 - 1),
     };
     const { body } = setLink(name, wanted);
     const link = decodeLink({ type: 16, flags: 0, sequence: 7, body });

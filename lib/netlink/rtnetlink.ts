@@ -18,6 +18,10 @@ const TYPES = {
   RTM_NEWRULE: 32,
   RTM_DELRULE: 33,
   RTM_GETRULE: 34,
+  RTM_NEWQDISC: 36,
+  RTM_GETQDISC: 38,
+  RTM_NEWTFILTER: 44,
+  RTM_GETTFILTER: 46,
 } as const;
 
 /** Name of a request. */

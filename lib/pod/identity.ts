@@ -7,8 +7,10 @@ import { type Address, formatAddress, tryParseAddress } from "../net/address.ts"
 
 /** Longest alias of a link in bytes: `IFALIASZ - 1`, linux/if.h. */
 const MAX_ALIAS_BYTES = 255;
-/** First word of our aliases, with the version of their format. */
+/** First word of the aliases of host links, with the version of their format. */
 const ALIAS_MARK = "headcni:1";
+/** The same of ifbs: another one, so that none passes for the link of a pod. */
+const IFB_MARK = "headcni-ifb:1";
 /** `veth` and 11 hex digits fill the 15 bytes of a name: 44 bits tell attachments apart. */
 const NAME_DIGITS = 11;
 
@@ -29,9 +31,12 @@ export interface AttachmentAlias {
  * 1.5 ms, and the alias tells whose a link is should two names ever meet.
  */
 export function hostLinkName(key: AttachmentKey): string {
-  // No part can hold a newline, so different keys give different texts.
-  const text = `${key.network}\n${key.containerId}\n${key.ifname}`;
-  return `veth${fnv1a64(text).toString(16).padStart(16, "0").slice(-NAME_DIGITS)}`;
+  return `veth${nameDigits(key)}`;
+}
+
+/** Name of the ifb in which waits what the pod sends too fast: see {@linkcode hostLinkName}. */
+export function ifbName(key: AttachmentKey): string {
+  return `ifb${nameDigits(key)}`;
 }
 
 /**
@@ -43,14 +48,7 @@ export function formatAlias(
   addresses: readonly Address[],
   pod: PodReference,
 ): string {
-  const words = [
-    ALIAS_MARK,
-    `net=${key.network}`,
-    `id=${key.containerId}`,
-    `if=${key.ifname}`,
-    `ip=${addresses.map(formatAddress).join(",")}`,
-  ];
-  const alias = words.join(" ");
+  const alias = `${ALIAS_MARK} ${keyWords(key)} ip=${addresses.map(formatAddress).join(",")}`;
   const room = MAX_ALIAS_BYTES - byteLength(alias);
   if (room < 0) {
     throw new ConfigError(
@@ -65,10 +63,19 @@ export function formatAlias(
   return isPlain && byteLength(podWord) <= room ? alias + podWord : alias;
 }
 
-/** Reads an alias of ours; undefined for anything else. */
+/** The alias of an attachment's ifb; it fits where {@linkcode formatAlias} does. */
+export function formatIfbAlias(key: AttachmentKey): string {
+  return `${IFB_MARK} ${keyWords(key)}`;
+}
+
+/** Reads the alias of a host link of ours; undefined for anything else. */
 export function parseAlias(alias: string | undefined): AttachmentAlias | undefined {
-  const [mark, ...words] = (alias ?? "").split(" ");
-  if (mark !== ALIAS_MARK) return undefined;
+  return parseMarked(ALIAS_MARK, alias);
+}
+
+function parseMarked(mark: string, alias: string | undefined): AttachmentAlias | undefined {
+  const [first, ...words] = (alias ?? "").split(" ");
+  if (first !== mark) return undefined;
   const fields = new Map(words.map((word): [string, string] => {
     const at = word.indexOf("=");
     return [word.slice(0, at), word.slice(at + 1)];
@@ -83,7 +90,7 @@ export function parseAlias(alias: string | undefined): AttachmentAlias | undefin
   return { key: { network, containerId, ifname }, addresses, pod: fields.get("pod") };
 }
 
-/** The links that say by an alias of ours whose they are, each with its name. */
+/** The host links that say by an alias of ours whose they are, each with its name. */
 export function listAliases(
   links: readonly Pick<Link, "name" | "alias">[],
 ): (AttachmentAlias & { link: string })[] {
@@ -93,15 +100,32 @@ export function listAliases(
   });
 }
 
+/** The attachments that have an ifb here; one may have lost its host link before it. */
+export function listIfbOwners(links: readonly Pick<Link, "alias">[]): AttachmentKey[] {
+  return links.flatMap(({ alias }) => parseMarked(IFB_MARK, alias)?.key ?? []);
+}
+
 /**
- * True when a link that has the attachment's {@linkcode hostLinkName} is the attachment's. The
- * kernel gives a new link its group at once but its alias only by a second request, so a link of
- * our group without any alias is one whose ADD was killed in between.
+ * True when a link that has the attachment's {@linkcode hostLinkName} or {@linkcode ifbName} is the
+ * attachment's. The kernel gives a new link its group at once but its alias only by a second
+ * request, so a link of our group without any alias is one whose ADD was killed in between.
  */
 export function isLinkOf(key: AttachmentKey, link: Pick<Link, "alias" | "group">): boolean {
   if (!link.alias) return link.group === HEADCNI_LINK_GROUP;
-  const owner = parseAlias(link.alias)?.key;
+  const owner = (parseAlias(link.alias) ?? parseMarked(IFB_MARK, link.alias))?.key;
   return owner !== undefined && formatAttachment(owner) === formatAttachment(key);
+}
+
+/** What an alias says of an attachment. */
+function keyWords({ network, containerId, ifname }: AttachmentKey): string {
+  return `net=${network} id=${containerId} if=${ifname}`;
+}
+
+/** What the names of an attachment's links end with. */
+function nameDigits({ network, containerId, ifname }: AttachmentKey): string {
+  // No part can hold a newline, so different keys give different texts.
+  const text = `${network}\n${containerId}\n${ifname}`;
+  return fnv1a64(text).toString(16).padStart(16, "0").slice(-NAME_DIGITS);
 }
 
 /** The 64-bit hash FNV-1a; constants as in draft-eastlake-fnv. */

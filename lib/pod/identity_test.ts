@@ -2,7 +2,16 @@ import { assertEquals, assertMatch, assertNotEquals, assertThrows } from "@std/a
 import { ConfigError } from "../errors.ts";
 import { parseAddress } from "../net/address.ts";
 import { HEADCNI_LINK_GROUP } from "../net/link.ts";
-import { formatAlias, hostLinkName, isLinkOf, listAliases, parseAlias } from "./identity.ts";
+import {
+  formatAlias,
+  formatIfbAlias,
+  hostLinkName,
+  ifbName,
+  isLinkOf,
+  listAliases,
+  listIfbOwners,
+  parseAlias,
+} from "./identity.ts";
 
 const KEY = { network: "pods", containerId: "c".repeat(64), ifname: "eth0" };
 const ADDRESSES = ["10.244.1.2", "fd00::2"].map(parseAddress);
@@ -16,6 +25,25 @@ Deno.test("hostLinkName: 15 bytes, the same for the same attachment only", () =>
   for (const other of [{ network: "p" }, { containerId: "d" }, { ifname: "eth1" }]) {
     assertNotEquals(hostLinkName({ ...KEY, ...other }), name);
   }
+});
+
+Deno.test("ifbName: of the same digits as the host link's", () => {
+  assertEquals(ifbName({ network: "a", containerId: "b", ifname: "c" }), "ifbeccdfd3df77");
+});
+
+Deno.test("formatIfbAlias: tells the owner, but is no link of a pod", () => {
+  const alias = formatIfbAlias(KEY);
+  const longest = { ...KEY, network: "n".repeat(161) };
+  assertEquals(formatAlias(longest, [], {}).length, 255);
+  assertEquals(formatIfbAlias(longest).length, 255);
+  assertEquals(parseAlias(alias), undefined);
+  assertEquals(listAliases([{ name: ifbName(KEY), alias }]), []);
+  const links = [{ alias }, {}, { alias: formatAlias(KEY, [], {}) }, { alias: "headcni-ifb:1" }];
+  assertEquals(listIfbOwners(links), [KEY]);
+  assertEquals([KEY, { ...KEY, ifname: "eth1" }].map((key) => isLinkOf(key, { alias })), [
+    true,
+    false,
+  ]);
 });
 
 Deno.test("formatAlias and parseAlias: there and back", () => {

@@ -74,6 +74,11 @@ export class WireWriter {
     return this.u16(HEADER_BYTES + 4).u16(type).u32(value);
   }
 
+  /** A whole number of at most 2^53. */
+  attributeU64(type: number, value: number): this {
+    return this.u16(HEADER_BYTES + 8).u16(type).u32(value).u32(Math.floor(value / 2 ** 32));
+  }
+
   /** A string with its closing NUL. */
   attributeString(type: number, value: string): this {
     return this.attribute(type, cString(value));
@@ -149,6 +154,11 @@ export function nestedAttributes(attributes: Attributes, type: number): Attribut
 /** A u32 payload in host order; undefined when the attribute is absent or short. */
 export function readU32(payload: Uint8Array | undefined): number | undefined {
   return payload && payload.length >= 4 ? viewOf(payload).getUint32(0, true) : undefined;
+}
+
+/** A u64 payload in host order, exact up to 2^53; undefined when the attribute is absent or short. */
+export function readU64(payload: Uint8Array | undefined): number | undefined {
+  return payload && payload.length >= 8 ? Number(viewOf(payload).getBigUint64(0, true)) : undefined;
 }
 
 /** A u32 payload in network order; undefined when the attribute is absent or short. */

@@ -8,6 +8,7 @@ import {
   readString,
   readU32,
   readU32be,
+  readU64,
   WireWriter,
 } from "./attribute.ts";
 
@@ -15,6 +16,10 @@ Deno.test("WireWriter: attributes have length, type, payload and padding", () =>
   const cases: [string, (writer: WireWriter) => WireWriter, number[]][] = [
     ["u8", (w) => w.attributeU8(1, 0xaa), [5, 0, 1, 0, 0xaa, 0, 0, 0]],
     ["u32", (w) => w.attributeU32(3, 0x01020304), [8, 0, 3, 0, 4, 3, 2, 1]],
+    ["u64", (w) => w.attributeU64(4, 0x1020304050607), [
+      ...[12, 0, 4, 0],
+      ...[7, 6, 5, 4, 3, 2, 1, 0],
+    ]],
     ["string", (w) => w.attributeString(5, "lo"), [7, 0, 5, 0, 0x6c, 0x6f, 0, 0]],
     ["empty", (w) => w.attribute(6, new Uint8Array()), [4, 0, 6, 0]],
     [
@@ -67,10 +72,12 @@ Deno.test("parseAttributeList: refuses a length beyond the end", () => {
   }
 });
 
-Deno.test("readU32, readU32be, readString: undefined when absent or short", () => {
+Deno.test("readU32, readU32be, readU64, readString: undefined when absent or short", () => {
   assertEquals(readU32(undefined), undefined);
   assertEquals(readU32(Uint8Array.of(1, 2, 3)), undefined);
   assertEquals(readU32be(Uint8Array.of(0, 0, 1, 2)), 258);
+  assertEquals(readU64(Uint8Array.of(0, 0, 0, 0, 0, 0, 1)), undefined);
+  assertEquals(readU64(Uint8Array.of(1, 0, 0, 0, 2, 0, 0, 0)), 0x2_0000_0001);
   assertEquals(readString(undefined), undefined);
   assertEquals(readString(Uint8Array.of(0x61, 0x62)), "ab");
 });

@@ -11,9 +11,12 @@ export const NLMSG_DONE = 3;
 /** Message flags: linux/netlink.h. */
 export const NLM_F_REQUEST = 0x001;
 export const NLM_F_ACK = 0x004;
+/** The answer goes to the asker, not only to those who listen. */
+export const NLM_F_ECHO = 0x008;
 /** The dump was disturbed by a change and must be repeated. */
 export const NLM_F_DUMP_INTR = 0x010;
 export const NLM_F_DUMP = 0x300;
+export const NLM_F_REPLACE = 0x100;
 export const NLM_F_EXCL = 0x200;
 export const NLM_F_CREATE = 0x400;
 export const NLM_F_APPEND = 0x800;

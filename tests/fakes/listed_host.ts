@@ -15,8 +15,11 @@ export function listedHost(links: readonly Link[]): Host {
     listAddresses: refuse,
     listRoutes: refuse,
     listRules: refuse,
+    findLimit: refuse,
+    findRedirect: refuse,
     readSysctl: refuse,
     removeLinkInBackground: refuse,
+    removeLinksInBackground: refuse,
     [Symbol.dispose]: () => {},
   };
 }

@@ -150,7 +150,7 @@ netnsTest("set-sysctl: an absent one is a fault unless it is optional", (pair) =
 });
 
 netnsTest(
-  "removeLinkInBackground: removes the link, and an absent one is no fault",
+  "removeLinksInBackground: removes a link, and an absent one is no fault",
   async (pair) => {
     using node = new TestNode(pair);
     node.apply(...ADD_VETH);

@@ -1,3 +1,4 @@
+import { BANDWIDTH_BREAKAGES } from "./bandwidth_breakages.ts";
 import { SUBNET_BREAKAGES } from "./subnet_breakages.ts";
 
 /** One line of ours made wrong, and the test that must notice. */
@@ -48,8 +49,8 @@ export const BREAKAGES: readonly Breakage[] = [
   // A new link cannot be told from a stranger's while it has no alias yet.
   {
     file: "lib/netlink/link.ts",
-    text: "body.attributeU32(IFLA_GROUP, HEADCNI_LINK_GROUP);",
-    replacement: "",
+    text: "return body.attributeU32(IFLA_GROUP, HEADCNI_LINK_GROUP);",
+    replacement: "return body;",
     testFile: "lib/netlink/link_test.ts",
     test: "addVeth: ip link add veth0 mtu 1380 type veth peer name eth0 netns <fd 4>",
   },
@@ -329,4 +330,5 @@ export const BREAKAGES: readonly Breakage[] = [
     test: "drainSpool: keeps what could not be applied, and applies twice what was",
   },
   ...SUBNET_BREAKAGES,
+  ...BANDWIDTH_BREAKAGES,
 ];
