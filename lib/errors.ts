@@ -32,7 +32,8 @@ export type Reason =
   | "kernel-failure"
   | "firewall-failure"
   | "delegate-failure"
-  | "check-failure";
+  | "check-failure"
+  | "port-taken";
 
 /** What every error of ours carries beside its text. */
 export interface FaultOptions extends ErrorOptions {

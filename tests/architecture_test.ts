@@ -17,7 +17,7 @@ const PURE_ROWS: readonly (readonly string[])[] = [
   ["lib/net", "lib/redact.ts", "lib/schema.ts"],
   ["lib/log.ts"],
   // Level 1: the formats of others, and decisions about addresses.
-  ["lib/cni", "lib/host", "lib/ipam", "lib/netlink", "lib/nft"],
+  ["lib/cni", "lib/conntrack", "lib/host", "lib/ipam", "lib/netlink", "lib/nft"],
   // Level 2: files of the node, decisions about a pod.
   ["lib/discovery"],
   ["lib/pod"],

@@ -1,4 +1,5 @@
 import type { Host, OpenHostOptions } from "../host/host.ts";
+import type { HostPort, HostPortOwner, KernelHostPort } from "../net/host_port.ts";
 import type { Masquerade } from "../nft/masquerade.ts";
 
 /** Our part of the node's packet filter. */
@@ -13,6 +14,37 @@ export interface Firewall extends Disposable {
    * @throws KernelError.
    */
   missingMasquerade(want: Masquerade): string[];
+  /**
+   * Leads host ports to a pod, all or none, and forgets what the kernel remembers of packets that
+   * went elsewhere. Nothing is asked or sent for an empty list.
+   * @throws ConfigError `port-taken` that names the port and the link of its owner; KernelError.
+   */
+  ensureHostPorts(ports: readonly HostPort[], owner: HostPortOwner): void;
+  /**
+   * Tells what is missing, one text each.
+   * @throws ConfigError `port-taken` when a port leads elsewhere; KernelError.
+   */
+  missingHostPorts(ports: readonly HostPort[], owner: HostPortOwner): string[];
+  /**
+   * Removes those of the ports that are the owner's, and forgets the flows that they led to the
+   * pod; absent ones are no fault.
+   * @param link name of the host's end of the owner's link.
+   * @throws KernelError.
+   */
+  removeHostPorts(ports: readonly HostPort[], link: string): void;
+  /** {@linkcode removeHostPorts} on another thread; nothing else may be asked until it is over. */
+  removeHostPortsInBackground(ports: readonly HostPort[], link: string): Promise<void>;
+  /**
+   * What the kernel has in the place of the ports, whoever's it is: of a link that is gone it is a
+   * left-over.
+   * @throws KernelError.
+   */
+  findHostPorts(ports: readonly HostPort[]): KernelHostPort[];
+  /**
+   * All host ports of the node: for GC, and for a DEL whose record was lost.
+   * @throws KernelError.
+   */
+  listHostPorts(): KernelHostPort[];
 }
 
 /** The operating system under us, one of `lib/platform.ts`. */

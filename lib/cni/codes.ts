@@ -29,6 +29,7 @@ export const ERROR_CODES: Readonly<Record<Reason, number>> = {
   "firewall-failure": 106,
   "delegate-failure": 107,
   "check-failure": 109,
+  "port-taken": 110,
   "internal": 999,
 };
 

@@ -122,19 +122,22 @@ export class NetlinkSocket implements Disposable {
    */
   requestBatch(requests: readonly Request[], doing: Doing): Acknowledgement[] {
     const first = this.#sequence + 1;
-    const encoded = requests.map((request) => encodeMessage(request, ++this.#sequence));
-    this.#send(concatenate(encoded), doing);
-    const last = ++this.#sequence;
-    this.#send(encodeMessage(EMPTY_REQUEST, last), doing);
-    const acknowledgements = requests.map((): Acknowledgement => ({ errno: 0 }));
-    for (;;) {
-      for (const message of this.#receive(doing)) {
-        if (message.sequence === last) return acknowledgements;
-        const position = message.sequence - first;
-        if (message.type !== NLMSG_ERROR || position < 0) continue;
-        acknowledgements[position] = parseAcknowledgement(message);
-      }
-    }
+    this.#send(this.#encodeBatch(requests), doing);
+    return this.#collectBatch(requests.length, first, doing);
+  }
+
+  /**
+   * {@linkcode requestBatch} with its sending on another thread. The socket must not be used until
+   * it is over.
+   * @throws KernelError as {@linkcode requestBatch}; of a failed send the errno is unknown, 0.
+   */
+  async requestBatchInBackground(
+    requests: readonly Request[],
+    doing: Doing,
+  ): Promise<Acknowledgement[]> {
+    const first = this.#sequence + 1;
+    await this.#sendInBackground(this.#encodeBatch(requests), doing);
+    return this.#collectBatch(requests.length, first, doing);
   }
 
   /**
@@ -149,11 +152,7 @@ export class NetlinkSocket implements Disposable {
     harmless: readonly number[] = [],
   ): Promise<void> {
     const sequence = ++this.#sequence;
-    const datagram = encodeMessage(request, sequence);
-    const length = BigInt(datagram.length);
-    if (await libc().sendInBackground(this.#fd, datagram, length, 0) < 0) {
-      throw new KernelError("send", 0, `${cannot(doing)}: send: failed on another thread`);
-    }
+    await this.#sendInBackground(encodeMessage(request, sequence), doing);
     checkAnswer(this.#collect(sequence, doing), call, doing, harmless);
   }
 
@@ -169,6 +168,32 @@ export class NetlinkSocket implements Disposable {
       if (sent < 0 && lastErrno() === EINTR) continue;
       checkResult(sent, "send", doing);
       return;
+    }
+  }
+
+  async #sendInBackground(datagram: Uint8Array<ArrayBuffer>, doing: Doing): Promise<void> {
+    const length = BigInt(datagram.length);
+    if (await libc().sendInBackground(this.#fd, datagram, length, 0) < 0) {
+      throw new KernelError("send", 0, `${cannot(doing)}: send: failed on another thread`);
+    }
+  }
+
+  #encodeBatch(requests: readonly Request[]): Uint8Array<ArrayBuffer> {
+    return concatenate(requests.map((request) => encodeMessage(request, ++this.#sequence)));
+  }
+
+  /** What the kernel says to each of so many requests, of which that number is the first. */
+  #collectBatch(count: number, first: number, doing: Doing): Acknowledgement[] {
+    const last = ++this.#sequence;
+    this.#send(encodeMessage(EMPTY_REQUEST, last), doing);
+    const acknowledgements = Array.from({ length: count }, (): Acknowledgement => ({ errno: 0 }));
+    for (;;) {
+      for (const message of this.#receive(doing)) {
+        if (message.sequence === last) return acknowledgements;
+        const position = message.sequence - first;
+        if (message.type !== NLMSG_ERROR || position < 0) continue;
+        acknowledgements[position] = parseAcknowledgement(message);
+      }
     }
   }
 

@@ -10,19 +10,25 @@ import { planTable } from "../nft/plan.ts";
 import * as query from "../nft/query.ts";
 import { nftRequest } from "../nft/request.ts";
 import { type Table, TABLE_NAME } from "../nft/table.ts";
-import type { Message } from "../wire/message.ts";
+import type { Acknowledgement, Message } from "../wire/message.ts";
 import { ENOENT, errnoText } from "./errno.ts";
 import type { NetlinkSocket } from "./netlink_socket.ts";
+
+/** A socket of which questions are all that is used. */
+export type AskingSocket = Pick<NetlinkSocket, "request">;
 
 /** A socket of protocol `NETLINK_NETFILTER`; only these calls of it are made. */
 export type NftSocket = Pick<NetlinkSocket, "request" | "requestBatch">;
 
+/** A socket of the same protocol for changes that another thread waits for. */
+export type BackgroundNftSocket = Pick<NetlinkSocket, "request" | "requestBatchInBackground">;
+
 /** How errors name our table. */
-const TABLE = `table "inet ${TABLE_NAME}"`;
+export const TABLE = `table "inet ${TABLE_NAME}"`;
 /** The ruleset is of another generation than the transaction was made for: asm-generic/errno.h. */
-const ERESTART = 85;
+export const ERESTART = 85;
 /** Each lost attempt is a transaction of somebody else between our read and our write. */
-const MAX_ATTEMPTS = 100;
+export const MAX_ATTEMPTS = 100;
 
 /**
  * Makes the node masquerade what is wanted, beside what it masqueraded before. Processes that do
@@ -34,7 +40,7 @@ export function ensureMasquerade(socket: NftSocket, want: Masquerade): "present"
   const table = masqueradeTable(want);
   if (planChanges(socket, table).length === 0) return "present"; // nearly always
   for (let attempt = 1;; attempt++) {
-    const generation = query.parseGeneration(ask(socket, query.queryGeneration()));
+    const generation = readGeneration(socket);
     const changes = planChanges(socket, table);
     if (changes.length === 0) return "present";
     const refusal = commit(socket, changes, `write ${TABLE}`, generation);
@@ -61,8 +67,13 @@ export function removeTable(socket: NftSocket): void {
   if (refusal && refusal.errno !== ENOENT) throw refusal;
 }
 
+/** The generation of the ruleset, by which {@linkcode commit} sees that somebody wrote since. */
+export function readGeneration(socket: AskingSocket): number {
+  return query.parseGeneration(ask(socket, query.queryGeneration()));
+}
+
 /** Compares what is wanted with what there is; one short request for each set and chain. */
-function planChanges(socket: NftSocket, want: Table): Change[] {
+export function planChanges(socket: AskingSocket, want: Table): Change[] {
   const sets = new Map<string, Interval[]>();
   for (const { name, family } of want.sets) {
     const elements = askOptional(socket, query.queryElements(name));
@@ -77,14 +88,36 @@ function planChanges(socket: NftSocket, want: Table): Change[] {
 }
 
 /** Sends one transaction; answers why it was refused, if it was. */
-function commit(
+export function commit(
   socket: NftSocket,
   changes: readonly Change[],
   doing: string,
   generation?: number,
 ): KernelError | undefined {
   const requests = encodeTransaction(changes, generation);
-  const answers = firewall(() => socket.requestBatch(requests, doing));
+  return refusalOf(changes, doing, firewall(() => socket.requestBatch(requests, doing)));
+}
+
+/** {@linkcode commit} on another thread. */
+export async function commitInBackground(
+  socket: BackgroundNftSocket,
+  changes: readonly Change[],
+  doing: string,
+): Promise<KernelError | undefined> {
+  const requests = encodeTransaction(changes);
+  try {
+    const answers = await socket.requestBatchInBackground(requests, doing);
+    return refusalOf(changes, doing, answers);
+  } catch (cause) {
+    throw asFirewall(cause);
+  }
+}
+
+function refusalOf(
+  changes: readonly Change[],
+  doing: string,
+  answers: readonly Acknowledgement[],
+): KernelError | undefined {
   const position = answers.findIndex(({ errno }) => errno !== 0);
   const answer = answers[position];
   if (!answer) return undefined;
@@ -100,7 +133,7 @@ function commit(
 }
 
 /** {@linkcode ask} that answers undefined when there is no such thing. */
-function askOptional(socket: NftSocket, question: query.Query): Message[] | undefined {
+export function askOptional(socket: AskingSocket, question: query.Query): Message[] | undefined {
   try {
     return ask(socket, question);
   } catch (error) {
@@ -109,7 +142,7 @@ function askOptional(socket: NftSocket, question: query.Query): Message[] | unde
   }
 }
 
-function ask(socket: NftSocket, { call, flags, attributes }: query.Query): Message[] {
+function ask(socket: AskingSocket, { call, flags, attributes }: query.Query): Message[] {
   const request = nftRequest(call, flags, attributes);
   return firewall(() => socket.request(request, call, `read ${TABLE}`));
 }
@@ -119,8 +152,12 @@ function firewall<T>(act: () => T): T {
   try {
     return act();
   } catch (cause) {
-    if (!(cause instanceof KernelError)) throw cause;
-    const { call, errno, message } = cause;
-    throw new KernelError(call, errno, message, { reason: "firewall-failure", cause });
+    throw asFirewall(cause);
   }
+}
+
+function asFirewall(cause: unknown): unknown {
+  if (!(cause instanceof KernelError)) return cause;
+  const { call, errno, message } = cause;
+  return new KernelError(call, errno, message, { reason: "firewall-failure", cause });
 }

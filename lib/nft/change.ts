@@ -1,6 +1,7 @@
 /** Changes to our table, and the transaction that carries them out. */
 import { addressBytes, type Family, FAMILY_BITS } from "../net/address.ts";
 import { NLM_F_APPEND, NLM_F_CREATE, type Request } from "../wire/message.ts";
+import { ADDRESS_TYPES, typeNumber } from "./data_type.ts";
 import { formatInterval, type Interval } from "./interval.ts";
 import * as nf from "./nf_tables.ts";
 import { bracketRequest, nftRequest } from "./request.ts";
@@ -17,11 +18,6 @@ export interface Change {
   readonly text: string;
 }
 
-/** Types of set keys, which nft(8) names and numbers; to the kernel they mean nothing. */
-const KEY_TYPES: Readonly<Record<Family, { readonly name: string; readonly number: number }>> = {
-  4: { name: "ipv4_addr", number: 7 },
-  6: { name: "ipv6_addr", number: 8 },
-};
 /** The kernel demands a number for each set; we refer to them by name only. */
 const ANY_SET_ID = 1;
 
@@ -47,7 +43,7 @@ export function removeTable(): Change {
 
 /** Adds a set, empty. */
 export function addSet({ name, family }: IntervalSet): Change {
-  const type = KEY_TYPES[family];
+  const type = ADDRESS_TYPES[family];
   return {
     call: "NFT_MSG_NEWSET",
     flags: NLM_F_CREATE,
@@ -55,11 +51,11 @@ export function addSet({ name, family }: IntervalSet): Change {
       [nf.NFTA_SET_TABLE, TABLE_NAME],
       [nf.NFTA_SET_NAME, name],
       [nf.NFTA_SET_FLAGS, nf.NFT_SET_INTERVAL],
-      [nf.NFTA_SET_KEY_TYPE, type.number],
+      [nf.NFTA_SET_KEY_TYPE, typeNumber([type])],
       [nf.NFTA_SET_KEY_LEN, FAMILY_BITS[family] / 8],
       [nf.NFTA_SET_ID, ANY_SET_ID],
     ],
-    text: `add set inet ${TABLE_NAME} ${name} { type ${type.name}; flags interval; }`,
+    text: `add set inet ${TABLE_NAME} ${name} { type ${type}; flags interval; }`,
   };
 }
 

@@ -29,7 +29,7 @@ const MULTICAST_PREFIXES: readonly Prefix[] = [
 ];
 
 /** `NF_IP_PRI_NAT_SRC`, linux/netfilter_ipv4.h; nft(8) calls it `srcnat`. */
-const PRIORITY_SRCNAT = 100;
+export const PRIORITY_SRCNAT = 100;
 
 /**
  * The masquerade part of our table: per family one rule, one set of sources, and one set of
@@ -47,6 +47,7 @@ export function masqueradeTable(want: Masquerade): Table {
         ...MULTICAST_PREFIXES,
       ]),
     ]),
+    maps: [],
     chains: families.length === 0 ? [] : [{
       name: "postrouting",
       type: "nat",
@@ -55,6 +56,11 @@ export function masqueradeTable(want: Masquerade): Table {
       rules: families.map(masqueradeRule),
     }],
   };
+}
+
+/** A set of the prefixes of one family, each as the network that it is in. */
+export function prefixSet(name: string, family: Family, prefixes: readonly Prefix[]): IntervalSet {
+  return { name, family, intervals: mergeIntervals(ofFamily(family, prefixes).map(intervalOf)) };
 }
 
 function masqueradeRule(family: Family): Rule {
@@ -67,10 +73,6 @@ function masqueradeRule(family: Family): Rule {
       masquerade(),
     ],
   };
-}
-
-function prefixSet(name: string, family: Family, prefixes: readonly Prefix[]): IntervalSet {
-  return { name, family, intervals: mergeIntervals(ofFamily(family, prefixes).map(intervalOf)) };
 }
 
 function ofFamily(family: Family, prefixes: readonly Prefix[]): Prefix[] {

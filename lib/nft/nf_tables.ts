@@ -17,6 +17,8 @@ export const NFPROTO_INET = 1;
 export const NFPROTO_IPV4 = 2;
 export const NFPROTO_IPV6 = 10;
 
+/** Verdict of a rule: linux/netfilter.h. */
+export const NF_DROP = 0;
 /** Policy of a base chain that lets pass what no rule decided: linux/netfilter.h. */
 export const NF_ACCEPT = 1;
 
@@ -42,6 +44,8 @@ export const NFTA_GEN_ID = 1;
 
 export const NFTA_LIST_ELEM = 1;
 export const NFTA_DATA_VALUE = 1;
+export const NFTA_DATA_VERDICT = 2;
+export const NFTA_VERDICT_CODE = 1;
 
 export const NFTA_TABLE_NAME = 1;
 /** 0: not dormant. */
@@ -60,14 +64,19 @@ export const NFTA_SET_NAME = 2;
 export const NFTA_SET_FLAGS = 3;
 export const NFTA_SET_KEY_TYPE = 4;
 export const NFTA_SET_KEY_LEN = 5;
+export const NFTA_SET_DATA_TYPE = 6;
+export const NFTA_SET_DATA_LEN = 7;
 export const NFTA_SET_ID = 10;
 export const NFT_SET_INTERVAL = 0x4;
+export const NFT_SET_MAP = 0x8;
 
 export const NFTA_SET_ELEM_LIST_TABLE = 1;
 export const NFTA_SET_ELEM_LIST_SET = 2;
 export const NFTA_SET_ELEM_LIST_ELEMENTS = 3;
 export const NFTA_SET_ELEM_KEY = 1;
+export const NFTA_SET_ELEM_DATA = 2;
 export const NFTA_SET_ELEM_FLAGS = 3;
+export const NFTA_SET_ELEM_USERDATA = 6;
 /** The element is the first address *after* an interval. */
 export const NFT_SET_ELEM_INTERVAL_END = 1;
 
@@ -79,29 +88,63 @@ export const NFTA_RULE_USERDATA = 7;
 
 export const NFTA_EXPR_NAME = 1;
 export const NFTA_EXPR_DATA = 2;
+/** Where a verdict is put. */
+export const NFT_REG_VERDICT = 0;
 /** The 128-bit register that our expressions hand their value on in. */
 export const NFT_REG_1 = 1;
+/** Another one, for what must not disturb that value and what follows it. */
+export const NFT_REG_4 = 4;
+/** The first of the 32-bit registers, of which four lie in each of 128 bits. */
+export const NFT_REG32_00 = 8;
 
 export const NFTA_META_DREG = 1;
 export const NFTA_META_KEY = 2;
+export const NFTA_META_SREG = 3;
+export const NFT_META_MARK = 3;
+export const NFT_META_IIF = 4;
 export const NFT_META_NFPROTO = 15;
+export const NFT_META_L4PROTO = 16;
 
 export const NFTA_CMP_SREG = 1;
 export const NFTA_CMP_OP = 2;
 export const NFTA_CMP_DATA = 3;
 export const NFT_CMP_EQ = 0;
+export const NFT_CMP_NEQ = 1;
 
 export const NFTA_PAYLOAD_DREG = 1;
 export const NFTA_PAYLOAD_BASE = 2;
 export const NFTA_PAYLOAD_OFFSET = 3;
 export const NFTA_PAYLOAD_LEN = 4;
 export const NFT_PAYLOAD_NETWORK_HEADER = 1;
+export const NFT_PAYLOAD_TRANSPORT_HEADER = 2;
 
 export const NFTA_LOOKUP_SET = 1;
 export const NFTA_LOOKUP_SREG = 2;
+export const NFTA_LOOKUP_DREG = 3;
 export const NFTA_LOOKUP_FLAGS = 5;
 export const NFT_LOOKUP_F_INV = 1;
 
 export const NFTA_MASQ_FLAGS = 1;
 /** Unpredictable source ports that do not collide at once: linux/netfilter/nf_nat.h. */
 export const NF_NAT_RANGE_PROTO_RANDOM_FULLY = 0x10;
+
+export const NFTA_BITWISE_SREG = 1;
+export const NFTA_BITWISE_DREG = 2;
+export const NFTA_BITWISE_LEN = 3;
+export const NFTA_BITWISE_MASK = 4;
+export const NFTA_BITWISE_XOR = 5;
+
+export const NFTA_FIB_DREG = 1;
+export const NFTA_FIB_RESULT = 2;
+export const NFTA_FIB_FLAGS = 3;
+export const NFT_FIB_RESULT_ADDRTYPE = 3;
+export const NFTA_FIB_F_DADDR = 1 << 1;
+
+export const NFTA_IMMEDIATE_DREG = 1;
+export const NFTA_IMMEDIATE_DATA = 2;
+
+export const NFTA_NAT_TYPE = 1;
+export const NFTA_NAT_FAMILY = 2;
+export const NFTA_NAT_REG_ADDR_MIN = 3;
+export const NFTA_NAT_REG_PROTO_MIN = 5;
+export const NFT_NAT_DNAT = 1;

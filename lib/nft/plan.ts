@@ -1,6 +1,7 @@
 import { parseAttributes, viewOf } from "../wire/attribute.ts";
 import * as change from "./change.ts";
 import { coverIntervals, type Interval } from "./interval.ts";
+import { addMap } from "./map.ts";
 import { NFTA_RULE_HANDLE } from "./nf_tables.ts";
 import { type Rule, ruleTree, tagTree } from "./rule.ts";
 import type { Chain, IntervalSet, Table } from "./table.ts";
@@ -20,10 +21,11 @@ export interface TableState {
  * known by its comment; it is replaced when it does something else, and doubles are removed.
  */
 export function planTable(want: Table, have: TableState): change.Change[] {
-  const changes = [
-    ...want.sets.flatMap((set) => planSet(set, have.sets.get(set.name))),
-    ...want.chains.flatMap((chain) => planChain(chain, have.rules.get(chain.name) ?? [])),
-  ];
+  const sets = want.sets.flatMap((set) => planSet(set, have.sets.get(set.name)));
+  const chains = want.chains.flatMap((chain) => planChain(chain, have.rules.get(chain.name) ?? []));
+  // A map is there as long as a rule refers to it: the kernel lets nobody remove it.
+  const maps = chains.length === 0 ? [] : want.maps.map(addMap);
+  const changes = [...sets, ...maps, ...chains];
   return changes.length === 0 ? [] : [change.addTable(), ...changes];
 }
 

@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { parsePrefix } from "../net/prefix.ts";
 import { WireWriter } from "../wire/attribute.ts";
 import { type Interval, intervalOf } from "./interval.ts";
+import type { PacketMap } from "./map.ts";
 import { NFTA_RULE_HANDLE } from "./nf_tables.ts";
 import { planTable } from "./plan.ts";
 import { type Rule, ruleTree } from "./rule.ts";
@@ -15,6 +16,7 @@ const RULE: Rule = {
 };
 const WANT: Table = {
   sets: [{ name: "pods", family: 4, intervals: intervals("10.1.0.0/24", "10.2.0.0/24") }],
+  maps: [],
   chains: [{
     name: "postrouting",
     type: "nat",
@@ -83,8 +85,27 @@ Deno.test("planTable: adds what is missing and nothing else", () => {
   }
 });
 
+Deno.test("planTable: maps go with the rules that refer to them", () => {
+  const map: PacketMap = { name: "ports", key: ["inet_proto"], value: ["ipv4_addr"] };
+  const want: Table = { ...WANT, maps: [map] };
+  const plan = (rules: Uint8Array[]) => {
+    const have = { sets: new Map([["pods", PRESENT]]), rules: new Map([["postrouting", rules]]) };
+    return planTable(want, have).map(({ text }) => text);
+  };
+  assertEquals(plan([kernelRule(RULE, 5n)]), []);
+  assertEquals(plan([]), [
+    ADD_TABLE,
+    "add map inet headcni ports { type inet_proto : ipv4_addr; }",
+    ADD_CHAIN,
+    ADD_RULE,
+  ]);
+});
+
 Deno.test("planTable: an empty want needs nothing, not even the table", () => {
-  assertEquals(planTable({ sets: [], chains: [] }, { sets: new Map(), rules: new Map() }), []);
+  assertEquals(
+    planTable({ sets: [], maps: [], chains: [] }, { sets: new Map(), rules: new Map() }),
+    [],
+  );
 });
 
 function intervals(...prefixes: readonly string[]): Interval[] {

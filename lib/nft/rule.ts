@@ -1,4 +1,4 @@
-import { cString } from "../wire/attribute.ts";
+import { commentBytes } from "./comment.ts";
 import * as nf from "./nf_tables.ts";
 import type { Statement } from "./statement.ts";
 import type { Tree } from "./tree.ts";
@@ -11,14 +11,9 @@ export interface Rule {
   readonly statements: readonly Statement[];
 }
 
-/** A comment in a rule's userdata: u8 type, u8 length, text with its NUL; libnftnl/udata.h. */
-const NFTNL_UDATA_RULE_COMMENT = 0;
-
 /** The attributes by which a rule is known as ours. */
 export function tagTree({ comment }: Rule): Tree {
-  const text = cString(comment);
-  const userdata = Uint8Array.of(NFTNL_UDATA_RULE_COMMENT, text.length, ...text);
-  return [[nf.NFTA_RULE_USERDATA, userdata]];
+  return [[nf.NFTA_RULE_USERDATA, commentBytes(comment)]];
 }
 
 /** The attributes of a rule wherever it is: what it does, and its tag. */

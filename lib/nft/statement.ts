@@ -23,7 +23,7 @@ export type AddressField = "saddr" | "daddr";
 
 /** Goes on only with packets of one IP version: a table of family `inet` sees both. */
 export function matchFamily(family: Family): Statement {
-  const { name, protocol } = IP[family];
+  const { name, protocol } = IP_VERSIONS[family];
   return {
     text: `meta nfproto ${name}`,
     expressions: [
@@ -50,7 +50,7 @@ export function matchAddress(
   operator: "==" | "!=",
   set: string,
 ): Statement {
-  const { header, bytes, [field]: offset } = IP[family];
+  const { header, bytes, [field]: offset } = IP_VERSIONS[family];
   return {
     text: `${header} ${field} ${operator === "!=" ? "!= " : ""}@${set}`,
     expressions: [
@@ -86,14 +86,15 @@ export function masquerade(): Statement {
 }
 
 /** What differs between the IP versions; offsets are of the header, RFC 791 and RFC 8200. */
-interface IpVersion extends Readonly<Record<AddressField, number>> {
+export interface IpVersion extends Readonly<Record<AddressField, number>> {
   readonly name: string;
   readonly header: string;
   readonly protocol: number;
   readonly bytes: number;
 }
 
-const IP: Readonly<Record<Family, IpVersion>> = {
+/** By family. */
+export const IP_VERSIONS: Readonly<Record<Family, IpVersion>> = {
   4: { name: "ipv4", header: "ip", protocol: nf.NFPROTO_IPV4, bytes: 4, saddr: 12, daddr: 16 },
   6: { name: "ipv6", header: "ip6", protocol: nf.NFPROTO_IPV6, bytes: 16, saddr: 8, daddr: 24 },
 };

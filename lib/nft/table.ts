@@ -1,9 +1,7 @@
-/**
- * What we want of nf_tables. There is one table of ours; other features than masquerade will add
- * sets and chains of their own to it.
- */
+/** What we want of nf_tables. There is one table of ours, of which each feature has a part. */
 import type { Family } from "../net/address.ts";
 import type { Interval } from "./interval.ts";
+import type { PacketMap } from "./map.ts";
 import type { Rule } from "./rule.ts";
 
 /** Our table's name, in family `inet`; no other table is ever written. */
@@ -12,6 +10,8 @@ export const TABLE_NAME = "headcni";
 /** The part of our table that one feature wants. */
 export interface Table {
   readonly sets: readonly IntervalSet[];
+  /** Those that the rules refer to. */
+  readonly maps: readonly PacketMap[];
   readonly chains: readonly Chain[];
 }
 
@@ -26,7 +26,7 @@ export interface IntervalSet {
 export interface Chain {
   readonly name: string;
   /** Kind of base chain, nft(8). */
-  readonly type: "nat";
+  readonly type: "nat" | "filter";
   readonly hook: keyof typeof HOOK_NUMBERS;
   /** Lower runs earlier: `enum nf_ip_hook_priorities`, linux/netfilter_ipv4.h. */
   readonly priority: number;
@@ -35,4 +35,4 @@ export interface Chain {
 }
 
 /** Hooks by name: `enum nf_inet_hooks`, linux/netfilter.h. */
-export const HOOK_NUMBERS = { postrouting: 4 } as const;
+export const HOOK_NUMBERS = { prerouting: 0, output: 3, postrouting: 4 } as const;

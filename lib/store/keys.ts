@@ -5,6 +5,7 @@
 import type { AttachmentKey } from "../attachment.ts";
 import type { Block } from "../ipam/block.ts";
 import { type Address, addressBytes } from "../net/address.ts";
+import type { HostPortClaim } from "../net/host_port.ts";
 
 /** `{version, readableFrom}`: the format of everything else. */
 export const SCHEMA_KEY: Deno.KvKey = ["schema"];
@@ -23,6 +24,9 @@ export const ADDRESS_PREFIX: Deno.KvKey = ["address"];
 
 /** Where the bits of all summaries lie. */
 export const SUMMARY_PREFIX: Deno.KvKey = ["summary"];
+
+/** Where the owners of all host ports lie. */
+export const PORT_PREFIX: Deno.KvKey = ["port"];
 
 /** Where all cursors lie. */
 export const CURSOR_PREFIX: Deno.KvKey = ["cursor"];
@@ -97,6 +101,17 @@ export function stickyKey(
 /** Where the addresses that pods of a network had last lie, or all. */
 export function stickyPrefix(network?: string): Deno.KvKey {
   return below("sticky", network);
+}
+
+/** The owner of a host port, whatever the network is: the node has each port once. */
+export function portKey({ protocol, hostPort, hostIp, family }: HostPortClaim): Deno.KvKey {
+  const address = hostIp ?? { family, value: 0n };
+  return [...PORT_PREFIX, protocol, hostPort, addressBytes(address)];
+}
+
+/** Where the owners of one port lie, of any and of single addresses of the node. */
+export function portPrefix({ protocol, hostPort }: HostPortClaim): Deno.KvKey {
+  return [...PORT_PREFIX, protocol, hostPort];
 }
 
 /** The `ipam` section that a network was last configured with, as JSON text. */

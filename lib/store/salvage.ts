@@ -12,12 +12,14 @@ import {
   CURSOR_PREFIX,
   leasePrefix,
   NETWORK_PREFIX,
+  PORT_PREFIX,
   recordPrefix,
   restingPrefix,
   stickyPrefix,
 } from "./keys.ts";
 import { type Lease, listLeases } from "./leases.ts";
 import { listNetworks, type NetworkRecord, stageNetwork } from "./networks.ts";
+import { listPorts, type OwnedPort, restorePort } from "./ports.ts";
 import { storedKey } from "./record.ts";
 import { listResting, type RestingAddress, restoreRest } from "./resting.ts";
 import { listSticky, restoreSticky, type StickyAddresses } from "./sticky.ts";
@@ -38,13 +40,14 @@ export interface OtherRecords {
   readonly cursors: readonly Cursor[];
   readonly resting: readonly RestingAddress[];
   readonly sticky: readonly StickyAddresses[];
+  readonly ports: readonly OwnedPort[];
   readonly counters: readonly Counter[];
 }
 
 /** Where that lies, each by the one text of its prefix; owners of addresses name leases. */
 export const SALVAGED: readonly string[] = [
   ...[leasePrefix(), recordPrefix(), NETWORK_PREFIX, CURSOR_PREFIX, restingPrefix()],
-  ...[stickyPrefix(), COUNTER_PREFIX, ADDRESS_PREFIX],
+  ...[stickyPrefix(), PORT_PREFIX, COUNTER_PREFIX, ADDRESS_PREFIX],
 ].map(String);
 
 /** Bytes in hexadecimal digits. */
@@ -87,6 +90,7 @@ export async function parseSalvage(lines: readonly string[]): Promise<Salvage> {
       cursors: await readEach(entries, listCursors),
       resting: await readEach(entries, listResting),
       sticky: await readEach(entries, listSticky),
+      ports: await readEach(entries, listPorts),
       counters: await readEach(entries, readCounters),
     },
     lost: Array.from(named.values(), ({ key }) => key)
@@ -99,7 +103,7 @@ export async function parseSalvage(lines: readonly string[]): Promise<Salvage> {
  * any size.
  */
 export function stepsToRestore(
-  { attachments, networks, cursors, resting, sticky, counters }: OtherRecords,
+  { attachments, networks, cursors, resting, sticky, ports, counters }: OtherRecords,
 ): ((tx: StoreTransaction) => unknown)[] {
   type Tx = StoreTransaction;
   return [
@@ -108,6 +112,7 @@ export function stepsToRestore(
     ...cursors.map((one) => (tx: Tx) => restoreCursor(tx, one)),
     ...resting.map((one) => (tx: Tx) => restoreRest(tx, one)),
     ...sticky.map((one) => (tx: Tx) => restoreSticky(tx, one)),
+    ...ports.map((one) => (tx: Tx) => restorePort(tx, one)),
     ...counters.map((one) => (tx: Tx) => restoreCounter(tx, one)),
   ];
 }

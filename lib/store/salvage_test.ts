@@ -9,6 +9,7 @@ import { listCursors } from "./cursors.ts";
 import { addressKey, leaseKey, networkKey } from "./keys.ts";
 import { restoreLease } from "./leases.ts";
 import { listNetworks } from "./networks.ts";
+import { listPorts } from "./ports.ts";
 import { listResting } from "./resting.ts";
 import { formatEntry, type OtherRecords, parseSalvage, stepsToRestore } from "./salvage.ts";
 import { listSticky } from "./sticky.ts";
@@ -27,6 +28,10 @@ const OTHERS: OtherRecords = {
   resting: [{
     ...{ network: "pods", address: parseAddress("fd00::3"), untilUptimeMs: 5.5, bootId: "b" },
     last: { key: keyOf("c3"), pod: { name: "web-0" } },
+  }],
+  ports: [{
+    claim: { protocol: "tcp", hostPort: 80, hostIp: undefined, family: 6 },
+    owner: keyOf("c1"),
   }],
   sticky: [{
     ...{ network: "pods", namespace: "shop", name: "db-0", ifname: "eth0" },
@@ -55,6 +60,7 @@ async function listOthers(reader: StoreReader): Promise<OtherRecords> {
     cursors: await listCursors(reader),
     resting: await listResting(reader),
     sticky: await listSticky(reader),
+    ports: await listPorts(reader),
     counters: (await readCounters(reader)).filter(isOurs),
   };
 }

@@ -1,0 +1,152 @@
+/** A node with a bridge, two pods on it, and an outside: where host ports are called from. */
+import { LinuxFirewall } from "../../lib/linux/firewall.ts";
+import { parseAddress } from "../../lib/net/address.ts";
+import type { HostPort, HostPortOwner, PortProtocol } from "../../lib/net/host_port.ts";
+import { parsePrefix } from "../../lib/net/prefix.ts";
+import { connectOutside, ip } from "./callers.ts";
+import { TestNetns } from "./namespace.ts";
+
+/** Seconds until a call counts as not answered. */
+const PATIENCE = "2";
+
+/** The last numbers of the pods' addresses, 10.9.0.x and fd00:9::x. */
+const POD_NUMBERS = { a: 5, b: 6 } as const;
+
+/** A namespace of the stage. */
+export type Role = "node" | "outside" | keyof typeof POD_NUMBERS;
+
+/** The namespaces; the node has 198.51.100.1 and 2001:db8:a::1 too, the outside .2 and ::2. */
+export class PortStage implements AsyncDisposable {
+  readonly #opened: AsyncDisposableStack;
+  readonly #namespaces: Readonly<Record<Role, TestNetns>>;
+  /** The node's. */
+  readonly firewall: LinuxFirewall;
+
+  private constructor(namespaces: Readonly<Record<Role, TestNetns>>, opened: AsyncDisposableStack) {
+    this.#namespaces = namespaces;
+    this.firewall = opened.use(namespaces.node.do(() => new LinuxFirewall()));
+    this.#opened = opened.move();
+  }
+
+  /** Connects them. */
+  static async make(): Promise<PortStage> {
+    await using opened = new AsyncDisposableStack();
+    const make = async (role: string) => opened.use(await TestNetns.make(role));
+    const namespaces = {
+      node: await make("node"),
+      outside: await make("out"),
+      a: await make("a"),
+      b: await make("b"),
+    };
+    await connectOutside(namespaces.node, namespaces.outside);
+    await makeBridge(namespaces.node);
+    for (const role of ["a", "b"] as const) {
+      await makePod(namespaces.node, namespaces[role], POD_NUMBERS[role]);
+    }
+    return new PortStage(namespaces, opened);
+  }
+
+  /** One of the namespaces. */
+  at(role: Role): TestNetns {
+    return this.#namespaces[role];
+  }
+
+  /** Leads a host port to port 80 of a pod. */
+  map(protocol: PortProtocol, hostPort: number, pod: "a" | "b", hostIp?: string): HostPort[] {
+    const number = POD_NUMBERS[pod];
+    const isOf6 = hostIp?.includes(":");
+    const targets = [
+      ...isOf6 ? [] : [`10.9.0.${number}`],
+      ...isOf6 !== false ? [`fd00:9::${number}`] : [],
+    ];
+    const ports = targets.map((target): HostPort => ({
+      protocol,
+      hostPort,
+      hostIp: hostIp === undefined ? undefined : parseAddress(hostIp),
+      target: parseAddress(target),
+      targetPort: 80,
+    }));
+    this.at("node").do(() => this.firewall.ensureHostPorts(ports, ownerOf(pod)));
+    return ports;
+  }
+
+  /** Takes host ports of a pod away. */
+  unmap(ports: readonly HostPort[], pod: "a" | "b"): void {
+    this.at("node").do(() => this.firewall.removeHostPorts(ports, ownerOf(pod).link));
+  }
+
+  /** Runs a server that tells who calls, by TCP and UDP, until the stage ends. */
+  async serve(role: Role, address = "::", port = 80): Promise<void> {
+    const script = new URL("tell_caller.ts", import.meta.url).pathname;
+    const args = ["-q", "--unstable-net", "-A", "--no-config", script, role, address, `${port}`];
+    const command = [Deno.execPath(), "run", ...args];
+    const child = new Deno.Command("nsenter", {
+      args: [`--net=${this.at(role).path}`, ...command],
+      stdin: "null",
+      stdout: "piped",
+    }).spawn();
+    this.#opened.defer(async () => {
+      child.kill("SIGKILL");
+      await child.status;
+    });
+    const reader = child.stdout.getReader();
+    await reader.read(); // ready
+    await reader.cancel();
+  }
+
+  /** What a caller is told, such as `a sees 10.9.0.1`; `nothing` without an answer. */
+  async call(
+    from: Role,
+    address: string,
+    port: number,
+    protocol: "tcp" | "udp" = "tcp",
+  ): Promise<string> {
+    // Not read: it would take a datagram byte by byte, which loses all but the first.
+    const program = `exec 3<>/dev/${protocol}/${address}/${port} && echo >&3 && head -n 1 <&3`;
+    const answer = await this.at(from).run("timeout", PATIENCE, "bash", "-c", program)
+      .catch(() => "nothing");
+    return answer.trim();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#opened.disposeAsync();
+  }
+}
+
+/** The owner of the host ports of a pod. */
+export function ownerOf(pod: "a" | "b"): HostPortOwner {
+  return { link: `pod${pod}`, networks: ["10.9.0.0/24", "fd00:9::/64"].map(parsePrefix) };
+}
+
+async function makeBridge(node: TestNetns): Promise<void> {
+  await ip(node, [
+    "link set lo up",
+    "link add br0 type bridge",
+  ]);
+  await node.run(
+    ...["sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1"],
+    ...["net.ipv6.conf.br0.accept_dad=0", "net.ipv4.conf.br0.route_localnet=1"],
+  );
+  await ip(node, [
+    "address add 10.9.0.1/24 dev br0",
+    "address add fd00:9::1/64 dev br0 nodad",
+    "link set br0 up",
+  ]);
+}
+
+async function makePod(node: TestNetns, pod: TestNetns, number: number): Promise<void> {
+  await ip(node, [
+    `link add pod${number} index 10${number} type veth peer name eth0 netns ${pod.name}`,
+    `link set pod${number} master br0 up`,
+    `link set pod${number} type bridge_slave hairpin on`,
+  ]);
+  await pod.run("sysctl", "-qw", "net.ipv6.conf.eth0.accept_dad=0");
+  await ip(pod, [
+    "link set lo up",
+    `address add 10.9.0.${number}/24 dev eth0`,
+    `address add fd00:9::${number}/64 dev eth0 nodad`,
+    "link set eth0 up",
+    "route add default via 10.9.0.1",
+    "route add default via fd00:9::1",
+  ]);
+}

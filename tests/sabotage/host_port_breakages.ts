@@ -1,0 +1,61 @@
+import type { Breakage } from "./breakages.ts";
+
+/** Those of the ports of the node that lead to pods. */
+export const HOST_PORT_BREAKAGES: readonly Breakage[] = [
+  // Two pods get the same port, one at any address of the node and one at a single one.
+  {
+    file: "lib/net/host_port.ts",
+    text: "(!a.hostIp || !b.hostIp || equalAddresses(a.hostIp, b.hostIp));",
+    replacement: "a.hostIp?.value === b.hostIp?.value;",
+    testFile: "lib/store/ports_test.ts",
+    test: "claimPorts: a port has one owner, in whatever network",
+  },
+  // DEL of one pod frees the host port of another.
+  {
+    file: "lib/store/ports.ts",
+    text: " && isSameOwner(each.owner, key)",
+    replacement: "",
+    testFile: "lib/store/ports_test.ts",
+    test: "freePorts: frees what is the attachment's, exactly as it was claimed",
+  },
+  // Callers from outside are hidden from the pod behind the node's address.
+  {
+    file: "lib/nft/host_ports.ts",
+    text: "isHairpin ? HAIRPIN_MARK : undefined",
+    replacement: "HAIRPIN_MARK",
+    testFile: "lib/nft/host_ports_test.ts",
+    test: "hostPortTable: maps, the sources to be masqueraded, and rules, nothing per pod",
+  },
+  // A pod reaches what listens on the node's 127.0.0.1 alone.
+  {
+    file: "lib/nft/host_ports.ts",
+    text: "...parts.includes(4) ? [{ ...GUARD, rules: guardRules() }] : [],",
+    replacement: "",
+    testFile: "lib/nft/host_ports_test.ts",
+    test: "hostPortTable: maps, the sources to be masqueraded, and rules, nothing per pod",
+  },
+  // The marks of kube-proxy and Tailscale are lost.
+  {
+    file: "lib/nft/mark.ts",
+    text: "bitwise(nf.NFT_REG_4, ~bit, bit),",
+    replacement: "bitwise(nf.NFT_REG_4, 0, bit),",
+    testFile: "lib/nft/host_ports_test.ts",
+    test: "hostPortTable: no packet is marked before the map has a destination for it",
+  },
+  // Flows that go where they must are cut off, again and again.
+  {
+    file: "lib/conntrack/entry.ts",
+    text: "!isLedTo(reply, port) &&",
+    replacement: "",
+    testFile: "lib/conntrack/entry_test.ts",
+    test: "isStale: goes to the port, and elsewhere than it leads",
+  },
+  // hostIP 0.0.0.0 maps a port of an address that no node has.
+  {
+    file: "lib/pod/port_mappings.ts",
+    text: "address.value === 0n ? undefined : address",
+    replacement: "address",
+    testFile: "lib/pod/port_mappings_test.ts",
+    test: "planHostPorts: one per family that the pod has and the host address allows",
+  },
+];
