@@ -7,14 +7,26 @@ import type { Request } from "../cni/request.ts";
 import { joinResults, type Result } from "../cni/result.ts";
 import type { Host } from "../host/host.ts";
 import { log } from "../log.ts";
-import { podMtu, resolveAddressing } from "../pod/addresses.ts";
+import { networkOf, type Prefix } from "../net/prefix.ts";
+import { type PodAddressing, podMtu, resolveAddressing } from "../pod/addresses.ts";
+import { type Bandwidth, parseBandwidth } from "../pod/bandwidth.ts";
 import { parsePodNetwork, type PodNetwork } from "../pod/config.ts";
 import type { PodIdentity } from "../pod/facts.ts";
-import { isLinkOf } from "../pod/identity.ts";
+import { ifbName, isLinkOf } from "../pod/identity.ts";
 import { hasForeignIpam } from "../pod/ipam_type.ts";
 import { planPod, podResult } from "../pod/plan.ts";
+import { planBandwidth } from "../pod/plan_bandwidth.ts";
+import {
+  parsePortMappings,
+  planHostPorts,
+  planHostPortSteps,
+  type PortMapping,
+} from "../pod/port_mappings.ts";
+import { claimPorts } from "../store/ports.ts";
+import type { StoreTransaction } from "../store/transaction.ts";
 import { type AttachContext, podIdentity } from "./context.ts";
 import { allocateForeign, callForeignIpam } from "./foreign_ipam.ts";
+import { openPorts } from "./host_ports.ts";
 import { intentIsRecorded, type Ongoing, recordIntent, undoLater } from "./ongoing.ts";
 import { type IpamAnswer, ownAnswer, parseOwnIpam, reserveOwn } from "./own_ipam.ts";
 import { ensureMasquerade, prepareNode } from "./prepare_node.ts";
@@ -24,6 +36,8 @@ import { writeReclaiming } from "./reclaim.ts";
 export interface NativePlan extends Disposable {
   readonly request: Request;
   readonly network: PodNetwork;
+  readonly mappings: readonly PortMapping[];
+  readonly bandwidth: Bandwidth;
   readonly identity: PodIdentity;
   readonly host: Host;
 }
@@ -34,6 +48,8 @@ export interface NativePlan extends Disposable {
  */
 export function planNative(request: Request, context: AttachContext): NativePlan {
   const network = parsePodNetwork(request.config, request.args.get("MAC"));
+  const mappings = parsePortMappings(request.config.runtimeConfig);
+  const bandwidth = parseBandwidth(request.config);
   for (const warning of network.warnings) log.warn(warning, { network: request.config.name });
   const { netns } = request;
   const identity = podIdentity(request);
@@ -44,7 +60,8 @@ export function planNative(request: Request, context: AttachContext): NativePlan
   }));
   refuseTaken(host, identity);
   opened.move();
-  return { request, network, identity, host, [Symbol.dispose]: () => host[Symbol.dispose]() };
+  const close = () => host[Symbol.dispose]();
+  return { request, network, mappings, bandwidth, identity, host, [Symbol.dispose]: close };
 }
 
 /**
@@ -53,18 +70,24 @@ export function planNative(request: Request, context: AttachContext): NativePlan
  * rest of the ADD.
  */
 export async function attachNative(plan: NativePlan, ongoing: Ongoing): Promise<Result> {
-  const { request, network, identity, host } = plan;
+  const { request, network, bandwidth, identity, host } = plan;
   const { context, store } = ongoing;
   ongoing.attachment = { ...ongoing.attachment, hostLink: identity.hostLink };
   const answer = await allocate(plan, ongoing);
   const addressing = resolveAddressing(network, answer);
   const facts = await prepareNode(host, network, ongoing.attachment, addressing, store);
-  removeOwnLink(host, identity); // what an ADD left that the store knows nothing of
-  undoLater(ongoing, "remove the link", () => removeOwnLink(host, identity));
-  for (const step of planPod(network, identity, addressing, facts)) host.apply(step);
+  removeOwnLinks(host, identity); // what an ADD left that the store knows nothing of
+  undoLater(ongoing, "remove the links", () => removeOwnLinks(host, identity));
+  const mtuBytes = podMtu(network, facts.uplinkMtuBytes);
+  const steps = [
+    ...planPod(network, identity, addressing, facts),
+    ...planBandwidth(identity, bandwidth, mtuBytes),
+  ];
+  for (const step of steps) host.apply(step);
   ensureMasquerade(network, addressing, context.node);
+  attachPorts(plan, addressing, ongoing);
   const result = podResult(network, identity, addressing, {
-    mtuBytes: podMtu(network, facts.uplinkMtuBytes),
+    mtuBytes,
     netns: request.netns,
     bridgeMac: host.findLink("host", network.bridge)?.mac,
     hostMac: host.findLink("host", identity.hostLink)?.mac,
@@ -77,21 +100,59 @@ export async function attachNative(plan: NativePlan, ongoing: Ongoing): Promise<
 }
 
 /** Commits the intent, with our own lease in the same commit, or asks a foreign IPAM plugin. */
-async function allocate(
-  { request, network }: NativePlan,
-  ongoing: Ongoing,
-): Promise<IpamAnswer> {
+async function allocate(plan: NativePlan, ongoing: Ongoing): Promise<IpamAnswer> {
+  const { request, network } = plan;
   const { context, store } = ongoing;
   const ipam = hasForeignIpam(request.config.raw) ? undefined : parseOwnIpam(request, network);
   const lease = await writeReclaiming(store, request, context, async (tx) => {
+    const lease = ipam && await reserveOwn(tx, request, ipam, context);
+    if (lease) await claimFor(plan, lease.addresses, tx, ongoing);
     await recordIntent(tx, ongoing);
-    return ipam && await reserveOwn(tx, request, ipam, context);
+    return lease;
   });
   intentIsRecorded(ongoing);
   if (ipam && lease) return ownAnswer(lease, ipam);
   const answer = await allocateForeign(request);
   undoLater(ongoing, "release the address", () => callForeignIpam("DEL", request));
+  if (plan.mappings.length > 0) {
+    await writeReclaiming(store, request, context, async (tx) => {
+      await claimFor(plan, answer.ips, tx, ongoing);
+      await recordIntent(tx, ongoing);
+    });
+  }
   return answer;
+}
+
+/** Stages that the host ports of a pod of these addresses are its own. */
+async function claimFor(
+  { mappings, identity }: NativePlan,
+  ips: readonly { readonly address: Prefix }[],
+  tx: StoreTransaction,
+  ongoing: Ongoing,
+): Promise<void> {
+  const ports = planHostPorts(mappings, ips.map(({ address }) => address.address));
+  if (ports.length === 0) return;
+  await claimPorts(tx, identity.key, ports);
+  ongoing.attachment = { ...ongoing.attachment, ports };
+}
+
+/** Leads the host ports to the pod; the guard of the loopback network comes before what it guards. */
+function attachPorts(
+  { network, identity, host }: NativePlan,
+  { ips }: PodAddressing,
+  ongoing: Ongoing,
+): void {
+  const { context, attachment: { ports } } = ongoing;
+  if (!ports) return;
+  const { hostLink } = identity;
+  using firewall = context.node.openFirewall();
+  undoLater(ongoing, "close the host ports", () => {
+    using again = context.node.openFirewall();
+    again.removeHostPorts(ports, hostLink);
+  });
+  const networks = ips.map(({ address }) => networkOf(address));
+  openPorts(host, firewall, ports, { link: hostLink, networks });
+  for (const step of planHostPortSteps(network, identity, ports)) host.apply(step);
 }
 
 /** Refuses a pod that has such an interface, and a name of ours that somebody else's link has. */
@@ -112,9 +173,11 @@ function refuseTaken(host: Host, { key, hostLink }: PodIdentity): void {
   );
 }
 
-/** Removes the host's link of this attachment, if there is one. */
-function removeOwnLink(host: Host, { key, hostLink }: PodIdentity): void {
-  const link = host.findLink("host", hostLink);
-  if (!link || !isLinkOf(key, link)) return;
-  host.apply({ kind: "remove-link", place: "host", name: hostLink });
+/** Removes the host's links of this attachment, if there are any. */
+function removeOwnLinks(host: Host, { key, hostLink }: PodIdentity): void {
+  for (const name of [hostLink, ifbName(key)]) {
+    const link = host.findLink("host", name);
+    if (!link || !isLinkOf(key, link)) continue;
+    host.apply({ kind: "remove-link", place: "host", name });
+  }
 }

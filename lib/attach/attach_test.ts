@@ -32,7 +32,6 @@ function refusingHost(refused: readonly Step["kind"][]): Host {
     findLimit: () => undefined,
     findRedirect: () => undefined,
     readSysctl: () => undefined,
-    removeLinkInBackground: () => Promise.resolve(),
     removeLinksInBackground: () => Promise.resolve(),
     [Symbol.dispose]: () => {},
   };

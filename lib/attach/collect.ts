@@ -9,7 +9,7 @@ import { errorText, HeadcniError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { judgeLease } from "../ipam/liveness.ts";
 import { log } from "../log.ts";
-import { listAliases } from "../pod/identity.ts";
+import { listAliases, listIfbOwners } from "../pod/identity.ts";
 import { type Attachment, listAttachments } from "../store/attachments.ts";
 import { isDamage } from "../store/failure.ts";
 import { listLeases } from "../store/leases.ts";
@@ -18,11 +18,12 @@ import { collectDead, DEFAULT_GRACE_MS } from "./collect_dead.ts";
 import { type AttachContext, moment } from "./context.ts";
 import { gatherEvidence } from "./evidence.ts";
 import { callForeignIpam } from "./foreign_ipam.ts";
+import { closePorts, sweepPorts } from "./host_ports.ts";
 import { isListed } from "./left_over.ts";
 import { callMember } from "./members.ts";
 import { openRequestStoreIfPresent } from "./open_store.ts";
 import { release } from "./release.ts";
-import { removeLink } from "./remove_link.ts";
+import { removeLinks } from "./remove_links.ts";
 import { resolveIfPossible } from "./resolve.ts";
 
 /** What is left of an attachment. */
@@ -47,6 +48,8 @@ export async function collect(request: Request, context: AttachContext): Promise
     for (const each of leftOver) {
       failures.push(...await remove(each, request, context, host, store));
     }
+    using firewall = context.node.openFirewall();
+    sweepPorts(host, firewall);
     return [...failures, ...await forward(request, context)];
   });
 }
@@ -124,7 +127,10 @@ async function findUnlisted(
       attachment,
     })),
   ]) ?? [];
-  const linked = listAliases(host.listLinks("host")).filter(({ key }) => key.network === network);
+  const links = host.listLinks("host");
+  // The ifb of a pod stays when its namespace takes the other link along.
+  const linked = [...listAliases(links), ...listIfbOwners(links).map((key) => ({ key }))]
+    .filter(({ key }) => key.network === network);
   const all = [...linked, ...recorded].filter(({ key }) => !isListed(valid, key));
   return [...byAttachment(all).values()];
 }
@@ -159,7 +165,8 @@ async function remove(
   store: Store | undefined,
 ): Promise<string[]> {
   try {
-    await removeLink(host, key);
+    await removeLinks(host, key);
+    await closePorts(request, key, attachment, context);
     await release({ request, key, attachment, store }, moment(context), context);
     log.info("Removed an attachment that the runtime no longer knows", { ...key });
     return [];

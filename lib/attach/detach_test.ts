@@ -51,7 +51,7 @@ Deno.test("detach: an address whose link could not be removed is not released", 
   const { openHost } = node;
   node.openHost = () => ({
     ...openHost(),
-    removeLinkInBackground: () => Promise.reject(new KernelError("send", 1, "Cannot remove it")),
+    removeLinksInBackground: () => Promise.reject(new KernelError("send", 1, "Cannot remove it")),
   });
   await assertRejects(() => detach(delRequest("c1"), node.context), KernelError);
   repair();
@@ -101,7 +101,7 @@ async function assertFails(node: TracedNode, error: Error): Promise<void> {
 async function makeNode(): Promise<TracedNode> {
   const node = await TracedNode.make();
   const { openHost } = node;
-  node.openHost = () => ({ ...openHost(), removeLinkInBackground: () => Promise.resolve() });
+  node.openHost = () => ({ ...openHost(), removeLinksInBackground: () => Promise.resolve() });
   return node;
 }
 

@@ -6,7 +6,7 @@ import { callPlugin } from "../delegate/call.ts";
 import { log } from "../log.ts";
 import { type AttachContext, attachmentKey } from "./context.ts";
 import { callForeignIpam } from "./foreign_ipam.ts";
-import { removeLink } from "./remove_link.ts";
+import { removeLinks } from "./remove_links.ts";
 
 /**
  * Calls the plugin that a member is.
@@ -67,6 +67,6 @@ async function deleteNative(
   context: AttachContext,
 ): Promise<void> {
   using host = context.node.openHost();
-  await removeLink(host, attachmentKey(request));
+  await removeLinks(host, attachmentKey(request));
   await callForeignIpam("DEL", request, config);
 }

@@ -24,7 +24,7 @@ const RESTS_PER_COMMIT = 24;
 
 /**
  * Runs a transaction that needs addresses. The first one of a boot is preceded by a reclaim. One that
- * finds nothing free, or its own attachment there already, is repeated when an earlier boot left that.
+ * finds no address free, or a host port taken, or its own attachment there already, is repeated when an earlier boot left that.
  * @throws what the transaction or `Store.write` throws.
  */
 export async function writeReclaiming<T>(
@@ -39,7 +39,7 @@ export async function writeReclaiming<T>(
     return await store.write(fn);
   } catch (error) {
     const reason = error instanceof ConfigError ? error.reason : undefined;
-    const hasFreed = reason === "pool-exhausted"
+    const hasFreed = reason === "pool-exhausted" || reason === "port-taken"
       ? await reclaim(store, bootId)
       : reason === "already-attached" && await reclaimOwn(store, request, context);
     if (!hasFreed) throw error;

@@ -3,7 +3,8 @@ import type { AttachmentKey } from "../attachment.ts";
 import { batchesOf } from "../batches.ts";
 import { errorText } from "../errors.ts";
 import { log } from "../log.ts";
-import { findAttachment, removeAttachment } from "../store/attachments.ts";
+import { findAttachment } from "../store/attachments.ts";
+import { removeAttachment } from "../store/forget.ts";
 import { isDamage } from "../store/failure.ts";
 import { type Lease, releaseLease } from "../store/leases.ts";
 import type { Moment } from "../store/resting.ts";
@@ -30,7 +31,7 @@ export async function reclaimAttachment(
   const lease = await releaseLease(tx, key, rest);
   if (lease) tx.count("reclaimed", key.network);
   const isOwn = attachment !== undefined && !owesOthers(attachment);
-  if (isOwn) removeAttachment(tx, key);
+  if (isOwn) await removeAttachment(tx, key);
   return lease !== undefined || isOwn;
 }
 

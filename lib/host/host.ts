@@ -38,13 +38,9 @@ export interface Host extends Disposable {
   /** A sysctl's value without its newline, or undefined when there is none. */
   readSysctl(place: Place, path: readonly string[]): string | undefined;
   /**
-   * Removes a link of the host on another thread; waiting for the kernel (18 ms for a veth) does
-   * not hold up the caller. An absent link is no fault.
-   */
-  removeLinkInBackground(name: string): Promise<void>;
-  /**
-   * Removes links of the host on another thread, in the time of one. Absent links are no fault; when
-   * it is killed in between, those that stay still have their alias.
+   * Removes links of the host on another thread, in the time of one: waiting for the kernel (18 ms for
+   * a veth) does not hold up the caller. Absent links are no fault; when it is killed in between, those
+   * that stay still have their alias.
    */
   removeLinksInBackground(names: readonly string[]): Promise<void>;
 }

@@ -119,10 +119,6 @@ class LinuxHost implements Host {
     return this.#at(place).run(() => readSysctl(path));
   }
 
-  removeLinkInBackground(name: string): Promise<void> {
-    return this.removeLinksInBackground([name]);
-  }
-
   async removeLinksInBackground(names: readonly string[]): Promise<void> {
     await removeLinksInBackground(names);
     this.#forgetLinks();

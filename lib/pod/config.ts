@@ -40,7 +40,7 @@ export interface PodNetwork {
   readonly exemptPrefixes: readonly Prefix[];
   /** False drops IPv6 ranges. */
   readonly enableIpv6: boolean;
-  /** `dns` and `magic_dns` joined. */
+  /** `dns` and `magic_dns` joined, and over them what the runtime asks for. */
   readonly dns: ResultDns;
   /** What the user should hear although nothing failed. */
   readonly warnings: readonly string[];
@@ -67,6 +67,10 @@ const linkName = v.optional(parsedText(
   (text) => linkNameFault(text) === undefined ? text : undefined,
   `an interface name of 1 to ${MAX_IFNAME_BYTES} bytes`,
 ));
+
+const RequestedDns = v.optional(
+  v.object({ servers: strings, searches: strings, options: strings }),
+);
 
 const RawPodNetwork = v.object({
   datapath: v.optional(v.picklist(["bridge", "ptp"])),
@@ -146,7 +150,7 @@ export function parsePodNetwork(config: NetworkConfig, argsMac: string | undefin
       ...raw.service_cidr ?? raw.serviceCIDR ?? [],
     ],
     enableIpv6: raw.enable_ipv6 ?? raw.enableIPv6 ?? true,
-    dns: joinDns(raw.dns, raw.magic_dns),
+    dns: { ...joinDns(raw.dns, raw.magic_dns), ...requestedDns(config) },
     warnings: networkPolicy
       ? ["enable_network_policy is set, but this release enforces no NetworkPolicy"]
       : [],
@@ -186,6 +190,17 @@ function requestedMac(
     if (asked) return asked;
   }
   return ownMac;
+}
+
+/** What the runtime asks for wins over the configuration, key by key: CONVENTIONS.md, "dns". */
+function requestedDns({ runtimeConfig }: NetworkConfig): ResultDns {
+  const asked = parseWith(RequestedDns, withoutEmpty(runtimeConfig.dns), "runtimeConfig.dns");
+  const { servers = [], searches = [], options = [] } = asked ?? {};
+  return {
+    ...servers.length > 0 && { nameservers: servers },
+    ...searches.length > 0 && { search: searches },
+    ...options.length > 0 && { options },
+  };
 }
 
 function joinDns(

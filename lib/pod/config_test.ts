@@ -151,3 +151,15 @@ Deno.test("parsePodNetwork: an ipam section is needed, and our own plugin is no 
 Deno.test("parsePodNetwork: policy is warned of", () => {
   assertEquals(parse({ enable_network_policy: true }).warnings.length, 1);
 });
+
+Deno.test("parsePodNetwork: name resolution that the runtime asks for wins, key by key", () => {
+  const dns = { nameservers: ["10.0.0.1"], search: ["a"], options: ["ndots:5"] };
+  const runtimeConfig = { dns: { servers: ["8.8.8.8"], searches: ["b"], options: [] } };
+  assertEquals(parse({ dns }, { runtimeConfig }).dns, {
+    nameservers: ["8.8.8.8"],
+    search: ["b"],
+    options: ["ndots:5"],
+  });
+  const wrong = { dns: { servers: "8.8.8.8" } };
+  assertThrows(() => parse({}, { runtimeConfig: wrong }), ConfigError, "servers");
+});

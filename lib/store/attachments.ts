@@ -7,10 +7,10 @@ import {
   type PodReference,
 } from "../attachment.ts";
 import { ConfigError } from "../errors.ts";
+import type { HostPort } from "../net/host_port.ts";
 import { attachmentOfKey, recordKey, recordPrefix } from "./keys.ts";
-import { releaseLease } from "./leases.ts";
+import { storedPort, toPortRecord } from "./port_record.ts";
 import { parseRecord, storedPod } from "./record.ts";
-import type { Moment } from "./resting.ts";
 import type { StoreReader, StoreTransaction } from "./transaction.ts";
 
 /** One ADD, from its intent to its outcome. */
@@ -36,6 +36,8 @@ export interface Attachment {
   readonly members?: readonly Member[];
   /** The result of the last of them that is finished, as a JSON value. */
   readonly result?: unknown;
+  /** Ports of the node that lead to the pod. */
+  readonly ports?: readonly HostPort[];
 }
 
 /** Most characters of configurations and result as JSON: a value of the KV has 64 KiB, a character up to 2. */
@@ -55,6 +57,7 @@ const StoredAttachment = v.object({
     config: v.record(v.string(), v.unknown()),
   }))),
   result: v.exactOptional(v.unknown()),
+  ports: v.exactOptional(v.array(storedPort)),
 });
 
 /**
@@ -62,7 +65,8 @@ const StoredAttachment = v.object({
  * @throws ConfigError when its configuration is too large to be kept.
  */
 export function putAttachment(tx: StoreTransaction, attachment: Attachment): void {
-  const { key, ...stored } = attachment;
+  const { key, ports, ...rest } = attachment;
+  const stored = { ...rest, ...ports && { ports: ports.map(toPortRecord) } };
   const { config, members, result } = stored;
   const characters = JSON.stringify({ config, members, result }).length;
   if (characters > MAX_CONFIG_CHARACTERS) {
@@ -84,24 +88,6 @@ export async function findAttachment(
 ): Promise<Attachment | undefined> {
   const value = await reader.get(recordKey(key));
   return value === undefined ? undefined : parseAttachment(key, value);
-}
-
-/** Removes the record of an attachment; an unknown one is no fault. */
-export function removeAttachment(tx: StoreTransaction, key: AttachmentKey): void {
-  tx.delete(recordKey(key));
-}
-
-/**
- * Frees the addresses of an attachment and removes its record; an unknown one is no fault.
- * @param rest as for `releaseLease`.
- */
-export async function forgetAttachment(
-  tx: StoreTransaction,
-  key: AttachmentKey,
-  rest: Moment | "unused",
-): Promise<void> {
-  await releaseLease(tx, key, rest);
-  removeAttachment(tx, key);
 }
 
 /** The attachments of a network, or of all. */

@@ -1,18 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { makeTemporaryStore } from "../../tests/fakes/temporary_store.ts";
 import { ConfigError, StoreError } from "../errors.ts";
-import { parsePrefix } from "../net/prefix.ts";
-import {
-  type Attachment,
-  findAttachment,
-  forgetAttachment,
-  listAttachments,
-  putAttachment,
-  removeAttachment,
-} from "./attachments.ts";
-import { findLease, restoreLease } from "./leases.ts";
-import { listResting } from "./resting.ts";
-import type { StoreTransaction } from "./transaction.ts";
+import { type Attachment, findAttachment, listAttachments, putAttachment } from "./attachments.ts";
 
 const ATTACHMENT: Attachment = {
   key: { network: "pods", containerId: "c1", ifname: "eth0" },
@@ -45,36 +34,6 @@ Deno.test("putAttachment: refuses a configuration that does not fit", async () =
   assertEquals(error.reason, "invalid-config");
   const largest = { ...ATTACHMENT, config: { text: "\u20ac".repeat(29_975) } };
   await temporary.store.write((tx) => putAttachment(tx, largest));
-});
-
-Deno.test("removeAttachment: forgets an attachment, and is content with an unknown one", async () => {
-  await using temporary = await makeTemporaryStore();
-  const { store } = temporary;
-  await store.write((tx) => putAttachment(tx, ATTACHMENT));
-  for (let i = 0; i < 2; i++) {
-    await store.write((tx) => removeAttachment(tx, ATTACHMENT.key));
-    assertEquals(await store.read((reader) => findAttachment(reader, ATTACHMENT.key)), undefined);
-  }
-});
-
-Deno.test("forgetAttachment: lease and record go, also where there is only one of them", async () => {
-  await using temporary = await makeTemporaryStore();
-  const { store } = temporary;
-  const { key, pod, netns, bootId, createdMs } = ATTACHMENT;
-  const address = { address: parsePrefix("10.0.0.2/24"), gateway: undefined };
-  const time = { bootId, createdMs, createdUptimeMs: 0, hostNetns: "", restMs: 60_000 };
-  const lease = { key, pod, netns, pool: "default", addresses: [address], ...time };
-  const make = [
-    (tx: StoreTransaction) => restoreLease(tx, lease),
-    (tx: StoreTransaction) => putAttachment(tx, ATTACHMENT),
-  ];
-  for (const made of [make, make.slice(0, 1), make.slice(1), []]) {
-    for (const one of made) await store.write(async (tx) => void await one(tx));
-    await store.write((tx) => forgetAttachment(tx, key, { bootId, uptimeMs: 0 }));
-    assertEquals(await store.read((reader) => findLease(reader, key)), undefined);
-    assertEquals(await store.read((reader) => findAttachment(reader, key)), undefined);
-    assertEquals((await store.read((reader) => listResting(reader))).length, 1);
-  }
 });
 
 Deno.test("listAttachments: lists a network, or all", async () => {

@@ -18,7 +18,6 @@ export function listedHost(links: readonly Link[]): Host {
     findLimit: refuse,
     findRedirect: refuse,
     readSysctl: refuse,
-    removeLinkInBackground: refuse,
     removeLinksInBackground: refuse,
     [Symbol.dispose]: () => {},
   };
