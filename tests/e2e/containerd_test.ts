@@ -1,0 +1,255 @@
+/** Debian's containerd 1.6 and its CRI plugin on networks of ours, told what to do as by a kubelet. */
+import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
+import { join } from "@std/path";
+import { pause } from "../../lib/pause.ts";
+import { HEADCNI } from "../cli/shipped.ts";
+import { testUnless } from "../fakes/test_unless.ts";
+import { ASK_AGAIN_MS, ContainerdHost, missingContainerd } from "./containerd.ts";
+import { isDeadline } from "./cri.ts";
+import { firstLine } from "./machine.ts";
+import { DEBIAN_PLUGINS, headcni, type Network, writeConflist } from "./network.ts";
+
+const PODS: Network = { name: "pods", plugins: [headcni("10.89.0.0/24")] };
+
+/** Networks whose host ports lead to pods, by who sees to that. */
+const WITH_HOST_PORTS: readonly Network[] = [
+  {
+    name: "portmap",
+    plugins: [
+      headcni("10.88.0.0/24", { bridge: "ports0" }),
+      { type: "portmap", capabilities: { portMappings: true } },
+    ],
+  },
+];
+
+/** What a network leaves on the node when its last pod is gone: the bridge alone. */
+const NO_TRACES = { isGateway: false, ipMasq: false };
+
+/** ADD of the last member never ends. */
+const HANGING: Network = {
+  name: "hanging",
+  plugins: [headcni("10.87.0.0/24", NO_TRACES), { type: "hang" }],
+};
+
+/** ADD of ours never ends, for it waits for another. */
+const WAITING: Network = {
+  name: "waiting",
+  plugins: [{ type: "headcni", ...NO_TRACES, ipam: { type: "hang" } }],
+};
+
+/** The last member fails for one pod, in ADD and in DEL. */
+const BROKEN: Network = {
+  name: "broken",
+  plugins: [headcni("10.86.0.0/24", NO_TRACES), { type: "broken" }],
+};
+
+const HANG = `[ "$CNI_COMMAND" = ADD ] || exit 0
+exec sleep 600`;
+
+const BREAK = `case "$CNI_ARGS" in *K8S_POD_NAME=bad*)
+  echo '{"cniVersion": "1.0.0", "code": 100, "msg": "broken for good"}'
+  exit 1
+esac
+exec ${DEBIAN_PLUGINS}/tuning`;
+
+/** Time for a client to lose its patience in; the plugins before the one that hangs are done by then. */
+const IMPATIENT_MS = 2000;
+
+/** How long the runtime may take to clear up after a client that is gone. */
+const SETTLE_MS = 30_000;
+
+/** What is tried on one machine; each leaves nothing behind that was not there before. */
+const STEPS: Readonly<Record<string, (host: ContainerdHost) => Promise<void>>> = {
+  "pods and node ping each other": pingEachOther,
+  "DEL comes again, without namespace and result": repeatedDel,
+  "20 pods at once": manyPods,
+  "a pod that is killed, and whose namespace is gone": killedPod,
+  "containerd is started again, and a pod dies meanwhile": restartedServer,
+  "a later plugin is killed at the client's deadline": (host) => impatientClient(host, HANGING),
+  "our plugin is killed at the client's deadline": (host) => impatientClient(host, WAITING),
+  "CNI GC finds what a DEL that failed earlier in the chain left": collectUnlisted,
+  "ipam gc finds it when the namespace is gone": collectDead,
+  ...Object.fromEntries(WITH_HOST_PORTS.map((network) => [
+    `a host port leads to a pod, by ${network.name}`,
+    (host: ContainerdHost) => hostPort(host, network),
+  ])),
+};
+
+testUnless(missingContainerd(), "containerd: pods come and go", async (t) => {
+  const networks = [PODS, HANGING, WAITING, BROKEN, ...WITH_HOST_PORTS];
+  await using host = await ContainerdHost.start(networks);
+  await host.addPlugin("hang", HANG);
+  await host.addPlugin("broken", BREAK);
+  await host.netns.run("ip", "address", "add", "192.0.2.1/32", "dev", "lo");
+  await warmUp(host);
+  for (const [name, fn] of Object.entries(STEPS)) {
+    await t.step(name, async () => {
+      const before = await host.snapshot();
+      await fn(host);
+      assertEquals(await host.snapshot(), before);
+    });
+  }
+  await host.expectNoContainer();
+});
+
+testUnless(missingContainerd(), "containerd: a conflist that comes later is noticed", async () => {
+  await using host = await ContainerdHost.start([]);
+  assertNotEquals(await host.cri.networkFault(), "");
+  await assertRejects(() => host.runPod({ name: "early" }), Error, "cni plugin not initialized");
+  await writeConflist(host.folder, host.netDirectory, PODS);
+  while (await host.cri.networkFault() !== "") await pause(ASK_AGAIN_MS);
+  const id = await host.runPod({ name: "late" });
+  assertEquals((await host.cri.podState(id)).ip, "10.89.0.2");
+  // The early one is still there: containerd 1.6 could not even take away what it had not got.
+  for (const pod of await host.cri.listPods()) await host.endPod(pod);
+  await host.expectNoContainer();
+});
+
+/** A pod in each network that works, so that what belongs to the node and stays is there. */
+async function warmUp(host: ContainerdHost): Promise<void> {
+  const ports = [{ hostPort: 8088, containerPort: 80 }];
+  for (const { name } of [PODS, ...WITH_HOST_PORTS]) {
+    const handler = name === PODS.name ? "" : name;
+    await host.endPod(await host.runPod({ name: "warm", handler, ports }));
+  }
+}
+
+async function pingEachOther(host: ContainerdHost): Promise<void> {
+  const [red, blue] = [await host.runPod({ name: "red" }), await host.runPod({ name: "blue" })];
+  const container = await host.startContainer(red, { name: "red" }, "sleep", "600");
+  const { ip } = await host.cri.podState(blue);
+  for (const address of [ip, "10.89.0.1"]) await ping(host, container, address);
+  await host.netns.run("ping", "-c", "1", "-W", "2", ip);
+  await Promise.all([red, blue].map((id) => host.endPod(id)));
+}
+
+/** A witness in the place of our plugin writes down what it is told, then becomes our plugin. */
+async function repeatedDel(host: ContainerdHost): Promise<void> {
+  const calls = join(host.folder, "calls");
+  const link = await Deno.readLink(join(host.bin, "headcni"));
+  await host.addPlugin(
+    "headcni",
+    `call=${calls}.$$
+cat >$call
+grep -q '"prevResult"' $call && result=" result"
+echo "$CNI_COMMAND\${CNI_NETNS:+ netns}$result" >>${calls}
+exec ${HEADCNI} <$call`,
+  );
+  await host.endPod(await host.runPod({ name: "red" }));
+  assertEquals(await Deno.readTextFile(calls), "ADD netns\nDEL netns result\nDEL\n");
+  await Deno.remove(join(host.bin, "headcni"));
+  await Deno.symlink(link, join(host.bin, "headcni"));
+}
+
+async function manyPods(host: ContainerdHost): Promise<void> {
+  const names = Array.from({ length: 20 }, (_, index) => `many${index}`);
+  const ids = await Promise.all(names.map((name) => host.runPod({ name })));
+  const states = await Promise.all(ids.map((id) => host.cri.podState(id)));
+  const addresses = states.map(({ ip }) => ip);
+  assertEquals(new Set(addresses).size, names.length);
+  for (const ip of addresses) await host.netns.run("ping", "-c", "1", "-W", "2", ip);
+  await Promise.all(ids.map((id) => host.endPod(id)));
+}
+
+async function killedPod(host: ContainerdHost): Promise<void> {
+  const id = await host.runPod({ name: "red" });
+  await kill(host, (await host.cri.podState(id)).pid);
+  await host.removeNamespace(id);
+  await host.endPod(id);
+}
+
+async function restartedServer(host: ContainerdHost): Promise<void> {
+  const [red, blue] = [await host.runPod({ name: "red" }), await host.runPod({ name: "blue" })];
+  const container = await host.startContainer(red, { name: "red" }, "sleep", "600");
+  const { pid } = await host.cri.podState(blue);
+  await host.stopServer("SIGKILL");
+  await kill(host, pid);
+  await host.startServer();
+  const green = await host.runPod({ name: "green" });
+  await ping(host, container, (await host.cri.podState(green)).ip);
+  await host.stopServer("SIGTERM");
+  await host.startServer();
+  await Promise.all([red, blue, green].map((id) => host.endPod(id)));
+}
+
+/** The client gives up, the runtime kills the plugin and has the chain undone. */
+async function impatientClient(host: ContainerdHost, { name }: Network): Promise<void> {
+  const before = await host.snapshot();
+  const error = await assertRejects(() => host.runPod({ name, handler: name }, IMPATIENT_MS));
+  assert(isDeadline(error), String(error));
+  // The runtime tells nobody when it is done with that.
+  const end = AbortSignal.timeout(SETTLE_MS);
+  while (!end.aborted && await host.snapshot() !== before) await pause(ASK_AGAIN_MS);
+  assertEquals((await host.calls(name)).at(-1), "DEL");
+}
+
+/** What libcni does not undo, for it stops at the first DEL that fails. */
+async function leaveBehind(host: ContainerdHost): Promise<{ good: string; bad: string }> {
+  const handler = BROKEN.name;
+  const good = await host.runPod({ name: "good", handler });
+  await assertRejects(() => host.runPod({ name: "bad", handler }), Error, "broken for good");
+  const bad = (await host.cri.listPods()).find((id) => id !== good) ?? "";
+  await assertRejects(() => host.cri.stopPod(bad), Error, "broken for good");
+  assertEquals(await attached(host), [good, bad].sort());
+  return { good, bad };
+}
+
+async function collectUnlisted(host: ContainerdHost): Promise<void> {
+  const { good, bad } = await leaveBehind(host);
+  const [ours] = BROKEN.plugins;
+  await host.callPlugin("GC", {
+    ...{ cniVersion: "1.1.0", name: BROKEN.name, ...ours },
+    "cni.dev/valid-attachments": [{ containerID: good, ifname: "eth0" }],
+  });
+  await expectOnly(host, good);
+  await endBroken(host, [good, bad]);
+}
+
+async function collectDead(host: ContainerdHost): Promise<void> {
+  const { good, bad } = await leaveBehind(host);
+  const gc = [HEADCNI, "ipam", "gc", "--store", host.store, "--grace", "0s", "--output", "json"];
+  assertEquals(JSON.parse(await host.run(...gc)).freed, []);
+  await host.removeNamespace(bad);
+  const { freed } = JSON.parse(await host.run(...gc));
+  assertEquals(freed.map(({ containerId }: { containerId: string }) => containerId), [bad]);
+  await expectOnly(host, good);
+  await endBroken(host, [good, bad]);
+}
+
+/** Fails when another pod than this one has a lease or a link. */
+async function expectOnly(host: ContainerdHost, id: string): Promise<void> {
+  assertEquals(await attached(host), [id]);
+  assertEquals((await host.netns.ip("link", "show", "type", "veth")).length, 1);
+}
+
+/** Repairs the plugin, so that the runtime can get rid of its pods. */
+async function endBroken(host: ContainerdHost, ids: readonly string[]): Promise<void> {
+  await host.addPlugin("broken", `exec ${DEBIAN_PLUGINS}/tuning`);
+  for (const id of ids) await host.endPod(id);
+  await host.addPlugin("broken", BREAK);
+}
+
+async function hostPort(host: ContainerdHost, { name: handler }: Network): Promise<void> {
+  const pod = { name: "web", handler, ports: [{ hostPort: 8088, containerPort: 80 }] };
+  const id = await host.runPod(pod);
+  const container = await host.startContainer(id, pod, "sleep", "600");
+  await host.cri.exec(container, "httpd", "-p", "80", "-h", "/");
+  const { ip } = await host.cri.podState(id);
+  for (const place of [`${ip}/80`, "192.0.2.1/8088", "127.0.0.1/8088"]) {
+    assertEquals(await firstLine(host, place), "HTTP/1.1 200 OK", place);
+  }
+  await host.endPod(id);
+}
+
+/** Containers that have something, sorted. */
+async function attached(host: ContainerdHost): Promise<string[]> {
+  return (await host.attachments()).map(({ containerId }) => containerId).sort();
+}
+
+async function kill(host: ContainerdHost, pid: number): Promise<void> {
+  await host.run("kill", "-KILL", String(pid));
+}
+
+async function ping(host: ContainerdHost, container: string, address: string): Promise<void> {
+  await host.cri.exec(container, "ping", "-c", "1", "-W", "2", address);
+}
