@@ -10,7 +10,20 @@ import { isDeadline } from "./cri.ts";
 import { firstLine } from "./machine.ts";
 import { DEBIAN_PLUGINS, headcni, type Network, writeConflist } from "./network.ts";
 
-const PODS: Network = { name: "pods", plugins: [headcni("10.89.0.0/24")] };
+const PODS: Network = {
+  name: "pods",
+  plugins: [{
+    type: "headcni",
+    ipam: {
+      type: "headcni-ipam",
+      ranges: [[{ subnet: "10.89.0.0/24" }], [{ subnet: "fd00:89::/64" }]],
+    },
+  }],
+};
+
+/** Those of the node in that network, and of a pod's own loopback interface. */
+const GATEWAYS = ["10.89.0.1", "fd00:89::1"];
+const LOOPBACK = ["127.0.0.1", "::1"];
 
 /** Networks whose host ports lead to pods, by who sees to that. */
 const WITH_HOST_PORTS: readonly Network[] = [
@@ -102,7 +115,7 @@ testUnless(missingContainerd(), "containerd: a conflist that comes later is noti
   await writeConflist(host.folder, host.netDirectory, PODS);
   while (await host.cri.networkFault() !== "") await pause(ASK_AGAIN_MS);
   const id = await host.runPod({ name: "late" });
-  assertEquals((await host.cri.podState(id)).ip, "10.89.0.2");
+  assertEquals((await host.cri.podState(id)).ips, ["10.89.0.2", "fd00:89::2"]);
   // The early one is still there: containerd 1.6 could not even take away what it had not got.
   for (const pod of await host.cri.listPods()) await host.endPod(pod);
   await host.expectNoContainer();
@@ -120,9 +133,10 @@ async function warmUp(host: ContainerdHost): Promise<void> {
 async function pingEachOther(host: ContainerdHost): Promise<void> {
   const [red, blue] = [await host.runPod({ name: "red" }), await host.runPod({ name: "blue" })];
   const container = await host.startContainer(red, { name: "red" }, "sleep", "600");
-  const { ip } = await host.cri.podState(blue);
-  for (const address of [ip, "10.89.0.1"]) await ping(host, container, address);
-  await host.netns.run("ping", "-c", "1", "-W", "2", ip);
+  const { ips } = await host.cri.podState(blue);
+  assertEquals(ips.length, 2);
+  await ping(host, container, ...ips, ...GATEWAYS, ...LOOPBACK);
+  await pingFromNode(host, ...ips);
   await Promise.all([red, blue].map((id) => host.endPod(id)));
 }
 
@@ -148,9 +162,9 @@ async function manyPods(host: ContainerdHost): Promise<void> {
   const names = Array.from({ length: 20 }, (_, index) => `many${index}`);
   const ids = await Promise.all(names.map((name) => host.runPod({ name })));
   const states = await Promise.all(ids.map((id) => host.cri.podState(id)));
-  const addresses = states.map(({ ip }) => ip);
-  assertEquals(new Set(addresses).size, names.length);
-  for (const ip of addresses) await host.netns.run("ping", "-c", "1", "-W", "2", ip);
+  const addresses = states.flatMap(({ ips }) => ips);
+  assertEquals(new Set(addresses).size, names.length * 2);
+  await pingFromNode(host, ...addresses);
   await Promise.all(ids.map((id) => host.endPod(id)));
 }
 
@@ -169,7 +183,7 @@ async function restartedServer(host: ContainerdHost): Promise<void> {
   await kill(host, pid);
   await host.startServer();
   const green = await host.runPod({ name: "green" });
-  await ping(host, container, (await host.cri.podState(green)).ip);
+  await ping(host, container, ...(await host.cri.podState(green)).ips);
   await host.stopServer("SIGTERM");
   await host.startServer();
   await Promise.all([red, blue, green].map((id) => host.endPod(id)));
@@ -245,7 +259,7 @@ async function hostPort(host: ContainerdHost, { name: handler }: Network): Promi
   const id = await host.runPod(pod);
   const container = await host.startContainer(id, pod, "sleep", "600");
   await host.cri.exec(container, "httpd", "-p", "80", "-h", "/");
-  const { ip } = await host.cri.podState(id);
+  const { ips: [ip] } = await host.cri.podState(id);
   for (const place of [`${ip}/80`, "192.0.2.1/8088", "127.0.0.1/8088"]) {
     assertEquals(await firstLine(host, place), "HTTP/1.1 200 OK", place);
   }
@@ -261,6 +275,14 @@ async function kill(host: ContainerdHost, pid: number): Promise<void> {
   await host.run("kill", "-KILL", String(pid));
 }
 
-async function ping(host: ContainerdHost, container: string, address: string): Promise<void> {
-  await host.cri.exec(container, "ping", "-c", "1", "-W", "2", address);
+async function ping(
+  host: ContainerdHost,
+  container: string,
+  ...addresses: readonly string[]
+): Promise<void> {
+  for (const ip of addresses) await host.cri.exec(container, "ping", "-c", "1", "-W", "2", ip);
+}
+
+async function pingFromNode(host: ContainerdHost, ...addresses: readonly string[]): Promise<void> {
+  for (const ip of addresses) await host.netns.run("ping", "-c", "1", "-W", "2", ip);
 }

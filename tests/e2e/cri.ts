@@ -23,8 +23,9 @@ const StatusResponse = v.object({
   }),
 });
 const SandboxList = v.object({ items: v.array(v.object({ id: v.string() })) });
+const PodIp = v.object({ ip: v.string() });
 const SandboxStatus = v.object({
-  status: v.object({ network: v.object({ ip: v.string() }) }),
+  status: v.object({ network: v.object({ ip: v.string(), additional_ips: v.array(PodIp) }) }),
   info: v.object({ info: v.pipe(v.string(), v.parseJson(), v.object({ pid: v.number() })) }),
 });
 const ExecResponse = v.object({
@@ -51,7 +52,8 @@ export interface PodRequest {
 
 /** What is known of a pod that runs. */
 export interface PodState {
-  readonly ip: string;
+  /** Addresses, the main one first. */
+  readonly ips: readonly string[];
   /** Process id of its first container, in the namespace of the runtime. */
   readonly pid: number;
 }
@@ -114,8 +116,9 @@ export class Cri implements Disposable {
 
   async podState(id: string): Promise<PodState> {
     const request = { pod_sandbox_id: id, verbose: true };
-    const { status, info } = v.parse(SandboxStatus, await this.#call("PodSandboxStatus", request));
-    return { ip: status.network.ip, pid: info.info.pid };
+    const answer = await this.#call("PodSandboxStatus", request);
+    const { status: { network }, info } = v.parse(SandboxStatus, answer);
+    return { ips: [network, ...network.additional_ips].map(({ ip }) => ip), pid: info.info.pid };
   }
 
   /** Starts a container in a pod; answers its id. */
