@@ -91,6 +91,14 @@ export class ContainerdHost extends Machine {
     await Deno.rename(draft, join(this.bin, name));
   }
 
+  /** Puts another plugin in the place of one, until the answer is disposed of. */
+  async replacePlugin(name: string, script: string): Promise<AsyncDisposable> {
+    const [path, kept] = [join(this.bin, name), join(this.folder, `${name}.kept`)];
+    await Deno.rename(path, kept);
+    await this.addPlugin(name, script);
+    return { [Symbol.asyncDispose]: () => Deno.rename(kept, path) };
+  }
+
   /** Calls our plugin as a runtime would that sends more verbs than this one. */
   async callPlugin(verb: string, config: Readonly<Record<string, unknown>>): Promise<string> {
     const stdin = join(this.folder, "stdin.json");
@@ -157,6 +165,11 @@ export class ContainerdHost extends Machine {
   /** Names of the pods' network namespaces. */
   override namespaces(): Promise<string> {
     return this.run("sh", "-c", `ls ${NETNS_DIRECTORY} 2>/dev/null || true`);
+  }
+
+  /** Stops and removes all pods. */
+  async endPods(): Promise<void> {
+    for (const id of await this.cri.listPods()) await this.endPod(id);
   }
 
   /** All that pods may leave behind, as text: what the node, the store and containerd hold. */

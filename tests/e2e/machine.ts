@@ -1,8 +1,8 @@
 /**
  * A machine of a test's own for a container runtime: network, mount and process namespaces, a /run
- * of its own, a copy-on-write /var/lib, and one temporary folder. Containers and mounts end with the
- * process that holds the namespaces, and that one when its standard input does: they are gone
- * whatever happens to a test.
+ * and a /var/log of its own, a copy-on-write /var/lib, and one temporary folder. Containers and
+ * mounts end with the process that holds the namespaces, and that one when its standard input does:
+ * they are gone whatever happens to a test.
  */
 import { assertEquals } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
@@ -23,6 +23,7 @@ const NEEDED = ["/usr/sbin/runc", "/usr/bin/busybox"];
 const SET_UP = `
   set -e
   mount -t tmpfs hct /run
+  mount -t tmpfs hct /var/log
   mkdir /run/upper /run/work
   mount -t overlay -o lowerdir=/var/lib,upperdir=/run/upper,workdir=/run/work hct /var/lib
   ip link set lo up
