@@ -4,8 +4,8 @@
  * containerd serves all of them then; the one named `pods` is the default.
  */
 import { join } from "@std/path";
-import { pause } from "../../lib/pause.ts";
 import type { LeaseView } from "../../commands/admin/ipam/lease_view.ts";
+import { pause } from "../../lib/pause.ts";
 import { HEADCNI } from "../cli/shipped.ts";
 import { run } from "../netns/namespace.ts";
 import { Cri, isStarting, type PodRequest } from "./cri.ts";
@@ -21,13 +21,13 @@ import {
 import { DEBIAN_PLUGINS, type Network, writeConflist } from "./network.ts";
 
 /** Image of all containers, the one that holds a pod's namespaces included. */
-export const IMAGE = "test.invalid/busybox:1";
+const IMAGE = "test.invalid/busybox:1";
 
 /** Plugins that are not ours and that a chain may name. */
-const NEIGHBOURS: readonly string[] = ["portmap"];
+const NEIGHBOURS: readonly string[] = ["portmap", "tuning"];
 
-/** How long to wait between questions where nothing tells of a change. */
-export const ASK_AGAIN_MS = 20;
+/** How long to wait between questions whether containerd is ready. */
+const ASK_AGAIN_MS = 20;
 
 /** Where containerd mounts network namespaces when they are under its state directory. */
 const NETNS_DIRECTORY = "/run/containerd/io.containerd.grpc.v1.cri/netns";
@@ -42,10 +42,13 @@ const ARCHITECTURES = { x86_64: "amd64", aarch64: "arm64" } as const;
 const MANIFEST = { Config: "config.json", RepoTags: [IMAGE], Layers: [ARCHIVE_NAME] };
 
 /** The network of the default runtime handler. */
-export const DEFAULT_NETWORK = "pods";
+const DEFAULT_NETWORK = "pods";
 
-/** What the host adds by itself to what a test asks of a pod. */
-export type PodOptions = Omit<PodRequest, "cgroup">;
+/** What a test asks of a pod. */
+export interface PodOptions extends Pick<PodRequest, "name" | "ports"> {
+  /** Name of a network of the machine; `pods` when left out. */
+  readonly network?: string;
+}
 
 /** Why these tests must be skipped; empty when they can run. */
 export function missingContainerd(): string {
@@ -65,6 +68,7 @@ export class ContainerdHost extends Machine {
     this.owned.defer(() => this.stopServer("SIGKILL"));
   }
 
+  /** Makes the machine and starts containerd on it. */
   static async start(networks: readonly Network[]): Promise<ContainerdHost> {
     const host = new ContainerdHost(await makeMachine("containerd"));
     try {
@@ -132,6 +136,7 @@ export class ContainerdHost extends Machine {
     const [program = "", ...args] = [...this.enter, "sh", "-c", start];
     this.#server = new Deno.Command(program, { args, stdin: "null", stdout: "null" }).spawn();
     const ended = this.#server.status.then(async ({ code }) => {
+      this.#server = undefined;
       throw new Error(`Cannot start containerd: exit ${code}: ${await Deno.readTextFile(log)}`);
     });
     await Promise.race([this.#answers(), ended]);
@@ -143,7 +148,6 @@ export class ContainerdHost extends Machine {
     if (!this.#server) return;
     Deno.kill(await firstChild(this.#server.pid), signal);
     await this.#server.status;
-    this.#server = undefined;
   }
 
   /** Starts a pod; answers its id. */
@@ -189,8 +193,9 @@ export class ContainerdHost extends Machine {
     return join(this.folder, "containerd.sock");
   }
 
-  #request(pod: PodOptions): PodRequest {
-    return { ...pod, cgroup: `/${this.netns.name}` };
+  #request({ network = DEFAULT_NETWORK, ...pod }: PodOptions): PodRequest {
+    const handler = network === DEFAULT_NETWORK ? "" : network;
+    return { ...pod, handler, cgroup: `/${this.netns.name}` };
   }
 
   /** The socket is there before the CRI plugin serves it. */

@@ -5,10 +5,10 @@ import { join } from "@std/path";
 import { pause } from "../../lib/pause.ts";
 import { HEADCNI } from "../cli/shipped.ts";
 import { testUnless } from "../fakes/test_unless.ts";
-import { ASK_AGAIN_MS, ContainerdHost, missingContainerd } from "./containerd.ts";
+import { ContainerdHost, missingContainerd } from "./containerd.ts";
 import { isDeadline } from "./cri.ts";
 import { firstLine } from "./machine.ts";
-import { DEBIAN_PLUGINS, headcni, type Network, writeConflist } from "./network.ts";
+import { headcni, type Network, writeConflist } from "./network.ts";
 
 const PODS: Network = {
   name: "pods",
@@ -62,17 +62,21 @@ const HANG = `[ "$CNI_COMMAND" = ADD ] || exit 0
 echo $CNI_CONTAINERID >"\${0%/*}/../hanging"
 exec sleep 600`;
 
+/** Does nothing, by a plugin that is asked for nothing. */
+const PASS = `exec "\${0%/*}/tuning"`;
+
 const BREAK = `case "$CNI_ARGS" in *K8S_POD_NAME=bad*)
   echo '{"cniVersion": "1.0.0", "code": 100, "msg": "broken for good"}'
   exit 1
 esac
-exec ${DEBIAN_PLUGINS}/tuning`;
+${PASS}`;
 
 /** How long a client waits first; longer where the plugin that hangs was not called by then. */
 const IMPATIENT_MS = 1000;
 
-/** How long the runtime may take to clear up after a client that is gone. */
+/** How long the runtime may take for what it tells nobody of. */
 const SETTLE_MS = 30_000;
+const ASK_AGAIN_MS = 20;
 
 /** What is tried on one machine; each leaves nothing behind that was not there before. */
 const STEPS: Readonly<Record<string, (host: ContainerdHost) => Promise<void>>> = {
@@ -114,7 +118,7 @@ testUnless(missingContainerd(), "containerd: a conflist that comes later is noti
   assertNotEquals(await host.cri.networkFault(), "");
   await assertRejects(() => host.runPod({ name: "early" }), Error, "cni plugin not initialized");
   await writeConflist(host.folder, host.netDirectory, PODS);
-  while (await host.cri.networkFault() !== "") await pause(ASK_AGAIN_MS);
+  await settled(async () => await host.cri.networkFault() === "");
   const late = await host.runPod({ name: "late" });
   assertEquals((await host.cri.podState(late)).ips, ["10.89.0.2", "fd00:89::2"]);
   // The early one is still there: containerd 1.6 could not even take away what it had not got.
@@ -125,9 +129,8 @@ testUnless(missingContainerd(), "containerd: a conflist that comes later is noti
 /** A pod in each network that works, so that what belongs to the node and stays is there. */
 async function warmUp(host: ContainerdHost): Promise<void> {
   const ports = [{ hostPort: 8088, containerPort: 80 }];
-  for (const { name } of [PODS, ...WITH_HOST_PORTS]) {
-    const handler = name === PODS.name ? "" : name;
-    await host.endPod(await host.runPod({ name: "warm", handler, ports }));
+  for (const { name: network } of [PODS, ...WITH_HOST_PORTS]) {
+    await host.endPod(await host.runPod({ name: "warm", network, ports }));
   }
 }
 
@@ -188,29 +191,31 @@ async function restartedServer(host: ContainerdHost): Promise<void> {
 }
 
 /** The client gives up, the runtime kills the plugin and has the chain undone. */
-async function impatientClient(host: ContainerdHost, { name }: Network): Promise<void> {
+async function impatientClient(host: ContainerdHost, { name: network }: Network): Promise<void> {
   const before = await host.snapshot();
   const called = join(host.folder, "hanging");
   for (let deadlineMs = IMPATIENT_MS; !await exists(called); deadlineMs *= 2) {
-    const error = await assertRejects(() => host.runPod({ name, handler: name }, deadlineMs));
+    const error = await assertRejects(() => host.runPod({ name: "red", network }, deadlineMs));
     assert(isDeadline(error), String(error));
-    await settle(host, before);
+    // When the runtime has cleared up, it tells nobody.
+    await settled(async () => await host.snapshot() === before);
+    assertEquals(await host.snapshot(), before);
   }
   await Deno.remove(called);
-  assertEquals((await host.calls(name)).at(-1), "DEL");
+  assertEquals((await host.calls(network)).at(-1), "DEL");
 }
 
-/** Waits until all is as before: when a runtime has cleared up, it tells nobody. */
-async function settle(host: ContainerdHost, before: string): Promise<void> {
+/** Asks again until something is so, or for longer than it may take. */
+async function settled(isSo: () => Promise<boolean>): Promise<void> {
   const end = AbortSignal.timeout(SETTLE_MS);
-  while (!end.aborted && await host.snapshot() !== before) await pause(ASK_AGAIN_MS);
+  while (!end.aborted && !await isSo()) await pause(ASK_AGAIN_MS);
 }
 
 /** What libcni does not undo, for it stops at the first DEL that fails. */
 async function leaveBehind(host: ContainerdHost): Promise<{ good: string; bad: string }> {
-  const handler = BROKEN.name;
-  const good = await host.runPod({ name: "good", handler });
-  await assertRejects(() => host.runPod({ name: "bad", handler }), Error, "broken for good");
+  const network = BROKEN.name;
+  const good = await host.runPod({ name: "good", network });
+  await assertRejects(() => host.runPod({ name: "bad", network }), Error, "broken for good");
   const bad = (await host.cri.listPods()).find((id) => id !== good) ?? "";
   await assertRejects(() => host.cri.stopPod(bad), Error, "broken for good");
   assertEquals(await attached(host), [good, bad].sort());
@@ -247,12 +252,12 @@ async function expectOnly(host: ContainerdHost, id: string): Promise<void> {
 
 /** Repairs the plugin, so that the runtime can get rid of its pods. */
 async function endBroken(host: ContainerdHost, ids: readonly string[]): Promise<void> {
-  await using _repaired = await host.replacePlugin("broken", `exec ${DEBIAN_PLUGINS}/tuning`);
+  await using _repaired = await host.replacePlugin("broken", PASS);
   for (const id of ids) await host.endPod(id);
 }
 
-async function hostPort(host: ContainerdHost, { name: handler }: Network): Promise<void> {
-  const pod = { name: "web", handler, ports: [{ hostPort: 8088, containerPort: 80 }] };
+async function hostPort(host: ContainerdHost, { name: network }: Network): Promise<void> {
+  const pod = { name: "web", network, ports: [{ hostPort: 8088, containerPort: 80 }] };
   const id = await host.runPod(pod);
   const container = await host.startContainer(id, pod, "sleep", "600");
   await host.cri.exec(container, "httpd", "-p", "80", "-h", "/");

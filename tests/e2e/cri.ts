@@ -46,7 +46,7 @@ export interface PodRequest {
   /** Parent of its groups of processes. */
   readonly cgroup: string;
   /** Runtime handler; empty for the default one. */
-  readonly handler?: string;
+  readonly handler: string;
   readonly ports?: readonly HostPort[];
 }
 
@@ -93,7 +93,7 @@ export class Cri implements Disposable {
 
   /** Starts a pod; answers its id. */
   async runPod(pod: PodRequest, deadlineMs = DEADLINE_MS): Promise<string> {
-    const request = { config: sandboxConfig(pod), runtime_handler: pod.handler ?? "" };
+    const request = { config: sandboxConfig(pod), runtime_handler: pod.handler };
     const answer = await this.#call("RunPodSandbox", request, deadlineMs);
     return v.parse(SandboxId, answer).pod_sandbox_id;
   }

@@ -6,6 +6,7 @@ import { DEBIAN_PLUGINS, type Network, writeConflist } from "./network.ts";
 
 /** The machine. */
 export class PodmanHost extends Machine {
+  /** Makes the machine and the image on it. */
   static async start(networks: readonly Network[]): Promise<PodmanHost> {
     const host = new PodmanHost(await makeMachine("podman"));
     try {
