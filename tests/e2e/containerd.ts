@@ -120,11 +120,15 @@ export class ContainerdHost extends Machine {
     return lines.flatMap((line) => line.network === network ? line.verb ?? [] : []);
   }
 
-  /** Takes the network namespace of a pod away, whether the pod runs or not. */
-  async removeNamespace(containerId: string): Promise<void> {
+  /** Path of the network namespace of a pod that has a lease. */
+  async netnsOf(containerId: string): Promise<string> {
     const list = [HEADCNI, "ipam", "ls", "--store", this.store, "--output", "json"];
     const { leases }: { leases: LeaseView[] } = JSON.parse(await this.run(...list));
-    const path = leases.find((lease) => lease.containerId === containerId)?.netns ?? "";
+    return leases.find((lease) => lease.containerId === containerId)?.netns ?? "";
+  }
+
+  /** Takes the network namespace of a pod away, whether the pod runs or not. */
+  async removeNamespace(path: string): Promise<void> {
     await this.run("umount", path);
     await this.run("rm", path);
   }

@@ -87,6 +87,7 @@ const STEPS: Readonly<Record<string, (host: ContainerdHost) => Promise<void>>> =
   "containerd is started again, and a pod dies meanwhile": restartedServer,
   "a later plugin is killed at the client's deadline": (host) => impatientClient(host, HANGING),
   "our plugin is killed at the client's deadline": (host) => impatientClient(host, WAITING),
+  "containerd dies in the middle of an ADD": crashedServer,
   "CNI GC finds what a DEL that failed earlier in the chain left": collectUnlisted,
   "ipam gc finds it when the namespace is gone": collectDead,
   ...Object.fromEntries(WITH_HOST_PORTS.map((network) => [
@@ -172,7 +173,7 @@ async function manyPods(host: ContainerdHost): Promise<void> {
 async function killedPod(host: ContainerdHost): Promise<void> {
   const id = await host.runPod({ name: "red" });
   await kill(host, (await host.cri.podState(id)).pid);
-  await host.removeNamespace(id);
+  await host.removeNamespace(await host.netnsOf(id));
   await host.endPod(id);
 }
 
@@ -193,16 +194,37 @@ async function restartedServer(host: ContainerdHost): Promise<void> {
 /** The client gives up, the runtime kills the plugin and has the chain undone. */
 async function impatientClient(host: ContainerdHost, { name: network }: Network): Promise<void> {
   const before = await host.snapshot();
-  const called = join(host.folder, "hanging");
-  for (let deadlineMs = IMPATIENT_MS; !await exists(called); deadlineMs *= 2) {
+  for (let deadlineMs = IMPATIENT_MS; !await isHanging(host); deadlineMs *= 2) {
     const error = await assertRejects(() => host.runPod({ name: "red", network }, deadlineMs));
     assert(isDeadline(error), String(error));
     // When the runtime has cleared up, it tells nobody.
     await settled(async () => await host.snapshot() === before);
     assertEquals(await host.snapshot(), before);
   }
-  await Deno.remove(called);
+  await Deno.remove(hangingFile(host));
   assertEquals((await host.calls(network)).at(-1), "DEL");
+}
+
+/** The next containerd knows of a pod that was not finished, and takes away what there is of it. */
+async function crashedServer(host: ContainerdHost): Promise<void> {
+  const started = host.runPod({ name: "red", network: HANGING.name });
+  const failed = assertRejects(() => started);
+  await settled(() => isHanging(host));
+  await host.stopServer("SIGKILL");
+  await failed;
+  await Deno.remove(hangingFile(host));
+  await host.startServer();
+  assertEquals(await attached(host), await host.cri.listPods());
+  await host.endPods();
+}
+
+/** What the plugin that hangs leaves when it was called. */
+function hangingFile(host: ContainerdHost): string {
+  return join(host.folder, "hanging");
+}
+
+function isHanging(host: ContainerdHost): Promise<boolean> {
+  return exists(hangingFile(host));
 }
 
 /** Asks again until something is so, or for longer than it may take. */
@@ -224,20 +246,27 @@ async function leaveBehind(host: ContainerdHost): Promise<{ good: string; bad: s
 
 async function collectUnlisted(host: ContainerdHost): Promise<void> {
   const { good, bad } = await leaveBehind(host);
-  const [ours] = BROKEN.plugins;
-  await host.callPlugin("GC", {
-    ...{ cniVersion: "1.1.0", name: BROKEN.name, ...ours },
-    "cni.dev/valid-attachments": [{ containerID: good, ifname: "eth0" }],
-  });
+  await collect(host, BROKEN, [good]);
   await expectOnly(host, good);
   await endBroken(host, [good, bad]);
+}
+
+/** CNI GC of our plugin in a network, with the containers that are valid. */
+async function collect(
+  host: ContainerdHost,
+  { name, plugins: [ours] }: Network,
+  valid: readonly string[],
+): Promise<void> {
+  const attachments = valid.map((containerID) => ({ containerID, ifname: "eth0" }));
+  const config = { cniVersion: "1.1.0", name, ...ours };
+  await host.callPlugin("GC", { ...config, "cni.dev/valid-attachments": attachments });
 }
 
 async function collectDead(host: ContainerdHost): Promise<void> {
   const { good, bad } = await leaveBehind(host);
   const gc = [HEADCNI, "ipam", "gc", "--store", host.store, "--grace", "0s", "--output", "json"];
   assertEquals(JSON.parse(await host.run(...gc)).freed, []);
-  await host.removeNamespace(bad);
+  await host.removeNamespace(await host.netnsOf(bad));
   const { freed } = JSON.parse(await host.run(...gc));
   assertEquals(freed.map(({ containerId }: { containerId: string }) => containerId), [bad]);
   await expectOnly(host, good);
