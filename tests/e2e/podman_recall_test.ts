@@ -1,6 +1,7 @@
 /** Our links, and what podman keeps of its containers, bring a lost store back. */
 import { assertEquals } from "@std/assert";
-import { headcni, type PodmanHost, podmanTest } from "./podman.ts";
+import { headcni } from "./network.ts";
+import { type PodmanHost, podmanTest } from "./podman.ts";
 
 /** What a lease says of a pod, whenever it was written. */
 interface Lease {

@@ -3,7 +3,9 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { exists } from "@std/fs";
 import { fromFileUrl } from "@std/path";
 import { HEADCNI } from "../cli/shipped.ts";
-import { headcni, type PodmanHost, type PodmanNetwork, podmanTest } from "./podman.ts";
+import { firstLine } from "./machine.ts";
+import { headcni, type Network } from "./network.ts";
+import { type PodmanHost, podmanTest } from "./podman.ts";
 
 const SUBNET = "10.89.0.0/24";
 const GATEWAY = "10.89.0.1";
@@ -22,14 +24,14 @@ const ANSWER_DATAGRAM = fromFileUrl(new URL("answer_datagram.ts", import.meta.ur
 const CONTAINERS = 30;
 
 /** One network of defaults. */
-const PODS: readonly PodmanNetwork[] = [{ name: "pods", plugins: [headcni(SUBNET)] }];
+const PODS: readonly Network[] = [{ name: "pods", plugins: [headcni(SUBNET)] }];
 
 /** Who leads host ports to containers, and how `pods` says so. */
-const HOST_PORTS: Readonly<Record<string, PodmanNetwork["plugins"]>> = {
+const HOST_PORTS: Readonly<Record<string, Network["plugins"]>> = {
   "Debian's portmap": [headcni(SUBNET), { type: "portmap", ...PORT_MAPPINGS }],
 };
 
-const TWO_NETWORKS: readonly PodmanNetwork[] = [
+const TWO_NETWORKS: readonly Network[] = [
   ...PODS,
   {
     name: "more",
@@ -194,15 +196,6 @@ async function killContainer(
 
 async function ping(host: PodmanHost, container: string, address: string): Promise<void> {
   await host.podman("exec", container, "ping", "-c", "1", "-W", "2", address);
-}
-
-/**
- * The first line that a web server answers. By a shell, for the node has no client for certain.
- * @param place as `<address>/<port>`.
- */
-async function firstLine(host: PodmanHost, place: string): Promise<string> {
-  const ask = `exec 3<>/dev/tcp/${place}; printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3; head -n 1 <&3`;
-  return (await host.netns.run("timeout", "5", "bash", "-c", ask)).trim();
 }
 
 /**

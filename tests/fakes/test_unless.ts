@@ -3,7 +3,11 @@
  * skipped, and its name says why.
  * @param missing such as `needs root`; empty when nothing is.
  */
-export function testUnless(missing: string, name: string, fn: () => void | Promise<void>): void {
+export function testUnless(
+  missing: string,
+  name: string,
+  fn: (t: Deno.TestContext) => void | Promise<void>,
+): void {
   const isMissing = missing !== "";
   Deno.test({ name: isMissing ? `${name} (skipped: ${missing})` : name, ignore: isMissing, fn });
 }

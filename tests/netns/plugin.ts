@@ -16,7 +16,7 @@ const LIST_SYSCTLS = "cd /proc/sys/net && " +
   "grep -rs . ipv4/conf ipv6/conf ipv4/ip_forward | grep -v stable_secret | sort";
 
 /** The parts of the store that tell who has what; the rest remembers what was. */
-const STORE_PREFIXES = ["lease", "address", "attachment"];
+const STORE_PREFIXES = ["lease", "address", "attachment", "port"];
 
 /** Subnets of the tests by family. */
 export const SUBNETS = { 4: "10.9.0.0/24", 6: "fd00:9::/64" } as const;
