@@ -2,9 +2,12 @@
 import * as v from "valibot";
 import { type AttachmentKey, formatAttachment, type PodReference } from "../attachment.ts";
 import { ConfigError } from "../errors.ts";
+import { addressBytes } from "../net/address.ts";
+import { claimOf, type HostPort } from "../net/host_port.ts";
 import { attachmentOfKey, recordKey, recordPrefix } from "./keys.ts";
 import { releaseLease } from "./leases.ts";
-import { parseRecord, storedPod } from "./record.ts";
+import { freePorts } from "./ports.ts";
+import { parseRecord, storedHostPort, storedPod } from "./record.ts";
 import type { Moment } from "./resting.ts";
 import type { StoreReader, StoreTransaction } from "./transaction.ts";
 
@@ -22,6 +25,8 @@ export interface Attachment {
   readonly createdMs: number;
   /** Name of the host's end of the link. */
   readonly hostLink?: string;
+  /** Ports of the node that lead to the pod, claimed by `claimPorts` in the same commit. */
+  readonly hostPorts?: readonly HostPort[];
   /** The network configuration as a JSON value. */
   readonly config: unknown;
 }
@@ -36,15 +41,23 @@ const StoredAttachment = v.object({
   bootId: v.string(),
   createdMs: v.number(),
   hostLink: v.exactOptional(v.string()),
+  hostPorts: v.exactOptional(v.array(storedHostPort)),
   config: v.unknown(),
 });
+
+/** Of a record only what is asked for: what is to be forgotten may be damaged. */
+const RecordPorts = v.fallback(
+  v.object({ hostPorts: v.optional(v.array(storedHostPort), []) }),
+  { hostPorts: [] },
+);
 
 /**
  * Writes an attachment, whether it was there or not.
  * @throws ConfigError when its configuration is too large to be kept.
  */
 export function putAttachment(tx: StoreTransaction, attachment: Attachment): void {
-  const { key, ...stored } = attachment;
+  const { key, hostPorts, ...rest } = attachment;
+  const stored = { ...rest, ...hostPorts && { hostPorts: hostPorts.map(toStored) } };
   const characters = JSON.stringify(stored.config).length;
   if (characters > MAX_CONFIG_CHARACTERS) {
     throw new ConfigError(
@@ -67,13 +80,14 @@ export async function findAttachment(
   return value === undefined ? undefined : parseAttachment(key, value);
 }
 
-/** Removes the record of an attachment; an unknown one is no fault. */
+/** Removes the record of an attachment, not its ports; an unknown one is no fault. */
 export function removeAttachment(tx: StoreTransaction, key: AttachmentKey): void {
   tx.delete(recordKey(key));
 }
 
 /**
- * Frees the addresses of an attachment and removes its record; an unknown one is no fault.
+ * Frees the addresses and host ports of an attachment and removes its record; an unknown one is no
+ * fault.
  * @param rest as for `releaseLease`.
  */
 export async function forgetAttachment(
@@ -82,6 +96,8 @@ export async function forgetAttachment(
   rest: Moment | "unused",
 ): Promise<void> {
   await releaseLease(tx, key, rest);
+  const { hostPorts } = v.parse(RecordPorts, await tx.get(recordKey(key)));
+  await freePorts(tx, key, hostPorts.map(claimOf));
   removeAttachment(tx, key);
 }
 
@@ -94,6 +110,16 @@ export async function listAttachments(
   return entries.map(({ key, value }) => parseAttachment(attachmentOfKey(key), value));
 }
 
+function toStored({ hostIp, target, ...rest }: HostPort) {
+  return {
+    ...rest,
+    ...hostIp && { hostIp: addressBytes(hostIp) },
+    target: addressBytes(target),
+  };
+}
+
 function parseAttachment(key: AttachmentKey, value: unknown): Attachment {
-  return { key, ...parseRecord(StoredAttachment, value, `attachment "${formatAttachment(key)}"`) };
+  const what = `attachment "${formatAttachment(key)}"`;
+  const { hostPorts, ...stored } = parseRecord(StoredAttachment, value, what);
+  return { key, ...stored, ...hostPorts && { hostPorts } };
 }

@@ -1,6 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { makeTemporaryStore } from "../../tests/fakes/temporary_store.ts";
 import { ConfigError, StoreError } from "../errors.ts";
+import { parseAddress } from "../net/address.ts";
+import type { HostPort } from "../net/host_port.ts";
 import { parsePrefix } from "../net/prefix.ts";
 import {
   type Attachment,
@@ -11,6 +13,8 @@ import {
   removeAttachment,
 } from "./attachments.ts";
 import { findLease, restoreLease } from "./leases.ts";
+import { recordKey } from "./keys.ts";
+import { claimPorts, listPorts } from "./ports.ts";
 import { listResting } from "./resting.ts";
 import type { StoreTransaction } from "./transaction.ts";
 
@@ -55,6 +59,31 @@ Deno.test("removeAttachment: forgets an attachment, and is content with an unkno
     await store.write((tx) => removeAttachment(tx, ATTACHMENT.key));
     assertEquals(await store.read((reader) => findAttachment(reader, ATTACHMENT.key)), undefined);
   }
+});
+
+Deno.test("putAttachment, forgetAttachment: host ports are kept, and free with the record", async () => {
+  await using temporary = await makeTemporaryStore();
+  const { store } = temporary;
+  const hostPorts = [undefined, parseAddress("fd00::1")].map((hostIp, i): HostPort => ({
+    ...{ protocol: "tcp", hostPort: 80 + i, hostIp, targetPort: 8080 },
+    target: parseAddress("fd00::5"),
+  }));
+  const attachment: Attachment = { ...ATTACHMENT, hostPorts };
+  await store.write(async (tx) => {
+    await claimPorts(tx, ATTACHMENT.key, hostPorts);
+    putAttachment(tx, attachment);
+  });
+  assertEquals(await store.read((reader) => findAttachment(reader, ATTACHMENT.key)), attachment);
+  await store.write((tx) => forgetAttachment(tx, ATTACHMENT.key, "unused"));
+  assertEquals(await store.read(listPorts), []);
+});
+
+Deno.test("forgetAttachment: a record that nobody can read is forgotten all the same", async () => {
+  await using temporary = await makeTemporaryStore();
+  const { store } = temporary;
+  await store.write((tx) => tx.set(recordKey(ATTACHMENT.key), { hostPorts: "many" }));
+  await store.write((tx) => forgetAttachment(tx, ATTACHMENT.key, "unused"));
+  assertEquals(await store.read((reader) => findAttachment(reader, ATTACHMENT.key)), undefined);
 });
 
 Deno.test("forgetAttachment: lease and record go, also where there is only one of them", async () => {
