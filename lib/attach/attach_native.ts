@@ -133,7 +133,7 @@ async function claimFor(
   const ports = planHostPorts(mappings, ips.map(({ address }) => address.address));
   if (ports.length === 0) return;
   await claimPorts(tx, identity.key, ports);
-  ongoing.attachment = { ...ongoing.attachment, ports };
+  ongoing.attachment = { ...ongoing.attachment, hostPorts: ports };
 }
 
 /** Leads the host ports to the pod; the guard of the loopback network comes before what it guards. */
@@ -142,7 +142,7 @@ function attachPorts(
   { ips }: PodAddressing,
   ongoing: Ongoing,
 ): void {
-  const { context, attachment: { ports } } = ongoing;
+  const { context, attachment: { hostPorts: ports } } = ongoing;
   if (!ports) return;
   const { hostLink } = identity;
   using firewall = context.node.openFirewall();

@@ -40,9 +40,9 @@ export async function closePorts(
   { node }: AttachContext,
 ): Promise<void> {
   const link = hostLinkName(key);
-  if (attachment ? !attachment.ports : !asksForPorts(request)) return;
+  if (attachment ? !attachment.hostPorts : !asksForPorts(request)) return;
   using firewall = node.openFirewall();
-  const ports = attachment?.ports ??
+  const ports = attachment?.hostPorts ??
     firewall.listHostPorts().filter((each) => each.link === link).map(({ port }) => port);
   await firewall.removeHostPortsInBackground(ports, link);
 }

@@ -21,8 +21,8 @@ export interface Firewall extends Disposable {
    */
   ensureHostPorts(ports: readonly HostPort[], owner: HostPortOwner): void;
   /**
-   * Tells what is missing, one text each.
-   * @throws ConfigError `port-taken` when a port leads elsewhere; KernelError.
+   * Tells what is missing, and which ports lead elsewhere, one text each.
+   * @throws KernelError.
    */
   missingHostPorts(ports: readonly HostPort[], owner: HostPortOwner): string[];
   /**

@@ -3,8 +3,12 @@ import { formatAttachment } from "../attachment.ts";
 import type { Request } from "../cni/request.ts";
 import { ConfigError } from "../errors.ts";
 import { log } from "../log.ts";
-import { type Attachment, findAttachment, putAttachment } from "../store/attachments.ts";
-import { forgetAttachment } from "../store/forget.ts";
+import {
+  type Attachment,
+  findAttachment,
+  forgetAttachment,
+  putAttachment,
+} from "../store/attachments.ts";
 import type { Store } from "../store/store.ts";
 import type { StoreTransaction } from "../store/transaction.ts";
 import { type AttachContext, attachmentKey } from "./context.ts";

@@ -2,8 +2,7 @@
 import type { AttachmentKey } from "../attachment.ts";
 import type { NetworkConfig, Request } from "../cni/request.ts";
 import { killUnfinished } from "../delegate/unfinished.ts";
-import type { Attachment } from "../store/attachments.ts";
-import { forgetAttachment } from "../store/forget.ts";
+import { type Attachment, forgetAttachment } from "../store/attachments.ts";
 import type { Moment } from "../store/resting.ts";
 import type { Store } from "../store/store.ts";
 import type { AttachContext } from "./context.ts";

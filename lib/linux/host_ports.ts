@@ -58,9 +58,9 @@ export function ensureHostPorts(
 }
 
 /**
- * What {@linkcode ensureHostPorts} would have to do, as commands of nft(8); empty when nothing is
- * missing.
- * @throws ConfigError and KernelError as that.
+ * What {@linkcode ensureHostPorts} would have to do, as commands of nft(8), and what it could not
+ * do for another has the port; empty when nothing is missing.
+ * @throws KernelError "firewall-failure".
  */
 export function missingHostPorts(
   socket: AskingSocket,
@@ -68,10 +68,15 @@ export function missingHostPorts(
   owner: HostPortOwner,
 ): string[] {
   if (ports.length === 0) return [];
+  const elements = ports.map((port) => ({ port, have: findHostPort(socket, port) }));
   return [
-    ...planChanges(socket, tableOf(ports, owner)),
-    ...ports.flatMap((port) => planElement(socket, port, owner)),
-  ].map(({ text }) => text);
+    ...planChanges(socket, tableOf(ports, owner)).map(({ text }) => text),
+    ...elements.flatMap(({ port, have }) =>
+      have && !equalHostPorts(have.port, port)
+        ? [takenText(port, have)]
+        : changeElement(port, have, owner).map(({ text }) => text)
+    ),
+  ];
 }
 
 /**
@@ -146,8 +151,20 @@ function planElement(
   owner: HostPortOwner,
 ): Change[] {
   const have = findHostPort(socket, port);
+  if (!have || equalHostPorts(have.port, port)) return changeElement(port, have, owner);
+  throw new ConfigError(
+    "port-taken",
+    `Cannot map host port ${takenText(port, have)}; choose another port, or remove that pod`,
+  );
+}
+
+/** @param have leads where the port shall lead, if there is one. */
+function changeElement(
+  port: HostPort,
+  have: KernelHostPort | undefined,
+  owner: HostPortOwner,
+): Change[] {
   if (!have) return [create(port, owner)];
-  if (!equalHostPorts(have.port, port)) throw portTaken(port, have);
   return have.link === owner.link ? [] : [remove(port), create(port, owner)];
 }
 
@@ -184,13 +201,7 @@ function isOutdated({ errno }: KernelError): boolean {
   return [ERESTART, EEXIST, EBUSY, ENOENT].includes(errno);
 }
 
-function portTaken(port: HostPort, have: KernelHostPort): ConfigError {
-  const owner = have.link === "" ? "somebody else" : `link "${have.link}"`;
-  return new ConfigError(
-    "port-taken",
-    `Cannot map host port "${formatHostPort(port)}": ${owner} has "${
-      formatHostPort(have.port)
-    }"; ` +
-      `choose another port, or remove that pod`,
-  );
+function takenText(port: HostPort, { port: taken, link }: KernelHostPort): string {
+  const owner = link === "" ? "somebody else" : `link "${link}"`;
+  return `"${formatHostPort(port)}": ${owner} has "${formatHostPort(taken)}"`;
 }

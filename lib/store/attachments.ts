@@ -7,10 +7,13 @@ import {
   type PodReference,
 } from "../attachment.ts";
 import { ConfigError } from "../errors.ts";
-import type { HostPort } from "../net/host_port.ts";
+import { addressBytes } from "../net/address.ts";
+import { claimOf, type HostPort } from "../net/host_port.ts";
 import { attachmentOfKey, recordKey, recordPrefix } from "./keys.ts";
-import { storedPort, toPortRecord } from "./port_record.ts";
-import { parseRecord, storedPod } from "./record.ts";
+import { releaseLease } from "./leases.ts";
+import { freePorts } from "./ports.ts";
+import { parseRecord, storedHostPort, storedPod } from "./record.ts";
+import type { Moment } from "./resting.ts";
 import type { StoreReader, StoreTransaction } from "./transaction.ts";
 
 /** One ADD, from its intent to its outcome. */
@@ -27,6 +30,8 @@ export interface Attachment {
   readonly createdMs: number;
   /** Name of the host's end of the link. */
   readonly hostLink?: string;
+  /** Ports of the node that lead to the pod, claimed by `claimPorts` in the same commit. */
+  readonly hostPorts?: readonly HostPort[];
   /** The network configuration as a JSON value. */
   readonly config: unknown;
   /**
@@ -36,8 +41,6 @@ export interface Attachment {
   readonly members?: readonly Member[];
   /** The result of the last of them that is finished, as a JSON value. */
   readonly result?: unknown;
-  /** Ports of the node that lead to the pod. */
-  readonly ports?: readonly HostPort[];
 }
 
 /** Most characters of configurations and result as JSON: a value of the KV has 64 KiB, a character up to 2. */
@@ -50,6 +53,7 @@ const StoredAttachment = v.object({
   bootId: v.string(),
   createdMs: v.number(),
   hostLink: v.exactOptional(v.string()),
+  hostPorts: v.exactOptional(v.array(storedHostPort)),
   config: v.unknown(),
   members: v.exactOptional(v.array(v.object({
     kind: v.picklist(["native", "plugin"]),
@@ -57,16 +61,21 @@ const StoredAttachment = v.object({
     config: v.record(v.string(), v.unknown()),
   }))),
   result: v.exactOptional(v.unknown()),
-  ports: v.exactOptional(v.array(storedPort)),
 });
+
+/** Of a record only what is asked for: what is to be forgotten may be damaged. */
+const RecordPorts = v.fallback(
+  v.object({ hostPorts: v.optional(v.array(storedHostPort), []) }),
+  { hostPorts: [] },
+);
 
 /**
  * Writes an attachment, whether it was there or not.
  * @throws ConfigError when its configuration is too large to be kept.
  */
 export function putAttachment(tx: StoreTransaction, attachment: Attachment): void {
-  const { key, ports, ...rest } = attachment;
-  const stored = { ...rest, ...ports && { ports: ports.map(toPortRecord) } };
+  const { key, hostPorts, ...rest } = attachment;
+  const stored = { ...rest, ...hostPorts && { hostPorts: hostPorts.map(toStored) } };
   const { config, members, result } = stored;
   const characters = JSON.stringify({ config, members, result }).length;
   if (characters > MAX_CONFIG_CHARACTERS) {
@@ -90,6 +99,29 @@ export async function findAttachment(
   return value === undefined ? undefined : parseAttachment(key, value);
 }
 
+/**
+ * Removes the record of an attachment, and frees its host ports; an unknown one is no fault.
+ */
+export async function removeAttachment(tx: StoreTransaction, key: AttachmentKey): Promise<void> {
+  const { hostPorts } = v.parse(RecordPorts, await tx.get(recordKey(key)));
+  await freePorts(tx, key, hostPorts.map(claimOf));
+  tx.delete(recordKey(key));
+}
+
+/**
+ * Frees the addresses and host ports of an attachment and removes its record; an unknown one is no
+ * fault.
+ * @param rest as for `releaseLease`.
+ */
+export async function forgetAttachment(
+  tx: StoreTransaction,
+  key: AttachmentKey,
+  rest: Moment | "unused",
+): Promise<void> {
+  await releaseLease(tx, key, rest);
+  await removeAttachment(tx, key);
+}
+
 /** The attachments of a network, or of all. */
 export async function listAttachments(
   reader: StoreReader,
@@ -99,6 +131,16 @@ export async function listAttachments(
   return entries.map(({ key, value }) => parseAttachment(attachmentOfKey(key), value));
 }
 
+function toStored({ hostIp, target, ...rest }: HostPort) {
+  return {
+    ...rest,
+    ...hostIp && { hostIp: addressBytes(hostIp) },
+    target: addressBytes(target),
+  };
+}
+
 function parseAttachment(key: AttachmentKey, value: unknown): Attachment {
-  return { key, ...parseRecord(StoredAttachment, value, `attachment "${formatAttachment(key)}"`) };
+  const what = `attachment "${formatAttachment(key)}"`;
+  const { hostPorts, ...stored } = parseRecord(StoredAttachment, value, what);
+  return { key, ...stored, ...hostPorts && { hostPorts } };
 }

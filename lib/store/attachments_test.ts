@@ -1,7 +1,22 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { makeTemporaryStore } from "../../tests/fakes/temporary_store.ts";
 import { ConfigError, StoreError } from "../errors.ts";
-import { type Attachment, findAttachment, listAttachments, putAttachment } from "./attachments.ts";
+import { parseAddress } from "../net/address.ts";
+import type { HostPort } from "../net/host_port.ts";
+import { parsePrefix } from "../net/prefix.ts";
+import {
+  type Attachment,
+  findAttachment,
+  forgetAttachment,
+  listAttachments,
+  putAttachment,
+  removeAttachment,
+} from "./attachments.ts";
+import { findLease, restoreLease } from "./leases.ts";
+import { recordKey } from "./keys.ts";
+import { claimPorts, listPorts } from "./ports.ts";
+import { listResting } from "./resting.ts";
+import type { StoreTransaction } from "./transaction.ts";
 
 const ATTACHMENT: Attachment = {
   key: { network: "pods", containerId: "c1", ifname: "eth0" },
@@ -34,6 +49,61 @@ Deno.test("putAttachment: refuses a configuration that does not fit", async () =
   assertEquals(error.reason, "invalid-config");
   const largest = { ...ATTACHMENT, config: { text: "\u20ac".repeat(29_975) } };
   await temporary.store.write((tx) => putAttachment(tx, largest));
+});
+
+Deno.test("removeAttachment: forgets an attachment, and is content with an unknown one", async () => {
+  await using temporary = await makeTemporaryStore();
+  const { store } = temporary;
+  await store.write((tx) => putAttachment(tx, ATTACHMENT));
+  for (let i = 0; i < 2; i++) {
+    await store.write((tx) => removeAttachment(tx, ATTACHMENT.key));
+    assertEquals(await store.read((reader) => findAttachment(reader, ATTACHMENT.key)), undefined);
+  }
+});
+
+Deno.test("putAttachment, forgetAttachment: host ports are kept, and free with the record", async () => {
+  await using temporary = await makeTemporaryStore();
+  const { store } = temporary;
+  const hostPorts = [undefined, parseAddress("fd00::1")].map((hostIp, i): HostPort => ({
+    ...{ protocol: "tcp", hostPort: 80 + i, hostIp, targetPort: 8080 },
+    target: parseAddress("fd00::5"),
+  }));
+  const attachment: Attachment = { ...ATTACHMENT, hostPorts };
+  await store.write(async (tx) => {
+    await claimPorts(tx, ATTACHMENT.key, hostPorts);
+    putAttachment(tx, attachment);
+  });
+  assertEquals(await store.read((reader) => findAttachment(reader, ATTACHMENT.key)), attachment);
+  await store.write((tx) => forgetAttachment(tx, ATTACHMENT.key, "unused"));
+  assertEquals(await store.read(listPorts), []);
+});
+
+Deno.test("forgetAttachment: a record that nobody can read is forgotten all the same", async () => {
+  await using temporary = await makeTemporaryStore();
+  const { store } = temporary;
+  await store.write((tx) => tx.set(recordKey(ATTACHMENT.key), { hostPorts: "many" }));
+  await store.write((tx) => forgetAttachment(tx, ATTACHMENT.key, "unused"));
+  assertEquals(await store.read((reader) => findAttachment(reader, ATTACHMENT.key)), undefined);
+});
+
+Deno.test("forgetAttachment: lease and record go, also where there is only one of them", async () => {
+  await using temporary = await makeTemporaryStore();
+  const { store } = temporary;
+  const { key, pod, netns, bootId, createdMs } = ATTACHMENT;
+  const address = { address: parsePrefix("10.0.0.2/24"), gateway: undefined };
+  const time = { bootId, createdMs, createdUptimeMs: 0, hostNetns: "", restMs: 60_000 };
+  const lease = { key, pod, netns, pool: "default", addresses: [address], ...time };
+  const make = [
+    (tx: StoreTransaction) => restoreLease(tx, lease),
+    (tx: StoreTransaction) => putAttachment(tx, ATTACHMENT),
+  ];
+  for (const made of [make, make.slice(0, 1), make.slice(1), []]) {
+    for (const one of made) await store.write(async (tx) => void await one(tx));
+    await store.write((tx) => forgetAttachment(tx, key, { bootId, uptimeMs: 0 }));
+    assertEquals(await store.read((reader) => findLease(reader, key)), undefined);
+    assertEquals(await store.read((reader) => findAttachment(reader, key)), undefined);
+    assertEquals((await store.read((reader) => listResting(reader))).length, 1);
+  }
 });
 
 Deno.test("listAttachments: lists a network, or all", async () => {

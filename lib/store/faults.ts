@@ -20,6 +20,7 @@ import { isDamage } from "./failure.ts";
 import { ADDRESS_PREFIX } from "./keys.ts";
 import { listLeases } from "./leases.ts";
 import { listNetworks } from "./networks.ts";
+import { listPorts } from "./ports.ts";
 import { parseRecord, storedAddress, storedKey } from "./record.ts";
 import { listResting } from "./resting.ts";
 import type { StoreReader } from "./transaction.ts";
@@ -44,7 +45,7 @@ const OwnerKey = v.tuple([v.literal("address"), v.string(), storedAddress]);
  */
 export async function findFaults(reader: StoreReader): Promise<string[]> {
   try {
-    for (const list of [listAttachments, listNetworks, readCounters]) await list(reader);
+    for (const list of [listAttachments, listNetworks, listPorts, readCounters]) await list(reader);
     const leased = await listLeased(reader);
     const resting = await listResting(reader);
     const stored = [...await listPages(reader), ...await listSummaries(reader)];

@@ -9,9 +9,8 @@ import {
   type HostPort,
   type HostPortClaim,
 } from "../net/host_port.ts";
-import { findAttachment } from "./attachments.ts";
-import { PORT_PREFIX, portKey, portPrefix } from "./keys.ts";
-import { parseRecord, storedAddress, storedKey } from "./record.ts";
+import { PORT_PREFIX, portKey, portPrefix, recordKey } from "./keys.ts";
+import { parseRecord, storedAddress, storedKey, storedPod } from "./record.ts";
 import type { StoreEntry, StoreReader, StoreTransaction } from "./transaction.ts";
 
 /** A host port that an attachment has. */
@@ -21,10 +20,13 @@ export interface OwnedPort {
 }
 
 /**
- * Most host ports of one attachment, each family for itself: a commit takes 1,000 changes, and the
- * lease and the record want some of them.
+ * Most host ports of one attachment, each family for itself: a commit takes 1,000 changes, and one
+ * may have to forget as many attachments as `LEASES_PER_COMMIT`.
  */
-export const MAX_HOST_PORTS = 900;
+export const MAX_HOST_PORTS = 100;
+
+/** Of a record only what is asked for: the rest of it may be damaged. */
+const RecordPod = v.fallback(v.object({ pod: storedPod }), { pod: {} });
 
 const PortKey = v.tuple([
   v.literal("port"),
@@ -112,7 +114,7 @@ async function portTaken(
   claim: HostPortClaim,
   { claim: taken, owner }: OwnedPort,
 ): Promise<ConfigError> {
-  const { namespace, name } = (await findAttachment(reader, owner))?.pod ?? {};
+  const { pod: { namespace, name } } = v.parse(RecordPod, await reader.get(recordKey(owner)));
   const pod = name === undefined
     ? ""
     : ` (pod ${namespace === undefined ? "" : `${namespace}/`}${name})`;

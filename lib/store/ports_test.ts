@@ -110,7 +110,7 @@ Deno.test("claimPorts, freePorts: as many as one commit takes, and a clear word 
   await assertRejects(
     () => claim(store, ONE, ...ports, port({ hostPort: 1000 })),
     ConfigError,
-    "it wants 901 host ports, 900 can be mapped",
+    "it wants 101 host ports, 100 can be mapped",
   );
   await store.write((tx) => freePorts(tx, ONE, ports.map(claimOf)));
   assertEquals(await list(store), []);

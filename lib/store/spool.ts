@@ -7,7 +7,7 @@ import type { AttachmentKey } from "../attachment.ts";
 import { errorText } from "../errors.ts";
 import { log } from "../log.ts";
 import { parseWith } from "../schema.ts";
-import { forgetAttachment } from "./forget.ts";
+import { forgetAttachment } from "./attachments.ts";
 import { storeFailure } from "./failure.ts";
 import { openLocked, runFilePath } from "./lock.ts";
 import { makePrivateDirectory, realPath } from "./place.ts";

@@ -1,7 +1,11 @@
 /** Host ports and limits of a pod over the whole plugin: ADD, CHECK, DEL and GC. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { hostLinkName, ifbName } from "../../lib/pod/identity.ts";
-import { network, type NetworkConfig, nodeTest, type TestNode, type TestPod } from "./plugin.ts";
+import { askTeller, tellCallers } from "./callers.ts";
+import { TestNetns } from "./namespace.ts";
+import { network, type NetworkConfig, nodeTest, type TestPod } from "./plugin.ts";
+
+const GATEWAY = "10.9.0.1";
 
 /** As containerd sends them. */
 const RUNTIME_CONFIG = {
@@ -35,11 +39,11 @@ for (const datapath of ["bridge", "ptp"]) {
       const pod = await node.makePod();
       await node.unchangedBy([pod], async () => {
         const prevResult = await node.add(pod, config);
-        await using _server = await serve(pod);
-        assertEquals(await ask(node, "127.0.0.1", 8080), "hello");
+        await using _server = await tellCallers(pod, { name: "pod" });
+        assertEquals(await askTeller(node.host, "127.0.0.1", 8080), `pod sees ${GATEWAY}`);
         const queues = await node.host.run("tc", "qdisc", "show");
         const limited = [hostLinkName(keyOf(pod)), ifbName(keyOf(pod))];
-        for (const link of limited) assertStringIncludes(queues, `tbf 8001: dev ${link}`);
+        for (const link of limited) assertStringIncludes(queues, `tbf 1: dev ${link}`);
         const check = { verb: "CHECK", pod, config: { ...config, prevResult } };
         await node.succeed(check);
         await node.host.run("tc", "qdisc", "delete", "dev", limited[0] ?? "", "root");
@@ -73,9 +77,10 @@ nodeTest("headcni: host ports and limits of a pod whose DEL was lost go with GC"
   await node.warmUp(config);
   const pod = await node.makePod();
   await node.unchangedBy([], async () => {
-    const lost = await node.makePod("lost");
-    await node.add(lost, config);
-    await lost[Symbol.asyncDispose]();
+    {
+      await using lost = await TestNetns.make("lost");
+      await node.add(lost, config);
+    }
     const gc = { ...config, "cni.dev/valid-attachments": [] };
     await node.succeed({ verb: "GC", config: gc });
   });
@@ -91,9 +96,9 @@ nodeTest("headcni: what leads to a pod that is gone makes room for the next", as
   await Deno.remove(node.dataDirectory, { recursive: true });
   const pod = await node.makePod();
   await node.add(pod, config);
-  await using _server = await serve(pod);
+  await using _server = await tellCallers(pod, { name: "pod" });
   await node.host.run("ip", "link", "set", "lo", "up");
-  assertEquals(await ask(node, "127.0.0.1", 8080), "hello");
+  assertEquals(await askTeller(node.host, "127.0.0.1", 8080), `pod sees ${GATEWAY}`);
 });
 
 nodeTest("headcni: DEL finds the host ports of a pod whose record was lost", async (node) => {
@@ -112,7 +117,7 @@ nodeTest(
   async (node) => {
     const pod = await node.makePod();
     const cases: [runtimeConfig: NetworkConfig, text: string][] = [
-      [{ portMappings: [{ hostPort: 70_000, containerPort: 80 }] }, "portMappings.0.hostPort"],
+      [{ portMappings: [{ hostPort: 70_000, containerPort: 80 }] }, "0.hostPort"],
       [
         { portMappings: [{ hostPort: 80, containerPort: 80, protocol: "icmp" }] },
         "tcp, udp or sctp",
@@ -129,29 +134,3 @@ nodeTest(
     });
   },
 );
-
-/** A web server in a pod that says hello; ends with its disposal. */
-async function serve(pod: TestPod): Promise<AsyncDisposable> {
-  const reply = "printf 'HTTP/1.0 200 OK\\r\\n\\r\\nhello'";
-  const child = new Deno.Command("nsenter", {
-    args: [`--net=${pod.path}`, "busybox", "nc", "-lk", "-p", "80", "-e", "sh", "-c", reply],
-    stdin: "null",
-    stdout: "null",
-    stderr: "null",
-  }).spawn();
-  // It listens as soon as the kernel says so.
-  await pod.run("sh", "-c", "until ss -ltn 'sport = 80' | grep -q LISTEN; do :; done");
-  return {
-    async [Symbol.asyncDispose]() {
-      child.kill("SIGKILL");
-      await child.status;
-    },
-  };
-}
-
-/** The body that a web server answers on the node. */
-async function ask(node: TestNode, address: string, port: number): Promise<string> {
-  const script =
-    `exec 3<>/dev/tcp/${address}/${port}; printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3; tail -n 1 <&3`;
-  return (await node.host.run("timeout", "5", "bash", "-c", script)).trim();
-}

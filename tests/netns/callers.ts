@@ -12,6 +12,9 @@ const WITNESS = `
     }
   }`;
 
+/** Seconds until a call counts as not answered. */
+const PATIENCE = "2";
+
 /** Where pings come from and arrive. */
 type Place = Pick<TestNetns, "run">;
 
@@ -59,6 +62,53 @@ export async function connectOutside(host: TestNetns, outside: TestNetns): Promi
     "route add default via 198.51.100.1",
     "route add default via 2001:db8:a::1",
   ]);
+}
+
+/** A server that tells who calls. */
+export interface Teller {
+  /** Begins its answers. */
+  readonly name: string;
+  /** Where it listens; anywhere by default. */
+  readonly address?: string;
+  /** 80 by default. */
+  readonly port?: number;
+}
+
+/** Runs a server in a namespace, by TCP and UDP; it listens already, and ends with its disposal. */
+export async function tellCallers(
+  place: Pick<TestNetns, "path">,
+  { name, address = "::", port = 80 }: Teller,
+): Promise<AsyncDisposable> {
+  const script = new URL("tell_caller.ts", import.meta.url).pathname;
+  const args = ["-q", "--unstable-net", "-A", "--no-config", script, name, address, `${port}`];
+  const child = new Deno.Command("nsenter", {
+    args: [`--net=${place.path}`, Deno.execPath(), "run", ...args],
+    stdin: "null",
+    stdout: "piped",
+  }).spawn();
+  const reader = child.stdout.getReader();
+  await reader.read(); // ready
+  await reader.cancel();
+  return {
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await child.status;
+    },
+  };
+}
+
+/** What a caller is told by {@linkcode tellCallers}, such as `a sees 10.9.0.1`, or `nothing`. */
+export async function askTeller(
+  from: Place,
+  address: string,
+  port: number,
+  protocol: "tcp" | "udp" = "tcp",
+): Promise<string> {
+  // Not read: it would take a datagram byte by byte, which loses all but the first.
+  const program = `exec 3<>/dev/${protocol}/${address}/${port} && echo >&3 && head -n 1 <&3`;
+  const answer = await from.run("timeout", PATIENCE, "bash", "-c", program)
+    .catch(() => "nothing");
+  return answer.trim();
 }
 
 /** Runs commands of ip(8) in order. */

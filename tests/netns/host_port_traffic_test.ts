@@ -3,47 +3,48 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { missingRoot, testUnless } from "../fakes/test_unless.ts";
 import { PortStage, type Role } from "./port_stage.ts";
 
-testUnless(
-  missingRoot(),
-  "host ports: from outside, the node, its loopback, and pods",
-  async () => {
-    await using stage = await PortStage.make();
+/** Who calls which address of the node, and as whom the pod sees him. */
+const CALLS: readonly [Role, string, string][] = [
+  ["outside", "198.51.100.1", "198.51.100.2"],
+  ["outside", "2001:db8:a::1", "2001:db8:a::2"],
+  ["node", "198.51.100.1", "198.51.100.1"],
+  ["node", "2001:db8:a::1", "2001:db8:a::1"],
+  ["node", "127.0.0.1", "10.9.0.1"],
+  ["node", "127.9.9.9", "10.9.0.1"],
+  ["a", "198.51.100.1", "10.9.0.1"],
+  ["a", "10.9.0.1", "10.9.0.1"],
+  ["a", "2001:db8:a::1", "fd00:9::1"],
+  ["b", "198.51.100.1", "10.9.0.1"],
+  ["b", "10.9.0.1", "10.9.0.1"],
+  ["b", "fd00:9::1", "fd00:9::1"],
+];
+
+for (const datapath of ["bridge", "ptp"] as const) {
+  const name = `host ports: ${datapath}: from outside, the node, its loopback, and pods`;
+  testUnless(missingRoot(), name, async () => {
+    await using stage = await PortStage.make(datapath);
     await stage.serve("a");
     await stage.serve("b");
     stage.map("tcp", 8080, "a");
     stage.map("udp", 8080, "a");
     stage.map("tcp", 8081, "b");
-    const calls: [Role, string, string][] = [
-      ["outside", "198.51.100.1", "198.51.100.2"],
-      ["outside", "2001:db8:a::1", "2001:db8:a::2"],
-      ["node", "198.51.100.1", "198.51.100.1"],
-      ["node", "2001:db8:a::1", "2001:db8:a::1"],
-      ["node", "127.0.0.1", "10.9.0.1"],
-      ["node", "127.9.9.9", "10.9.0.1"],
-      ["a", "198.51.100.1", "10.9.0.1"],
-      ["a", "10.9.0.1", "10.9.0.1"],
-      ["a", "2001:db8:a::1", "fd00:9::1"],
-      ["b", "198.51.100.1", "10.9.0.1"],
-      ["b", "10.9.0.1", "10.9.0.1"],
-      ["b", "fd00:9::1", "fd00:9::1"],
-    ];
-    for (const filtersBridge of ["0", "1"]) {
-      const bridge = ["iptables", "ip6tables"].map((name) =>
-        `net.bridge.bridge-nf-call-${name}=${filtersBridge}`
+    for (const filtersBridge of datapath === "bridge" ? ["0", "1"] : ["0"]) {
+      const bridge = ["iptables", "ip6tables"].map((each) =>
+        `net.bridge.bridge-nf-call-${each}=${filtersBridge}`
       );
       await stage.at("node").run("sysctl", "-qw", ...bridge);
-      for (const [from, address, caller] of calls) {
-        const name = `${from} calls ${address}, bridge-nf-call ${filtersBridge}`;
+      for (const [from, address, caller] of CALLS) {
+        const call = `${from} calls ${address}, bridge-nf-call ${filtersBridge}`;
         for (const protocol of ["tcp", "udp"] as const) {
           const answer = await stage.call(from, address, 8080, protocol);
-          assertEquals(answer, `a sees ${caller}`, `${name}, ${protocol}`);
+          assertEquals(answer, `a sees ${caller}`, `${call}, ${protocol}`);
         }
-        assertEquals(await stage.call(from, address, 8081), `b sees ${caller}`, name);
+        assertEquals(await stage.call(from, address, 8081), `b sees ${caller}`, call);
       }
     }
     assertEquals(await stage.call("node", "::1", 8080), "nothing");
-  },
-);
+  });
+}
 
 testUnless(
   missingRoot(),
@@ -93,6 +94,7 @@ testUnless(missingRoot(), "host ports: a flow of UDP follows them, without a pau
   const ports = stage.map("udp", 8080, "a");
   assertEquals(await caller.call(), "a sees 198.51.100.2");
   stage.unmap(ports, "a");
+  assertEquals(await caller.call(), "nothing");
   stage.map("udp", 8080, "b");
   assertEquals(await caller.call(), "b sees 198.51.100.2");
   // What has nothing to do with them is remembered all the time.

@@ -76,12 +76,12 @@ netnsTest(
     const free = port("tcp", 81, undefined, "10.1.0.6", 80);
     const cases = PORTS.map((each) => ({ ...each, targetPort: each.targetPort + 1 }));
     for (const [i, other] of cases.entries()) {
-      for (const act of [ensureHostPorts, missingHostPorts]) {
-        const error = assertThrows(() => act(socket, [free, other], OTHER), ConfigError);
-        assertEquals(error.reason, "port-taken");
-        const has = `link "${OWNER.link}" has "${formatHostPort(PORTS[i] ?? other)}"`;
-        assertStringIncludes(error.message, `"${formatHostPort(other)}": ${has}`);
-      }
+      const error = assertThrows(() => ensureHostPorts(socket, [free, other], OTHER), ConfigError);
+      assertEquals(error.reason, "port-taken");
+      const has = `link "${OWNER.link}" has "${formatHostPort(PORTS[i] ?? other)}"`;
+      const text = `"${formatHostPort(other)}": ${has}`;
+      assertStringIncludes(error.message, text);
+      assertEquals(missingHostPorts(socket, [free, other], OTHER).slice(-1), [text]);
     }
     assertEquals(await ruleset(pair.host), before);
     await pair.host.run(
@@ -155,6 +155,23 @@ netnsTest("ensureHostPorts: reads again when somebody wrote in between", (pair) 
   const flushed = interfere(socket, () => removeTable(rival));
   ensureHostPorts(flushed, PORTS, OWNER);
   assertEquals(missingHostPorts(socket, PORTS, OWNER), []);
+  removeTable(socket);
+});
+
+netnsTest("ensureHostPorts: 12 processes on an empty namespace", async (pair) => {
+  const script = new URL("ensure_host_port.ts", import.meta.url).pathname;
+  const deno = [Deno.execPath(), "run", "-A", script];
+  const pods = Array.from({ length: 12 }, (_, i) => i + 2);
+  const call = (port: number, pod: number) => pair.host.run(...deno, `${port}`, `${pod}`);
+  // Each its own port, then each the port that all want.
+  const own = await Promise.all(pods.map((pod) => call(8000 + pod, pod)));
+  assertEquals(own, pods.map(() => "mapped\n"));
+  const shared = await Promise.all(pods.map((pod) => call(80, pod)));
+  assertEquals(shared.toSorted(), ["mapped\n", ...pods.slice(1).map(() => "port-taken\n")]);
+  using socket = openSocket(pair.host);
+  assertEquals(listHostPorts(socket).length, pods.length + 1);
+  const rules = (await ruleset(pair.host)).filter((line) => line.startsWith('{"rule"'));
+  assertEquals([rules.length, new Set(rules).size], [11, 11]);
   removeTable(socket);
 });
 

@@ -3,11 +3,9 @@ import { LinuxFirewall } from "../../lib/linux/firewall.ts";
 import { parseAddress } from "../../lib/net/address.ts";
 import type { HostPort, HostPortOwner, PortProtocol } from "../../lib/net/host_port.ts";
 import { parsePrefix } from "../../lib/net/prefix.ts";
-import { connectOutside, ip } from "./callers.ts";
+import type { Datapath } from "../../lib/pod/config.ts";
+import { askTeller, connectOutside, ip, tellCallers } from "./callers.ts";
 import { TestNetns } from "./namespace.ts";
-
-/** Seconds until a call counts as not answered. */
-const PATIENCE = "2";
 
 /** The last numbers of the pods' addresses, 10.9.0.x and fd00:9::x. */
 const POD_NUMBERS = { a: 5, b: 6 } as const;
@@ -28,8 +26,11 @@ export class PortStage implements AsyncDisposable {
     this.#opened = opened.move();
   }
 
-  /** Connects them. */
-  static async make(): Promise<PortStage> {
+  /**
+   * Connects them.
+   * @param datapath how pods hang on the node, as ours would do it.
+   */
+  static async make(datapath: Datapath = "bridge"): Promise<PortStage> {
     await using opened = new AsyncDisposableStack();
     const make = async (role: string) => opened.use(await TestNetns.make(role));
     const namespaces = {
@@ -39,9 +40,14 @@ export class PortStage implements AsyncDisposable {
       b: await make("b"),
     };
     await connectOutside(namespaces.node, namespaces.outside);
-    await makeBridge(namespaces.node);
+    await makeNode(namespaces.node, datapath);
     for (const role of ["a", "b"] as const) {
-      await makePod(namespaces.node, namespaces[role], POD_NUMBERS[role]);
+      const link = datapath === "bridge" ? connectByBridge : connectByRoute;
+      await link(namespaces.node, namespaces[role], POD_NUMBERS[role]);
+      await ip(namespaces[role], [
+        "route add default via 10.9.0.1",
+        "route add default via fd00:9::1",
+      ]);
     }
     return new PortStage(namespaces, opened);
   }
@@ -77,21 +83,7 @@ export class PortStage implements AsyncDisposable {
 
   /** Runs a server that tells who calls, by TCP and UDP, until the stage ends. */
   async serve(role: Role, address = "::", port = 80): Promise<void> {
-    const script = new URL("tell_caller.ts", import.meta.url).pathname;
-    const args = ["-q", "--unstable-net", "-A", "--no-config", script, role, address, `${port}`];
-    const command = [Deno.execPath(), "run", ...args];
-    const child = new Deno.Command("nsenter", {
-      args: [`--net=${this.at(role).path}`, ...command],
-      stdin: "null",
-      stdout: "piped",
-    }).spawn();
-    this.#opened.defer(async () => {
-      child.kill("SIGKILL");
-      await child.status;
-    });
-    const reader = child.stdout.getReader();
-    await reader.read(); // ready
-    await reader.cancel();
+    this.#opened.use(await tellCallers(this.at(role), { name: role, address, port }));
   }
 
   /** What a caller is told, such as `a sees 10.9.0.1`; `nothing` without an answer. */
@@ -101,11 +93,7 @@ export class PortStage implements AsyncDisposable {
     port: number,
     protocol: "tcp" | "udp" = "tcp",
   ): Promise<string> {
-    // Not read: it would take a datagram byte by byte, which loses all but the first.
-    const program = `exec 3<>/dev/${protocol}/${address}/${port} && echo >&3 && head -n 1 <&3`;
-    const answer = await this.at(from).run("timeout", PATIENCE, "bash", "-c", program)
-      .catch(() => "nothing");
-    return answer.trim();
+    return await askTeller(this.at(from), address, port, protocol);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -118,15 +106,12 @@ export function ownerOf(pod: "a" | "b"): HostPortOwner {
   return { link: `pod${pod}`, networks: ["10.9.0.0/24", "fd00:9::/64"].map(parsePrefix) };
 }
 
-async function makeBridge(node: TestNetns): Promise<void> {
-  await ip(node, [
-    "link set lo up",
-    "link add br0 type bridge",
-  ]);
-  await node.run(
-    ...["sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1"],
-    ...["net.ipv6.conf.br0.accept_dad=0", "net.ipv4.conf.br0.route_localnet=1"],
-  );
+async function makeNode(node: TestNetns, datapath: Datapath): Promise<void> {
+  await ip(node, ["link set lo up"]);
+  await node.run("sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1");
+  if (datapath === "ptp") return;
+  await ip(node, ["link add br0 type bridge"]);
+  await openLink(node, "br0");
   await ip(node, [
     "address add 10.9.0.1/24 dev br0",
     "address add fd00:9::1/64 dev br0 nodad",
@@ -134,19 +119,47 @@ async function makeBridge(node: TestNetns): Promise<void> {
   ]);
 }
 
-async function makePod(node: TestNetns, pod: TestNetns, number: number): Promise<void> {
+async function connectByBridge(node: TestNetns, pod: TestNetns, number: number): Promise<void> {
+  await addLink(node, pod, number);
   await ip(node, [
-    `link add pod${number} index 10${number} type veth peer name eth0 netns ${pod.name}`,
     `link set pod${number} master br0 up`,
     `link set pod${number} type bridge_slave hairpin on`,
   ]);
-  await pod.run("sysctl", "-qw", "net.ipv6.conf.eth0.accept_dad=0");
   await ip(pod, [
-    "link set lo up",
     `address add 10.9.0.${number}/24 dev eth0`,
     `address add fd00:9::${number}/64 dev eth0 nodad`,
     "link set eth0 up",
-    "route add default via 10.9.0.1",
-    "route add default via fd00:9::1",
   ]);
+}
+
+async function connectByRoute(node: TestNetns, pod: TestNetns, number: number): Promise<void> {
+  await addLink(node, pod, number);
+  await openLink(node, `pod${number}`);
+  await ip(node, [
+    `address add 10.9.0.1/32 dev pod${number}`,
+    `address add fd00:9::1/128 dev pod${number} nodad`,
+    `link set pod${number} up`,
+    `route add 10.9.0.${number}/32 dev pod${number}`,
+    `route add fd00:9::${number}/128 dev pod${number}`,
+  ]);
+  await ip(pod, [
+    `address add 10.9.0.${number}/32 dev eth0`,
+    `address add fd00:9::${number}/128 dev eth0 nodad`,
+    "link set eth0 up",
+    "route add 10.9.0.1/32 dev eth0",
+    "route add fd00:9::1/128 dev eth0",
+  ]);
+}
+
+async function addLink(node: TestNetns, pod: TestNetns, number: number): Promise<void> {
+  const peer = `peer name eth0 netns ${pod.name}`;
+  await ip(node, [`link add pod${number} index 10${number} type veth ${peer}`]);
+  await pod.run("sysctl", "-qw", "net.ipv6.conf.eth0.accept_dad=0");
+  await ip(pod, ["link set lo up"]);
+}
+
+/** What our steps set for the link by which pods are reached. */
+async function openLink(node: TestNetns, link: string): Promise<void> {
+  const values = [`ipv6.conf.${link}.accept_dad=0`, `ipv4.conf.${link}.route_localnet=1`];
+  await node.run("sysctl", "-qw", ...values.map((value) => `net.${value}`));
 }

@@ -58,4 +58,12 @@ export const HOST_PORT_BREAKAGES: readonly Breakage[] = [
     testFile: "lib/pod/port_mappings_test.ts",
     test: "planHostPorts: one per family that the pod has and the host address allows",
   },
+  // The host ports of a pod that is gone stay taken for ever.
+  {
+    file: "lib/store/attachments.ts",
+    text: "await freePorts(tx, key, hostPorts.map(claimOf));",
+    replacement: "",
+    testFile: "lib/store/attachments_test.ts",
+    test: "putAttachment, forgetAttachment: host ports are kept, and free with the record",
+  },
 ];
