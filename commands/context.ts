@@ -27,6 +27,7 @@ export function pluginContext(env: Environment): PluginContext {
     logLevel: env.HEADCNI_LOG_LEVEL || undefined,
     logFile: env.HEADCNI_LOG_FILE || undefined,
     nowMs: Date.now,
+    elapsedMs: () => performance.now(), // the process began with the call
     random: Math.random,
   };
 }

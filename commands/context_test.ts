@@ -3,7 +3,8 @@ import { pluginContext } from "./context.ts";
 
 Deno.test("pluginContext: defaults, also for empty variables", () => {
   const env = { HEADCNI_DATA_DIR: "", HEADCNI_LOG_FILE: "" };
-  const { nowMs: _nowMs, random: _random, node: _node, self, ...context } = pluginContext(env);
+  const { nowMs: _nowMs, elapsedMs: _elapsedMs, random: _random, node: _node, self, ...context } =
+    pluginContext(env);
   assertEquals(self.at(-1)?.endsWith("/main.ts"), true);
   assertEquals(context, {
     env,
@@ -25,7 +26,14 @@ Deno.test("pluginContext: takes what the environment says", () => {
     HEADCNI_LOG_FILE: "/log",
     CNI_NETNS_OVERRIDE: "true",
   };
-  const { nowMs: _nowMs, random: _random, node: _node, self: _self, ...context } = pluginContext(
+  const {
+    nowMs: _nowMs,
+    elapsedMs: _elapsed,
+    random: _random,
+    node: _node,
+    self: _self,
+    ...context
+  } = pluginContext(
     env,
   );
   assertEquals(context, {

@@ -23,6 +23,8 @@ export interface AttachContext {
   readonly allowOwnNetns: boolean;
   /** Wall clock in milliseconds since 1970. */
   nowMs(): number;
+  /** Milliseconds since the call began. */
+  elapsedMs(): number;
   /** A number from 0 to below 1, another one each time. */
   random(): number;
 }

@@ -12,6 +12,7 @@ import {
 import type { Store } from "../store/store.ts";
 import type { StoreTransaction } from "../store/transaction.ts";
 import { type AttachContext, attachmentKey } from "./context.ts";
+import { countDuration } from "./durations.ts";
 import { postponeRelease } from "./postpone.ts";
 
 /** What every step of an ADD works on. */
@@ -86,10 +87,13 @@ export function undoLater(ongoing: Ongoing, what: string, undo: () => unknown): 
   });
 }
 
-/** Commits that all is done. */
+/** Commits that all is done, and how long it took. */
 export async function recordOutcome(ongoing: Ongoing): Promise<void> {
-  const { store, attachment } = ongoing;
-  await store.write((tx) => putAttachment(tx, { ...attachment, phase: "added" }));
+  const { store, attachment, context } = ongoing;
+  await store.write((tx) => {
+    putAttachment(tx, { ...attachment, phase: "added" });
+    countDuration(tx, attachment.key.network, context.elapsedMs());
+  });
 }
 
 /** An undo: reports its own failure to the log, and keeps the record of what is still there. */

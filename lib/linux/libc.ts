@@ -20,6 +20,8 @@ const SYMBOLS = {
     result: "isize",
     nonblocking: true,
   },
+  // int connect(int fd, const struct sockaddr *address, socklen_t length); see connect(2)
+  connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   // ssize_t recv(int fd, void *buffer, size_t length, int flags); see recv(2)
   recv: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
   // int open(const char *path, int flags, ...); see open(2)

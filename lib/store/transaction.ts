@@ -27,6 +27,8 @@ export interface StoreTransaction extends StoreReader {
   delete(key: Deno.KvKey): void;
   /** Adds 1 to the counter of a metric and its labels, in the same commit. */
   count(metric: string, ...labels: string[]): void;
+  /** {@linkcode count} of a whole number that is not negative. */
+  add(amount: number, metric: string, ...labels: string[]): void;
 }
 
 /** A stored value. */
@@ -96,9 +98,13 @@ export class Transaction implements StoreTransaction {
   }
 
   count(metric: string, ...labels: string[]): void {
+    this.add(1, metric, ...labels);
+  }
+
+  add(amount: number, metric: string, ...labels: string[]): void {
     const key = counterKey(metric, ...labels);
     const times = this.#counts.get(keyText(key))?.times ?? 0;
-    this.#counts.set(keyText(key), { key, times: times + 1 });
+    this.#counts.set(keyText(key), { key, times: times + amount });
   }
 
   /**

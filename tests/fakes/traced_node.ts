@@ -84,6 +84,7 @@ export class TracedNode implements AsyncDisposable {
       self: [],
       allowOwnNetns: false,
       nowMs: () => this.nowMs(),
+      elapsedMs: () => 30,
       random: () => this.random(),
     };
   }

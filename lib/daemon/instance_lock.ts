@@ -1,0 +1,31 @@
+/** One daemon a node: a lock that the kernel frees when its holder dies. */
+import { HeadcniError } from "../errors.ts";
+
+const NAME = "daemon.lock";
+
+/**
+ * Takes the lock for this process; disposing of it gives it back.
+ * @param runDirectory such as `/run/headcni`; made when it is not there.
+ * @throws HeadcniError `try-again` that names the process which has it.
+ */
+export function lockInstance(runDirectory: string): Disposable {
+  Deno.mkdirSync(runDirectory, { recursive: true, mode: 0o700 });
+  const path = `${runDirectory}/${NAME}`;
+  const file = Deno.openSync(path, { create: true, read: true, write: true, mode: 0o600 });
+  if (!file.tryLockSync(true)) {
+    file.close();
+    throw new HeadcniError(
+      "try-again",
+      `Cannot start: ${holderOf(path)} is the daemon of this node; it holds "${path}"`,
+      { details: "Stop it first, or give this one another runDirectory" },
+    );
+  }
+  file.truncateSync(0);
+  file.writeSync(new TextEncoder().encode(`${Deno.pid}\n`));
+  return file;
+}
+
+function holderOf(path: string): string {
+  const pid = Deno.readTextFileSync(path).trim();
+  return pid === "" ? "another process" : `process ${pid}`;
+}

@@ -1,0 +1,117 @@
+/** Work of the daemon that is repeated: by interval, and as soon as somebody wakes it. */
+import { errorText } from "../errors.ts";
+import { log } from "../log.ts";
+
+/** What is to be repeated. */
+export interface LoopOptions {
+  /** As health reports and metrics name it. */
+  readonly name: string;
+  /** Longest time between two turns, in milliseconds. */
+  readonly intervalMs: number;
+  /** How long a wake-up waits for others that come with it, in milliseconds; 0 by default. */
+  readonly settleMs?: number;
+  /** One turn; what it throws is logged and told by {@linkcode Loop.status}, and the next one comes. */
+  turn(signal: AbortSignal): Promise<void>;
+}
+
+/** How a loop does. */
+export interface LoopStatus {
+  readonly name: string;
+  readonly intervalMs: number;
+  /** Wall clock in milliseconds since 1970. */
+  readonly startedMs: number;
+  /** When the last turn ended, well or not; undefined before the first has. */
+  readonly turnedMs: number | undefined;
+  /** When the turn that is going on began. */
+  readonly turningSinceMs: number | undefined;
+  /** What the last turn failed with. */
+  readonly error: string | undefined;
+  /** Turns so far, and how many of them failed. */
+  readonly turns: number;
+  readonly failures: number;
+}
+
+/** A loop that runs until its signal is aborted. */
+export class Loop {
+  readonly #options: LoopOptions;
+  #wakeUp: () => void = () => {};
+  #isWoken = false;
+  #status: LoopStatus;
+
+  constructor(options: LoopOptions) {
+    this.#options = options;
+    const { name, intervalMs } = options;
+    this.#status = {
+      name,
+      intervalMs,
+      startedMs: Date.now(),
+      turnedMs: undefined,
+      turningSinceMs: undefined,
+      error: undefined,
+      turns: 0,
+      failures: 0,
+    };
+  }
+
+  get status(): LoopStatus {
+    return this.#status;
+  }
+
+  /** Has the next turn come now; one that is going on is followed by another. */
+  wake(): void {
+    this.#isWoken = true;
+    this.#wakeUp();
+  }
+
+  /** Turns until the signal is aborted. */
+  async run(signal: AbortSignal): Promise<void> {
+    signal.addEventListener("abort", () => this.#wakeUp(), { once: true });
+    while (!signal.aborted) {
+      this.#isWoken = false;
+      await this.#turn(signal);
+      await this.#wait(this.#options.intervalMs, signal);
+      if (this.#isWoken) await rest(this.#options.settleMs ?? 0, signal);
+    }
+  }
+
+  async #turn(signal: AbortSignal): Promise<void> {
+    const { name } = this.#options;
+    this.#status = { ...this.#status, turningSinceMs: Date.now() };
+    let error: string | undefined;
+    try {
+      await this.#options.turn(signal);
+    } catch (cause) {
+      error = errorText(cause);
+      if (!signal.aborted) log.warn(`Cannot finish a turn of loop "${name}"`, { error: cause });
+    }
+    const { turns, failures } = this.#status;
+    this.#status = {
+      ...this.#status,
+      turnedMs: Date.now(),
+      turningSinceMs: undefined,
+      error,
+      turns: turns + 1,
+      failures: failures + (error === undefined ? 0 : 1),
+    };
+  }
+
+  /** Until the time is over, or somebody wakes. */
+  async #wait(milliseconds: number, signal: AbortSignal): Promise<void> {
+    if (this.#isWoken || signal.aborted) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, milliseconds);
+    this.#wakeUp = resolve;
+    await promise;
+    clearTimeout(timer);
+    this.#wakeUp = () => {};
+  }
+}
+
+async function rest(milliseconds: number, signal: AbortSignal): Promise<void> {
+  if (milliseconds === 0 || signal.aborted) return;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, milliseconds);
+  signal.addEventListener("abort", () => resolve(), { once: true });
+  await promise;
+  clearTimeout(timer);
+}

@@ -1,0 +1,71 @@
+import { assert, assertEquals } from "@std/assert";
+import { logged } from "../../tests/fakes/logged.ts";
+import { Loop } from "./loop.ts";
+
+/** A loop whose turns a test waits for. */
+function countedLoop(intervalMs: number, turn: (count: number) => Promise<void> | void) {
+  let count = 0;
+  const waiting: (() => void)[] = [];
+  const loop = new Loop({
+    name: "test",
+    intervalMs,
+    async turn() {
+      count++;
+      try {
+        await turn(count);
+      } finally {
+        waiting.splice(0).forEach((resolve) => resolve());
+      }
+    },
+  });
+  const next = () => new Promise<void>((resolve) => waiting.push(resolve));
+  return { loop, next };
+}
+
+Deno.test("Loop: turns at once, by interval, and when woken; ends with its signal", async () => {
+  const { loop, next } = countedLoop(60_000, () => {});
+  const end = new AbortController();
+  const first = next();
+  const running = loop.run(end.signal);
+  await first;
+  const second = next();
+  loop.wake();
+  await second;
+  const third = next();
+  loop.wake();
+  await third;
+  end.abort();
+  await running;
+  assertEquals([loop.status.turns, loop.status.failures], [3, 0]);
+});
+
+Deno.test("Loop: a wake-up in the middle of a turn brings another", async () => {
+  const { loop, next } = countedLoop(60_000, (count) => {
+    if (count === 1) loop.wake();
+  });
+  const end = new AbortController();
+  const first = next();
+  const running = loop.run(end.signal);
+  await first;
+  await next();
+  end.abort();
+  await running;
+  assertEquals(loop.status.turns, 2);
+});
+
+Deno.test("Loop: a turn that fails is told, and the next one comes", async () => {
+  const { loop, next } = countedLoop(1, (count) => {
+    if (count === 1) throw new Error("no luck");
+  });
+  const end = new AbortController();
+  const text = await logged("warn", async () => {
+    const first = next();
+    const running = loop.run(end.signal);
+    await first;
+    await next();
+    end.abort();
+    await running;
+  });
+  assert(text.includes("no luck"), text);
+  assertEquals([loop.status.failures, loop.status.error], [1, undefined]);
+});
