@@ -122,6 +122,14 @@ export async function forgetAttachment(
   await removeAttachment(tx, key);
 }
 
+/** Frees the host ports of an attachment whose record stays, and takes them out of that. */
+export async function dropPorts(tx: StoreTransaction, attachment: Attachment): Promise<void> {
+  const { hostPorts, ...rest } = attachment;
+  if (!hostPorts) return;
+  await freePorts(tx, attachment.key, hostPorts.map(claimOf));
+  putAttachment(tx, rest);
+}
+
 /** The attachments of a network, or of all. */
 export async function listAttachments(
   reader: StoreReader,
