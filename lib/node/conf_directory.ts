@@ -34,27 +34,25 @@ export const DEFAULT_CONF_NAME = "05-headcni.conflist";
 
 /**
  * The changes by which ours is the first, in an order in which there is a whole configuration at any
- * time: ours is written before others go. Of others that are moved aside no text is ever lost:
- * - every file that comes before ours goes, even one that nobody can read: containerd refuses to
- *   load any when the first is broken;
+ * time: ours is written before others go. No text of others is ever lost:
+ * - every file that comes before ours is moved aside, even one that nobody can read: containerd
+ *   loads nothing when the first is broken;
  * - what had our name and was not made by us is kept under a second name;
- * - what we made under another name, before the settings changed, is removed.
+ * - what we made under another name, before the settings changed, is moved aside wherever it is.
  */
 export function planConfDirectory(
   files: readonly ConfFile[],
   { name, text, exclusive }: WantedConf,
 ): ConfChange[] {
   const there = files.find((file) => file.name === name);
-  const others = files.filter((file) => file.name !== name && isLoaded(file.name));
-  const stale = others.filter(isOwn);
-  const before = others.filter((file) => exclusive && !isOwn(file) && file.name < name);
+  const unwanted = files.filter((file) =>
+    file.name !== name && isLoaded(file.name) && (isOwn(file) || exclusive && file.name < name)
+  );
   return [
     ...there && there.text !== text && !isOwn(there) ? keep(there, files) : [],
     ...there?.text === text ? [] : [{ kind: "write", name, text } as const],
-    ...before.map((file) => (
-      { kind: "rename", name: file.name, to: asideName(file, files) } as const
-    )),
-    ...[...stale, ...leftOvers(files, name)].map(removal),
+    ...unwanted.map((file) => moveAside(file, files)),
+    ...leftOvers(files, name).map(removal),
   ];
 }
 
@@ -65,17 +63,17 @@ export function planConfDirectory(
  * under its second name.
  */
 export function planRestore(files: readonly ConfFile[], name: string): ConfChange[] {
-  const ours = files.filter((file) => isOwn(file) && (file.name === name || isLoaded(file.name)));
-  const taken = new Set(files.filter((file) => !ours.includes(file)).map((file) => file.name));
-  const back = Array.from(
-    Map.groupBy(files.flatMap(readAside), ({ original }) => original).values(),
-    (all) => all.toSorted((one, other) => other.number - one.number)[0],
-  ).filter((aside) => aside !== undefined && !taken.has(aside.original));
+  const ours = files.filter(isOwn);
+  const stay = files.filter((file) => !ours.includes(file) || !isLoaded(file.name));
+  const asides = files.filter((file) => !isOwn(file)).flatMap(readAside)
+    .filter(({ original }) => !stay.some((file) => file.name === original));
+  const last = Array.from(Map.groupBy(asides, ({ original }) => original).values())
+    .flatMap((all) => all.toSorted(byNumber).slice(-1));
+  const replaced = last.map(({ original }) => original);
+  const gone = ours.filter((file) => isLoaded(file.name) && !replaced.includes(file.name));
   return [
-    ...back.flatMap((aside) =>
-      aside ? [{ kind: "rename", name: aside.name, to: aside.original } as const] : []
-    ),
-    ...ours.filter((file) => !back.some((aside) => aside?.original === file.name)).map(removal),
+    ...last.map((aside) => ({ kind: "rename", name: aside.name, to: aside.original } as const)),
+    ...gone.map((file) => file.name === name ? removal(file) : moveAside(file, files)),
     ...leftOvers(files, name).map(removal),
   ];
 }
@@ -109,17 +107,24 @@ function keep(file: ConfFile, files: readonly ConfFile[]): ConfChange[] {
   return isKept ? [] : [{ kind: "link", name: file.name, to }];
 }
 
+function moveAside(file: ConfFile, files: readonly ConfFile[]): ConfChange {
+  return { kind: "rename", name: file.name, to: asideName(file, files) };
+}
+
 /**
  * The next free number, or that of the same text: what others write anew at each of their starts
  * would pile up.
  */
-function asideName(file: ConfFile, files: readonly ConfFile[]): string {
-  const asides = files.filter(({ name }) => name.startsWith(`${file.name}.headcni-moved-`))
-    .flatMap((each) => readAside(each).map(({ number }) => ({ ...each, number })))
-    .toSorted((one, other) => other.number - one.number);
-  const [last] = asides;
-  if (last && file.text !== undefined && last.text === file.text) return last.name;
-  return `${file.name}.headcni-moved-${(last?.number ?? 0) + 1}`;
+function asideName({ name, text }: ConfFile, files: readonly ConfFile[]): string {
+  const asides = files.flatMap((each) => readAside(each).map((aside) => ({ ...each, ...aside })))
+    .filter(({ original, number }) => original === name && number > 0);
+  const last = asides.toSorted(byNumber).at(-1);
+  if (last && text !== undefined && last.text === text) return last.name;
+  return `${name}.headcni-moved-${(last?.number ?? 0) + 1}`;
+}
+
+function byNumber(one: Aside, other: Aside): number {
+  return one.number - other.number;
 }
 
 /** What a writer that was killed has left. */
