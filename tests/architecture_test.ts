@@ -52,7 +52,7 @@ const FENCES: readonly [pattern: RegExp, places: readonly string[]][] = [
   [/\bDeno\.build\.os\b/, ["lib/platform.ts"]],
   [/\bDeno\.openKv\b/, ["lib/store/"]],
   [/\bDeno\.Command\b/, ["lib/delegate/"]],
-  [/["']node:/, ["commands/store_check/"]],
+  [/["']node:/, ["commands/store_check/", "lib/daemon/"]],
   [/\bDeno\.(env|args)\b/, ["main.ts"]],
   [
     /\b(Deno\.|Date\.now\b|new Date\b|performance\.|Math\.random\b)/,
