@@ -38,9 +38,10 @@ export async function assertBinaries(
   for (const name of [MAIN_NAME, ...names.filter((name) => name !== MAIN_NAME)]) {
     const path = join(binDirectory, name);
     removeLeftOvers(binDirectory, name);
-    const found = await hashOf(path).catch(() => undefined);
+    const found = isExecutable(path) ? await hashOf(path).catch(() => undefined) : undefined;
     if (found === wanted || name === SHARED_NAME && isTheirs(path)) continue;
     place(path, name, source);
+    // A file that nobody can execute is as good as none.
     installed.push({ path, reason: found === undefined ? "missing" : "different" });
     log.info("Installed an executable", { path });
   }
@@ -85,6 +86,14 @@ function place(path: string, name: string, source: string): void {
   });
 }
 
+function isExecutable(path: string): boolean {
+  try {
+    return ((Deno.statSync(path).mode ?? 0) & 0o111) !== 0;
+  } catch {
+    return false;
+  }
+}
+
 /** True for a file, or a symlink to one, that is no symlink to ours; one that leads nowhere is nobody's. */
 function isTheirs(path: string): boolean {
   try {
@@ -111,7 +120,11 @@ function makeDirectory(directory: string): void {
 }
 
 function removeLeftOvers(directory: string, name: string): void {
-  for (const entry of Deno.readDirSync(directory)) {
-    if (entry.name.startsWith(freshPrefix(name))) Deno.removeSync(join(directory, entry.name));
+  try {
+    for (const entry of Deno.readDirSync(directory)) {
+      if (entry.name.startsWith(freshPrefix(name))) Deno.removeSync(join(directory, entry.name));
+    }
+  } catch (cause) {
+    throw ioError("clear", directory, cause);
   }
 }

@@ -33,8 +33,8 @@ export interface WantedConf {
 export const DEFAULT_CONF_NAME = "05-headcni.conflist";
 
 /**
- * The changes by which ours is the first, in an order in which there is a whole configuration at any
- * time: ours is written before others go. No text of others is ever lost:
+ * The changes by which ours is the first. At any time the first is what it was before, or ours: ours
+ * is written before others go, and of these the first goes last. No text of others is ever lost:
  * - every file that comes before ours is moved aside, even one that nobody can read: containerd
  *   loads nothing when the first is broken;
  * - what had our name and was not made by us is kept under a second name;
@@ -47,7 +47,7 @@ export function planConfDirectory(
   const there = files.find((file) => file.name === name);
   const unwanted = files.filter((file) =>
     file.name !== name && isLoaded(file.name) && (isOwn(file) || exclusive && file.name < name)
-  );
+  ).toSorted((one, other) => one.name > other.name ? -1 : 1);
   return [
     ...there && there.text !== text && !isOwn(there) ? keep(there, files) : [],
     ...there?.text === text ? [] : [{ kind: "write", name, text } as const],
@@ -57,8 +57,8 @@ export function planConfDirectory(
 }
 
 /**
- * The changes that take ours away and bring back what was moved aside, in an order in which the folder
- * has a configuration as long as it has one to have. Of several files that had one name the last
+ * The changes that take ours away and bring back what was moved aside. At any time the first is what
+ * it was before, or what it will be. Of several files that had one name the last
  * comes back. Where a file has that name again it stays, for it is newer, and so does the other
  * under its second name.
  */
@@ -68,7 +68,8 @@ export function planRestore(files: readonly ConfFile[], name: string): ConfChang
   const asides = files.filter((file) => !isOwn(file)).flatMap(readAside)
     .filter(({ original }) => !stay.some((file) => file.name === original));
   const last = Array.from(Map.groupBy(asides, ({ original }) => original).values())
-    .flatMap((all) => all.toSorted(byNumber).slice(-1));
+    .flatMap((all) => all.toSorted(byNumber).slice(-1))
+    .toSorted((one, other) => one.original < other.original ? -1 : 1);
   const replaced = last.map(({ original }) => original);
   const gone = ours.filter((file) => isLoaded(file.name) && !replaced.includes(file.name));
   return [
