@@ -39,16 +39,13 @@ export function syncDirectory(directory: string): void {
   }
 }
 
-/** What kept us from `verb`ing `path`, and what to do about it. */
+/** What kept us from a change, in the words of the kernel, and what to do about it. */
 export function ioError(verb: string, path: string, cause: unknown): HeadcniError {
-  const advice = errorText(cause).includes("Read-only file system")
-    ? "; mount it writable for the daemon"
-    : "";
-  return new HeadcniError(
-    "io-failure",
-    `Cannot ${verb} "${path}": ${errorText(cause)}${advice}`,
-    { cause },
-  );
+  // Deno adds its own call and paths, of files that nobody knows.
+  const seen = errorText(cause).replace(/: \w+ '.*'$/s, "");
+  const advice = seen.includes("Read-only file system") ? "; mount it writable for the daemon" : "";
+  const text = `Cannot ${verb} "${path}": ${seen}${advice}`;
+  return new HeadcniError("io-failure", text, { cause });
 }
 
 function freshPath(path: string): string {
