@@ -21,6 +21,8 @@ const PURE_ROWS: readonly (readonly string[])[] = [
   // Level 2: files of the node, decisions about a pod.
   ["lib/discovery"],
   ["lib/pod"],
+  // What the daemon gives the runtimes is checked by the parsers of a pod's plugin.
+  ["lib/node"],
 ];
 
 /** What works on something outside. */
@@ -50,7 +52,7 @@ const FENCES: readonly [pattern: RegExp, places: readonly string[]][] = [
   [/\bDeno\.build\.os\b/, ["lib/platform.ts"]],
   [/\bDeno\.openKv\b/, ["lib/store/"]],
   [/\bDeno\.Command\b/, ["lib/delegate/"]],
-  [/["']node:/, ["commands/store_check/"]],
+  [/["']node:/, ["commands/store_check/", "lib/daemon/"]],
   [/\bDeno\.(env|args)\b/, ["main.ts"]],
   [
     /\b(Deno\.|Date\.now\b|new Date\b|performance\.|Math\.random\b)/,

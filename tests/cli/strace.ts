@@ -17,7 +17,7 @@ export interface KillTarget {
 /** System calls that change files. */
 export const FILE_CHANGES: readonly string[] = [
   ...["openat", "flock", "mkdir", "write", "pwrite64", "ftruncate", "fsync", "fdatasync"],
-  ...["unlink", "rename"],
+  ...["unlink", "rename", "linkat", "symlink", "chmod", "copy_file_range"],
 ];
 
 /** The shared memory of SQLite is no state: the first one to open the database makes it anew. */
@@ -84,6 +84,7 @@ export function killTest(name: string, fn: () => Promise<void>): void {
   testUnless(missing, `killed ${name}`, fn);
 }
 
-function missingStrace(): string {
+/** Why nothing can be killed at a system call; empty when strace is there. */
+export function missingStrace(): string {
   return isFile("/usr/bin/strace") ? "" : "needs strace";
 }

@@ -1,4 +1,5 @@
 import { BANDWIDTH_BREAKAGES } from "./bandwidth_breakages.ts";
+import { CONFLIST_BREAKAGES } from "./conflist_breakages.ts";
 import { HOST_PORT_BREAKAGES } from "./host_port_breakages.ts";
 import { SUBNET_BREAKAGES } from "./subnet_breakages.ts";
 
@@ -348,5 +349,6 @@ export const BREAKAGES: readonly Breakage[] = [
   },
   ...SUBNET_BREAKAGES,
   ...BANDWIDTH_BREAKAGES,
+  ...CONFLIST_BREAKAGES,
   ...HOST_PORT_BREAKAGES,
 ];
