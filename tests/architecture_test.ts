@@ -12,13 +12,14 @@ const PURE_ROWS: readonly (readonly string[])[] = [
   // Level 0: values, and the adapters of @std.
   [
     ...["lib/attachment.ts", "lib/batches.ts", "lib/byte_length.ts", "lib/errors.ts"],
-    ...["lib/nearest.ts", "lib/pause.ts", "lib/std", "lib/version.ts", "lib/wire"],
+    ...["lib/fnv1a64.ts", "lib/nearest.ts", "lib/pause.ts", "lib/std", "lib/version.ts"],
+    "lib/wire",
   ],
   ["lib/net", "lib/redact.ts", "lib/schema.ts"],
   ["lib/log.ts"],
   // Level 1: the formats of others, and decisions about addresses.
   ["lib/cni", "lib/conntrack", "lib/host", "lib/ipam", "lib/netlink", "lib/nft"],
-  // Level 2: files of the node, decisions about a pod.
+  // Level 2: files of the node, decisions about the node and about a pod.
   ["lib/discovery"],
   ["lib/pod"],
   // What the daemon gives the runtimes is checked by the parsers of a pod's plugin.

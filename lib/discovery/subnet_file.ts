@@ -7,7 +7,13 @@ import type { ResultDns, ResultRoute } from "../cni/result.ts";
 import { parseDns, parseRoutes } from "../cni/result_codec.ts";
 import { ConfigError, errorText } from "../errors.ts";
 import { FAMILIES, type Family } from "../net/address.ts";
-import { containsAddress, equalPrefixes, formatPrefix, type Prefix } from "../net/prefix.ts";
+import {
+  containsPrefix,
+  distinctPrefixes,
+  formatPrefix,
+  type Prefix,
+  showPrefixes,
+} from "../net/prefix.ts";
 import { readSubnetFields, type SubnetFields, type SubnetKey } from "./subnet_fields.ts";
 import { parseFlag, parseMtuBytes, parsePrefixes } from "./subnet_values.ts";
 
@@ -56,8 +62,8 @@ export function parseSubnetFile(
 ): SubnetFile {
   const fields = readSubnetFields(source, overrides);
   const faults = [...fields.faults];
-  const networks = distinct(prefixesOf(["network", "ipv6_network"], fields, faults));
-  const subnets = distinct(prefixesOf(["subnet", "ipv6_subnet"], fields, faults));
+  const networks = distinctPrefixes(prefixesOf(["network", "ipv6_network"], fields, faults));
+  const subnets = distinctPrefixes(prefixesOf(["subnet", "ipv6_subnet"], fields, faults));
   const file: SubnetFile = {
     networks,
     subnets: FAMILIES.flatMap((family) => subnets.filter((subnet) => isOf(family, subnet))),
@@ -75,12 +81,6 @@ export function parseSubnetFile(
 
 function isOf(family: Family, prefix: Prefix): boolean {
   return prefix.address.family === family;
-}
-
-function distinct(prefixes: readonly Prefix[]): Prefix[] {
-  return prefixes.filter((one, index) =>
-    prefixes.findIndex((other) => equalPrefixes(one, other)) === index
-  );
 }
 
 /** Values are of any family under any key: older daemons put both under `network`. */
@@ -140,22 +140,16 @@ function misplaced({ networks, subnets }: SubnetFile): string[] {
     .filter((list) => list.length > 1);
   const outside = subnets.filter((subnet) =>
     networks.some((network) => isOf(network.address.family, subnet)) &&
-    !networks.some((network) => contains(network, subnet))
+    !networks.some((network) => containsPrefix(network, subnet))
   );
   return [
-    ...doubled.map((list) => `one subnet a family wanted, got ${listOf(list)}`),
+    ...doubled.map((list) => `one subnet a family wanted, got ${showPrefixes(list)}`),
     ...outside.map((subnet) =>
-      `subnet "${formatPrefix(subnet)}" is outside of the cluster's networks ${listOf(networks)}`
+      `subnet "${formatPrefix(subnet)}" is outside of the cluster's networks ${
+        showPrefixes(networks)
+      }`
     ),
   ];
-}
-
-function contains(network: Prefix, subnet: Prefix): boolean {
-  return subnet.length >= network.length && containsAddress(network, subnet.address);
-}
-
-function listOf(prefixes: readonly Prefix[]): string {
-  return prefixes.map((prefix) => `"${formatPrefix(prefix)}"`).join(", ");
 }
 
 function unusable(

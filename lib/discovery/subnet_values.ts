@@ -21,13 +21,18 @@ const FALSE_WORDS: readonly unknown[] = [false, "0", "f", "F", "FALSE", "false",
  * @throws ConfigError.
  */
 export function parsePrefixes(value: unknown, name: string): Prefix[] {
+  return parseWrittenPrefixes(value, name).map(networkOf);
+}
+
+/** {@linkcode parsePrefixes} that keeps host bits. */
+export function parseWrittenPrefixes(value: unknown, name: string): Prefix[] {
   const texts = (Array.isArray(value) ? value : [value]).flatMap((item: unknown) => {
     if (typeof item === "string") return item.split(",").map((part) => part.trim());
     throw unwanted(name, "an IP prefix", item);
   });
   return texts.filter((text) => text !== "").map((text) => {
     const prefix = tryParsePrefix(text);
-    if (prefix) return networkOf(prefix);
+    if (prefix) return prefix;
     throw unwanted(name, "an IP prefix", text);
   });
 }

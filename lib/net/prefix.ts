@@ -70,6 +70,11 @@ export function containsAddress(prefix: Prefix, address: Address): boolean {
   return (address.value & ~hostMask(prefix)) === networkOf(prefix).address.value;
 }
 
+/** True when every address of the second network is in the first. */
+export function containsPrefix(outer: Prefix, inner: Prefix): boolean {
+  return inner.length >= outer.length && containsAddress(outer, inner.address);
+}
+
 /** True when the two networks share an address. */
 export function overlaps(a: Prefix, b: Prefix): boolean {
   return containsAddress(a, networkOf(b).address) || containsAddress(b, networkOf(a).address);
@@ -78,6 +83,24 @@ export function overlaps(a: Prefix, b: Prefix): boolean {
 /** True when both have the same address, host bits included, and the same length. */
 export function equalPrefixes(a: Prefix, b: Prefix): boolean {
   return a.length === b.length && equalAddresses(a.address, b.address);
+}
+
+/** Each prefix once, in the order in which they come first. */
+export function distinctPrefixes(prefixes: readonly Prefix[]): Prefix[] {
+  return prefixes.filter((one, index) =>
+    prefixes.findIndex((other) => equalPrefixes(one, other)) === index
+  );
+}
+
+/** True when both lists hold the same prefixes, in whatever order; each list holds each once. */
+export function equalPrefixSets(some: readonly Prefix[], others: readonly Prefix[]): boolean {
+  return some.length === others.length &&
+    some.every((one) => others.some((other) => equalPrefixes(one, other)));
+}
+
+/** As an error text shows them: each in quotes, with commas. */
+export function showPrefixes(prefixes: readonly Prefix[]): string {
+  return prefixes.map((prefix) => `"${formatPrefix(prefix)}"`).join(", ");
 }
 
 /** The whole address as a prefix: /32 or /128. */

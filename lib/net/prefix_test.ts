@@ -3,7 +3,10 @@ import { ConfigError } from "../errors.ts";
 import { formatAddress, parseAddress } from "./address.ts";
 import {
   containsAddress,
+  containsPrefix,
+  distinctPrefixes,
   equalPrefixes,
+  equalPrefixSets,
   formatPrefix,
   hasHostBits,
   hostPrefix,
@@ -11,6 +14,7 @@ import {
   networkOf,
   overlaps,
   parsePrefix,
+  showPrefixes,
   tryParsePrefix,
 } from "./prefix.ts";
 
@@ -73,4 +77,31 @@ Deno.test("equalPrefixes: host bits count", () => {
 Deno.test("hostPrefix: the whole address", () => {
   assertEquals(formatPrefix(hostPrefix(parseAddress("10.0.0.1"))), "10.0.0.1/32");
   assertEquals(formatPrefix(hostPrefix(parseAddress("fd00::1"))), "fd00::1/128");
+});
+
+Deno.test("containsPrefix: itself and what is inside, not what is wider or elsewhere", () => {
+  const outer = parsePrefix("10.0.0.0/16");
+  for (const inner of ["10.0.0.0/16", "10.0.255.0/24"]) {
+    assertEquals(containsPrefix(outer, parsePrefix(inner)), true, inner);
+  }
+  for (const inner of ["10.0.0.0/15", "10.1.0.0/24", "::/0"]) {
+    assertEquals(containsPrefix(outer, parsePrefix(inner)), false, inner);
+  }
+});
+
+Deno.test("distinctPrefixes and showPrefixes: each once, in quotes", () => {
+  const prefixes = ["10.0.0.0/8", "fd00::/8", "10.0.0.0/8", "10.0.0.0/9"].map(parsePrefix);
+  assertEquals(
+    showPrefixes(distinctPrefixes(prefixes)),
+    '"10.0.0.0/8", "fd00::/8", "10.0.0.0/9"',
+  );
+});
+
+Deno.test("equalPrefixSets: in whatever order, and none too many", () => {
+  const list = (texts: string) => texts.split(" ").map(parsePrefix);
+  const [two, one] = [list("10.0.0.0/8 fd00::/8"), list("10.0.0.0/8")];
+  assertEquals(equalPrefixSets(two, list("fd00::/8 10.0.0.0/8")), true);
+  assertEquals(equalPrefixSets(two, one), false);
+  assertEquals(equalPrefixSets(one, two), false);
+  assertEquals(equalPrefixSets(one, list("10.0.0.0/9")), false);
 });

@@ -2,6 +2,7 @@
 import { type AttachmentKey, formatAttachment, type PodReference } from "../attachment.ts";
 import { byteLength } from "../byte_length.ts";
 import { ConfigError } from "../errors.ts";
+import { fnv1a64 } from "../fnv1a64.ts";
 import { HEADCNI_LINK_GROUP, type Link } from "../net/link.ts";
 import { type Address, formatAddress, tryParseAddress } from "../net/address.ts";
 
@@ -126,13 +127,4 @@ function nameDigits({ network, containerId, ifname }: AttachmentKey): string {
   // No part can hold a newline, so different keys give different texts.
   const text = `${network}\n${containerId}\n${ifname}`;
   return fnv1a64(text).toString(16).padStart(16, "0").slice(-NAME_DIGITS);
-}
-
-/** The 64-bit hash FNV-1a; constants as in draft-eastlake-fnv. */
-function fnv1a64(text: string): bigint {
-  let hash = 0xcbf29ce484222325n;
-  for (const byte of new TextEncoder().encode(text)) {
-    hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
-  }
-  return hash;
 }

@@ -4,8 +4,8 @@ import type { Breakage } from "./breakages.ts";
 export const SUBNET_BREAKAGES: readonly Breakage[] = [
   // A file that is half written gives pods addresses of somebody else's node.
   {
-    file: "lib/discovery/subnet_file.ts",
-    text: "subnet.length >= network.length && ",
+    file: "lib/net/prefix.ts",
+    text: "inner.length >= outer.length && ",
     replacement: "",
     testFile: "lib/discovery/subnet_file_test.ts",
     test: "parseSubnetFile: subnets outside of the networks, and two of one family",
