@@ -29,6 +29,7 @@ const EFFECT_ROWS: readonly (readonly string[])[] = [
   ["lib/delegate", "lib/linux", "lib/store"],
   // Level 4: what any role calls.
   ["lib/attach", "lib/platform.ts"],
+  ["lib/daemon"],
   // Level 5: the roles.
   ["commands/context.ts", "commands/role.ts", "commands/streams.ts"],
   ["commands/logged.ts"],
