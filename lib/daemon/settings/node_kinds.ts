@@ -25,7 +25,7 @@ export interface ChainedPlugin {
 export const path: Kind<string> = text(
   "PATH",
   "an absolute path",
-  (one) => isAbsolute(one) && !/[\0\n]/.test(one) && !one.split("/").includes(".."),
+  (one) => isAbsolute(one) && !/\p{Cc}/u.test(one) && !one.split("/").includes(".."),
 );
 
 /** The name of a file, without its folder. */

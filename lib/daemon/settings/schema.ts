@@ -18,7 +18,7 @@ import {
 import { optional, secret, type Section, setting } from "./setting.ts";
 
 const mtu = integer("BYTES", "bytes", 576, 65_535);
-const word = text("TEXT", "a text of one line", /^[^\0-\x1f\x7f]{1,255}$/);
+const word = text("TEXT", "a text of one line", /^\P{Cc}{1,255}$/u);
 const domain = text(
   "NAME",
   "a DNS name",

@@ -14,15 +14,6 @@ export type Origin =
   | { readonly from: "file"; readonly path: string; readonly line: number }
   | { readonly from: "default" };
 
-/** What the command line and the environment give. */
-export interface SettingsInput {
-  /** Flags as they were written, behind `headcni daemon`. */
-  readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** Name of this machine. */
-  readonly hostname: string;
-}
-
 /** Settings that can be used. */
 export interface LoadedSettings {
   readonly settings: Settings;
