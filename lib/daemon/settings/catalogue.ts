@@ -37,10 +37,10 @@ export function isSection(key: string): boolean {
   return SECTIONS.has(key);
 }
 
-/** Names that a section may have; the section `""` is the whole file. */
+/** Names that a section has, those of older systems that do nothing left out; `""` is the whole file. */
 export function namesIn(section: string): string[] {
   const prefix = section === "" ? "" : `${section}.`;
-  const names = FILE_KEYS.filter((key) => key.startsWith(prefix))
+  const names = [...USES.keys()].filter((key) => key.startsWith(prefix))
     .map((key) => key.slice(prefix.length).split(".")[0] ?? "");
   return [...new Set(names)];
 }

@@ -44,9 +44,11 @@ export function faultsOfValue(
   if (outcome.success) return [];
   return outcome.issues.map((issue) => {
     const at = issue.path?.map(({ key }) => typeof key === "number" ? key : String(key)) ?? [];
+    if (issue.expected === "never") {
+      return { at, text: `there is no such key; ${setting.kind.wanted} wanted` };
+    }
     const wanted = at.length === 0 ? `${setting.kind.wanted} wanted` : wantedText(issue);
-    const got = setting.isSecret ? REDACTED : showValue(redact(issue.input));
-    return { at, text: `${wanted}, got ${got}` };
+    return { at, text: `${wanted}, got ${setting.isSecret ? REDACTED : showGiven(issue.input)}` };
   });
 }
 
@@ -66,6 +68,13 @@ export function giveText(
   const faults = faultsOfValue(setting, raw)
     .map(({ at, text }) => ({ where, key: formatPlace(key, at), text }));
   return { given: faults.length === 0 ? [{ key, raw, origin }] : [], faults, warnings: [] };
+}
+
+/** Secrets of plugins hide in the JSON of their configurations, where no name tells of them. */
+function showGiven(value: unknown): string {
+  return typeof value === "string" && value.trimStart().startsWith("{")
+    ? "another text"
+    : showValue(redact(value));
 }
 
 /** The secret of a text or of a file; undefined when the file's path is none. */

@@ -69,7 +69,7 @@ export const boolean: Kind<boolean> = {
   show: (value) => value,
 };
 
-/** A whole number from `min` to `max`. */
+/** A whole number from `min` to `max`; `what` names it for people. */
 export function integer(placeholder: string, what: string, min: number, max: number): Kind<number> {
   const wanted = `${what} from ${min} to ${max}`;
   return {

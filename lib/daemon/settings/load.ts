@@ -4,7 +4,8 @@ import { faulty, formatFault, joinLayers } from "./given.ts";
 import type { CommandLine } from "./read_flags.ts";
 import type { SettingsFile } from "./read_text.ts";
 import { type Resolution, resolveSettings } from "./resolve.ts";
-import type { LoadedSettings } from "./settings.ts";
+import type { Secret } from "./secret.ts";
+import type { LoadedSettings, Settings } from "./settings.ts";
 
 /** The file that is read when neither `--config` nor `HEADCNI_CONFIG` names one; it may be missing. */
 export const DEFAULT_SETTINGS_PATH = "/etc/headcni/daemon.yaml";
@@ -28,17 +29,10 @@ export interface Examination extends Resolution {
 }
 
 /** Reads everything and answers all that is wrong; throws nothing. */
-export function examineSettings({ line, env, defaultPath }: SettingsRequest): Examination {
-  const named = line.configPath || env.HEADCNI_CONFIG;
-  const path = named || (defaultPath ?? DEFAULT_SETTINGS_PATH);
-  const hostname = Deno.hostname();
-  try {
-    const file = readSettingsFile(path, named !== undefined);
-    return { ...resolveSettings({ flags: line, env, file, hostname }), file: file?.path };
-  } catch (error) {
-    const flags = joinLayers([line, faulty({ where: path, text: errorText(error) })]);
-    return { ...resolveSettings({ flags, env, file: undefined, hostname }), file: path };
-  }
+export function examineSettings(request: SettingsRequest): Examination {
+  const examined = readAndResolve(request);
+  const warnings = [...examined.warnings, ...secretWarnings(examined.settings)];
+  return { ...examined, warnings };
 }
 
 /**
@@ -51,6 +45,31 @@ export function loadSettings(request: SettingsRequest): LoadedSettings {
   const count = faults.length === 1 ? "1 fault" : `${faults.length} faults`;
   throw new ConfigError("invalid-config", `Cannot use the settings of the daemon: ${count}`, {
     details: faults.map(formatFault).join("\n"),
+  });
+}
+
+function readAndResolve({ line, env, defaultPath }: SettingsRequest): Examination {
+  const named = line.configPath || env.HEADCNI_CONFIG;
+  const path = named || (defaultPath ?? DEFAULT_SETTINGS_PATH);
+  const hostname = Deno.hostname();
+  try {
+    const file = readSettingsFile(path, named !== undefined);
+    return { ...resolveSettings({ flags: line, env, file, hostname }), file: file?.path };
+  } catch (error) {
+    const flags = joinLayers([line, faulty({ where: path, text: errorText(error) })]);
+    return { ...resolveSettings({ flags, env, file: undefined, hostname }), file: path };
+  }
+}
+
+/** The file of a secret may be mounted later: no fault yet. */
+function secretWarnings(settings: Settings | undefined): string[] {
+  const secrets: [string, Secret | undefined][] = [
+    ["headscale.authKey", settings?.headscale.authKey],
+    ["tailscale.authKey", settings?.tailscale.authKey],
+  ];
+  return secrets.flatMap(([key, secret]) => {
+    if (secret?.file === undefined || statFile(secret.file)?.isFile) return [];
+    return [`${key}: there is no file "${secret.file}"`];
   });
 }
 
@@ -81,6 +100,7 @@ function statFile(path: string): Deno.FileInfo | undefined {
     return Deno.statSync(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
+    if (error instanceof Deno.errors.NotADirectory) return undefined;
     throw error;
   }
 }

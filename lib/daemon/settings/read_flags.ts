@@ -1,6 +1,7 @@
 /** The command line of `headcni daemon`: every setting as a flag, and what else it can be asked. */
 import { nearestWord } from "../../nearest.ts";
 import { ENTRIES, type Entry } from "./catalogue.ts";
+import { boolean } from "./kind.ts";
 import { type Fault, faulty, giveText, joinLayers, type Layer } from "./given.ts";
 
 /** What a command line asks for. */
@@ -42,7 +43,7 @@ export const FLAGS: ReadonlyMap<string, FlagUse> = new Map(
 
 /** True for a setting that is on or off. */
 export function isSwitch({ setting }: Entry): boolean {
-  return setting.kind.placeholder === "true|false";
+  return setting.kind === boolean;
 }
 
 /**

@@ -17,7 +17,7 @@ import {
 } from "./node_kinds.ts";
 import { optional, secret, type Section, setting } from "./setting.ts";
 
-const mtu = integer("BYTES", "bytes", 576, 65_535);
+const mtu = integer("BYTES", "a number of bytes", 576, 65_535);
 const word = text("TEXT", "a text of one line", /^\P{Cc}{1,255}$/u);
 const domain = text(
   "NAME",
@@ -58,7 +58,7 @@ const network = {
     flags: ["service-cidr"],
   }),
   mtu: setting(mtu, "1280", {
-    doc: "MTU of pods in bytes; 1280 is that of tailscale0",
+    doc: "MTU of pods; 1280 is that of tailscale0",
     env: ["HEADCNI_NETWORK_MTU"],
     flags: ["network-mtu"],
   }),
@@ -237,7 +237,7 @@ const tailscale = {
     }),
   },
   mtu: setting(mtu, "1280", {
-    doc: "MTU of the tailnet interface in bytes",
+    doc: "MTU of the tailnet interface",
     env: ["TAILSCALE_MTU"],
     flags: ["tailscale-mtu"],
   }),
@@ -289,7 +289,7 @@ export const SCHEMA = {
   network,
   cni,
   cniPlugins: setting(chainedPlugins, "[]", {
-    doc: "plugins that run after ours: name, enabled, priority (low first), config",
+    doc: "plugins that run after ours, by priority: the lowest first",
     aliases: ["cni.cniPlugins"],
   }),
   ipam: {
