@@ -35,8 +35,7 @@ function formatExplanation(one: Explanation): string {
     ["  default", [one.default ?? "none"]],
     ["  file", one.keys],
     ["  flag", one.flags],
-    ["  variable", one.variables],
-    ["  last", one.lastVariables],
+    ["  variable", [...one.variables, ...one.lastVariables.map(asLast)]],
   ];
   const filled = rows.filter(([, values]) => values.length > 0);
   return [
@@ -44,4 +43,8 @@ function formatExplanation(one: Explanation): string {
     `  ${one.doc}`,
     formatTable(filled.map(([name, values]) => [name, values.join(", ")])),
   ].join("\n");
+}
+
+function asLast(variable: string): string {
+  return `${variable} (only where nobody else gives it)`;
 }

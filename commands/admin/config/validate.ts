@@ -14,7 +14,8 @@ import { print } from "../ipam/verb.ts";
 
 const HELP = `
 The file is judged alone, without the environment and flags of the daemon. Every fault is told with
-its line, and then the exit code is 2. FILE is $HEADCNI_CONFIG or ${DEFAULT_SETTINGS_PATH} unless given.
+its line, and then the exit code is 2. FILE is $HEADCNI_CONFIG or ${DEFAULT_SETTINGS_PATH}
+unless given.
 
 JSON: {"file", "faults": [{"where": "file:line", "key", "text"}], "warnings": [text]}
 

@@ -1,4 +1,5 @@
-/** The schema as a list, with every name under which a setting can be given. */
+/** The schema as a list, with every key under which a setting can be given. */
+import { nearestWord } from "../../nearest.ts";
 import { RETIRED_KEYS } from "./retired.ts";
 import { SCHEMA } from "./schema.ts";
 import { isSetting, type Section, type Setting } from "./setting.ts";
@@ -12,15 +13,16 @@ export interface Entry {
 /** All settings, in the order of the schema. */
 export const ENTRIES: readonly Entry[] = listEntries(SCHEMA, "");
 
-/** What a key in the file gives: a setting, or the file that holds a secret. */
+/** What a key in the file gives. */
 export interface KeyUse extends Entry {
+  /** Its value names the file that holds the secret. */
   readonly isFileOfSecret: boolean;
 }
 
 const USES: ReadonlyMap<string, KeyUse> = new Map(ENTRIES.flatMap(usesOf));
 
 /** Every key that the file may have, those of older systems too. */
-export const FILE_KEYS: readonly string[] = [...USES.keys(), ...RETIRED_KEYS];
+const FILE_KEYS: readonly string[] = [...USES.keys(), ...RETIRED_KEYS];
 
 const SECTIONS: ReadonlySet<string> = new Set(FILE_KEYS.flatMap((key) => {
   const parts = key.split(".");
@@ -37,7 +39,7 @@ export function isSection(key: string): boolean {
   return SECTIONS.has(key);
 }
 
-/** Names that a section has, those of older systems that do nothing left out; `""` is the whole file. */
+/** Names that a section has; those of older systems that do nothing are left out. */
 export function namesIn(section: string): string[] {
   const prefix = section === "" ? "" : `${section}.`;
   const names = [...USES.keys()].filter((key) => key.startsWith(prefix))
@@ -45,9 +47,26 @@ export function namesIn(section: string): string[] {
   return [...new Set(names)];
 }
 
+/** Keys that an unknown one was probably meant to be: a neighbour, else one of another section. */
+export function nearestKeys(key: string): string[] {
+  const section = key.slice(0, Math.max(0, key.lastIndexOf(".")));
+  const neighbour = nearestWord(lastName(key), namesIn(section));
+  if (neighbour !== undefined) return [joinKey(section, neighbour)];
+  const known = [...USES.keys()];
+  const name = nearestWord(
+    lastName(key).toLowerCase(),
+    known.map((each) => lastName(each).toLowerCase()),
+  );
+  return known.filter((each) => lastName(each).toLowerCase() === name);
+}
+
 /** `network` and `mtu` as `network.mtu`. */
 export function joinKey(section: string, name: string): string {
   return section === "" ? name : `${section}.${name}`;
+}
+
+function lastName(key: string): string {
+  return key.slice(key.lastIndexOf(".") + 1);
 }
 
 function listEntries(section: Section, prefix: string): Entry[] {

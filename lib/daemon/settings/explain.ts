@@ -1,7 +1,6 @@
 /** What a setting is, from the schema. */
 import { ConfigError } from "../../errors.ts";
-import { nearestWord } from "../../nearest.ts";
-import { ENTRIES, type Entry, FILE_KEYS, findKey } from "./catalogue.ts";
+import { ENTRIES, type Entry, findKey, nearestKeys } from "./catalogue.ts";
 import { variablesOf } from "./read_env.ts";
 import { FLAGS } from "./read_flags.ts";
 import { retiredNote } from "./retired.ts";
@@ -37,11 +36,11 @@ export function explainSettings(word: string): Explanation[] {
   if (note !== undefined) {
     throw new ConfigError("invalid-config", `Cannot explain "${word}": it ${note}`);
   }
-  const meant = nearestWord(word, FILE_KEYS) ?? namesake(word);
+  const meant = nearestKeys(word);
   throw new ConfigError(
     "invalid-config",
     `Cannot explain "${word}": there is no such setting; ` +
-      (meant === undefined ? "without a key all are told" : `did you mean ${meant}?`),
+      (meant.length === 0 ? "without a key all are told" : `did you mean ${meant.join(" or ")}?`),
   );
 }
 
@@ -65,10 +64,4 @@ function isMeant(entry: Entry, word: string): boolean {
   const { variables, lastVariables } = explain(entry);
   return findKey(word)?.key === entry.key || FLAGS.get(word)?.entry.key === entry.key ||
     [...variables, ...lastVariables].includes(word);
-}
-
-/** A setting whose last name is the word: `mtu` is in `network.mtu`. */
-function namesake(word: string): string | undefined {
-  const last = word.slice(word.lastIndexOf(".") + 1).toLowerCase();
-  return FILE_KEYS.find((key) => key.toLowerCase().endsWith(`.${last}`));
 }

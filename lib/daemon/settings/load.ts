@@ -49,8 +49,8 @@ export function loadSettings(request: SettingsRequest): LoadedSettings {
 }
 
 function readAndResolve({ line, env, defaultPath }: SettingsRequest): Examination {
-  const named = line.configPath || env.HEADCNI_CONFIG;
-  const path = named || (defaultPath ?? DEFAULT_SETTINGS_PATH);
+  const named = line.configPath || env.HEADCNI_CONFIG || undefined;
+  const path = named ?? defaultPath ?? DEFAULT_SETTINGS_PATH;
   const hostname = Deno.hostname();
   try {
     const file = readSettingsFile(path, named !== undefined);

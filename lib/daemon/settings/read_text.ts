@@ -11,8 +11,7 @@ import {
   type YAMLError,
   type YAMLMap,
 } from "yaml";
-import { nearestWord } from "../../nearest.ts";
-import { FILE_KEYS, findKey, isSection, joinKey, type KeyUse, namesIn } from "./catalogue.ts";
+import { findKey, isSection, joinKey, type KeyUse, namesIn, nearestKeys } from "./catalogue.ts";
 import {
   type Fault,
   faultsOfValue,
@@ -169,19 +168,11 @@ function nodeAt(node: Node, at: Place): Node | undefined {
   return isNode(found) ? found : undefined;
 }
 
-/** The nearest name of its section, or a key elsewhere whose last name is the same. */
 function unknownKey(key: string, section: string): string {
-  const name = key.slice(section === "" ? 0 : section.length + 1);
-  const names = namesIn(section);
-  const meant = nearestWord(name, names);
-  if (meant !== undefined) return `there is no such key; did you mean ${joinKey(section, meant)}?`;
-  const elsewhere = FILE_KEYS.filter((known) => lastName(known) === name.toLowerCase());
-  if (elsewhere.length > 0) return `there is no such key; did you mean ${elsewhere.join(" or ")}?`;
-  return `there is no such key; ${section === "" ? "the file" : section} has ${names.join(", ")}`;
-}
-
-function lastName(key: string): string {
-  return key.slice(key.lastIndexOf(".") + 1).toLowerCase();
+  const meant = nearestKeys(key);
+  if (meant.length > 0) return `there is no such key; did you mean ${meant.join(" or ")}?`;
+  const names = namesIn(section).join(", ");
+  return `there is no such key; ${section === "" ? "the file" : section} has ${names}`;
 }
 
 /** One setting under two names, such as an older one and ours. */
