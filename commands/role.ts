@@ -41,7 +41,7 @@ export function chooseRole(
   if (subcommand === "cni") return { role: "cni", args: rest };
   if (subcommand === "ipam" && env.CNI_COMMAND) return { role: "ipam", args: rest };
   if (subcommand === "daemon") return { role: "daemon", args: rest };
-  if (subcommand.startsWith("--metrics-port")) return { role: "daemon", args };
+  if (/^--metrics-(?:port|path)(?:=|$)/.test(subcommand)) return { role: "daemon", args };
   return { role: "admin", args };
 }
 

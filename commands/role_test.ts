@@ -15,6 +15,8 @@ Deno.test("chooseRole: the file name wins, then the subcommand", () => {
     ["headcni", ["daemon", "--config=x"], false, "daemon", ["--config=x"]],
     ["headcni", ["--metrics-port=9090"], false, "daemon", ["--metrics-port=9090"]],
     ["headcni", ["--metrics-port", "9090"], false, "daemon", ["--metrics-port", "9090"]],
+    ["headcni", ["--metrics-path=/m"], false, "daemon", ["--metrics-path=/m"]],
+    ["headcni", ["--metrics-portal"], false, "admin", ["--metrics-portal"]],
     ["/opt/cni/bin/headcni-ipam", [], true, "ipam", []],
     ["/opt/cni/bin/headcni-ipam", ["daemon"], true, "ipam", ["daemon"]],
     ["/opt/cni/bin/ipam-plugin", [], true, "ipam", []],

@@ -11,6 +11,9 @@ const SECRET_KEY =
 /** Keys of Tailscale and Headscale, and bearer tokens, inside a text. */
 const SECRET_TEXT = /\b(tskey-|hskey-|Bearer )[\w.~+/=-]+/g;
 
+/** User and password of a URL inside a text: RFC 3986 section 3.2.1. */
+const SECRET_OF_URL = /(:\/\/)[^\s/?#"'@]*:[^\s/?#"']*@/g;
+
 /** Deeper values are only hinted at, and a cycle ends. */
 const MAX_DEPTH = 8;
 
@@ -23,7 +26,10 @@ export function redact(value: unknown): unknown {
 }
 
 function copy(value: unknown, depth: number): unknown {
-  if (typeof value === "string") return value.replaceAll(SECRET_TEXT, `$1${REDACTED}`);
+  if (typeof value === "string") {
+    return value.replaceAll(SECRET_TEXT, `$1${REDACTED}`)
+      .replaceAll(SECRET_OF_URL, `$1${REDACTED}@`);
+  }
   if (typeof value === "bigint") return value.toString();
   if (typeof value === "function" || typeof value === "symbol") return String(value);
   if (typeof value !== "object" || value === null) return value;

@@ -23,6 +23,11 @@ const rows: readonly [name: string, value: unknown, expected: unknown][] = [
     "login with tskey-[redacted], hskey-[redacted] and Bearer [redacted] failed",
   ],
   [
+    "a password in a URL",
+    "https://me:p@ss@host/a and http://host:80/a@b:c",
+    "https://[redacted]@host/a and http://host:80/a@b:c",
+  ],
+  [
     "an error of ours",
     new ConfigError("invalid-config", "Cannot use it", { details: "d" }),
     { name: "ConfigError", message: "Cannot use it", reason: "invalid-config", details: "d" },

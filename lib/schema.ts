@@ -110,10 +110,14 @@ export function showValue(value: unknown): string {
   return text.length > MAX_SHOWN_CHARACTERS ? `${text.slice(0, MAX_SHOWN_CHARACTERS)}...` : text;
 }
 
-function formatIssue(issue: v.BaseIssue<unknown>): string {
-  const path = v.getDotPath(issue) ?? "(top level)";
-  const wanted = issue.kind === "schema" && issue.type !== "custom" && issue.expected
+/** What a schema wanted where it found a fault, such as `Object wanted`. */
+export function wantedText(issue: v.BaseIssue<unknown>): string {
+  return issue.kind === "schema" && issue.type !== "custom" && issue.expected
     ? `${issue.expected} wanted`
     : issue.message;
-  return `${path}: ${wanted}, got ${showValue(issue.input)}`;
+}
+
+function formatIssue(issue: v.BaseIssue<unknown>): string {
+  const path = v.getDotPath(issue) ?? "(top level)";
+  return `${path}: ${wantedText(issue)}, got ${showValue(issue.input)}`;
 }

@@ -1,6 +1,9 @@
 import { assertEquals } from "@std/assert";
 import { ERROR_CODES } from "../lib/cni/codes.ts";
 import { README } from "./fakes/readme.ts";
+import { formatReadmeTable } from "../lib/daemon/settings/readme_table.ts";
+
+const README_URL = new URL("../README.md", import.meta.url);
 
 Deno.test("README: the table of error codes is that of lib/cni/codes.ts", () => {
   const rows = Array.from(
@@ -13,6 +16,14 @@ Deno.test("README: the table of error codes is that of lib/cni/codes.ts", () => 
   );
   const codes = Object.entries(ERROR_CODES).map(([reason, code]) => `${code} ${reason}`);
   assertEquals([...rows, ...unused].toSorted(), codes.toSorted());
+});
+
+Deno.test("README: the table of settings is that of the schema", async () => {
+  const [before = "", rest = ""] = README.split(/(?<=<!-- settings: begin;.*-->\n)/);
+  const end = rest.indexOf("<!-- settings: end -->");
+  const wanted = `${before}${formatReadmeTable()}\n${rest.slice(end)}`;
+  if (Deno.args.includes("--update")) await Deno.writeTextFile(README_URL, wanted);
+  assertEquals(await Deno.readTextFile(README_URL), wanted, "run it with -- --update");
 });
 
 Deno.test("README: names only tasks and scripts that are there", async () => {

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import type { Environment } from "../../lib/cni/environment.ts";
 import { VERSION } from "../../lib/version.ts";
 import { newProgram, runProgram } from "./command_line.ts";
+import { addConfig } from "./config/config.ts";
 import { addIpam } from "./ipam/ipam.ts";
 import { addStatus } from "./status.ts";
 
@@ -31,6 +32,7 @@ and with CNI_COMMAND set: then it is a CNI plugin.`,
     );
   addStatus(program, env);
   addIpam(program, env);
+  addConfig(program, env);
   program.command("version").description("tell the release of this program")
     .action(() => console.log(RELEASE));
   return program;

@@ -5,7 +5,12 @@ import { AdminNode, DEAD_NETNS } from "./admin_node.ts";
 import { assertGolden } from "./golden.ts";
 
 const VERBS = ["ls", "show", "stats", "check", "gc", "release", "import", "export"];
-const COMMANDS = [[], ["status"], ["ipam"], ...VERBS.map((verb) => ["ipam", verb])];
+const CONFIG_VERBS = ["validate", "show", "explain"];
+const WITH_EXAMPLES = [
+  ...VERBS.map((verb) => ["ipam", verb]),
+  ...CONFIG_VERBS.map((verb) => ["config", verb]),
+];
+const COMMANDS = [[], ["status"], ["ipam"], ["config"], ...WITH_EXAMPLES];
 
 for (const command of COMMANDS) {
   const name = ["help", ...command].join("-");
@@ -18,11 +23,13 @@ for (const command of COMMANDS) {
   });
 }
 
-Deno.test("headcni ipam: without a verb its help is an answer to a mistake", async () => {
-  await using node = await AdminNode.make();
-  const { code, stdout, stderr } = await node.run("ipam");
-  assertEquals([code, stdout, stderr], [2, "", (await node.run("ipam", "--help")).stdout]);
-});
+for (const command of ["ipam", "config"]) {
+  Deno.test(`headcni ${command}: without a verb its help is an answer to a mistake`, async () => {
+    await using node = await AdminNode.make();
+    const { code, stdout, stderr } = await node.run(command);
+    assertEquals([code, stdout, stderr], [2, "", (await node.run(command, "--help")).stdout]);
+  });
+}
 
 /** Commands behind `Examples:`, lines that go on joined. */
 function examplesOf(help: string): string[] {
@@ -31,10 +38,10 @@ function examplesOf(help: string): string[] {
     .map((line) => line.trim()).filter((line) => line !== "");
 }
 
-for (const verb of VERBS) {
-  Deno.test(`headcni ipam ${verb}: the examples of its help work`, async () => {
+for (const verb of WITH_EXAMPLES) {
+  Deno.test(`headcni ${verb.join(" ")}: the examples of its help work`, async () => {
     await using bare = await AdminNode.make();
-    const examples = examplesOf((await bare.run("ipam", verb, "--help")).stdout);
+    const examples = examplesOf((await bare.run(...verb, "--help")).stdout);
     assert(examples.length > 0);
     for (const example of examples) {
       await using node = await AdminNode.make();
@@ -60,6 +67,8 @@ async function prepare(node: AdminNode): Promise<void> {
   await Deno.mkdir(`${node.root}/root`);
   await Deno.mkdir(`${node.root}/var/lib/cni/networks/pods`, { recursive: true });
   await Deno.writeTextFile(`${node.root}/var/lib/cni/networks/pods/10.244.0.9`, "c9\r\neth0");
+  await Deno.mkdir(`${node.root}/etc/headcni`, { recursive: true });
+  await Deno.writeTextFile(`${node.root}/etc/headcni/daemon.yaml`, "network: { mtu: 1400 }\n");
   await Deno.mkdir(`${node.root}/etc/cni/net.d`, { recursive: true });
   await Deno.writeTextFile(
     `${node.root}/etc/cni/net.d/10-pods.conflist`,

@@ -51,6 +51,7 @@ export class AdminNode implements AsyncDisposable {
       HEADCNI_RUN_DIR: `${root}/run`,
       HEADCNI_RESULTS_DIR: `${root}/results`,
       HEADCNI_LOG_FILE: `${root}/plugin.log`,
+      HEADCNI_CONFIG: `${root}/etc/headcni/daemon.yaml`,
       NODE_NAME: "worker-1",
     };
   }
