@@ -29,7 +29,7 @@ const PURE_ROWS: readonly (readonly string[])[] = [
 /** What works on something outside. */
 const EFFECT_ROWS: readonly (readonly string[])[] = [
   // Level 3: effects, one outside thing a folder.
-  ["lib/delegate", "lib/kube", "lib/linux", "lib/store"],
+  ["lib/delegate", "lib/kube", "lib/linux", "lib/store", "lib/tailscale"],
   // Level 4: what any role calls.
   ["lib/attach", "lib/platform.ts"],
   ["lib/daemon"],

@@ -1,0 +1,106 @@
+/** The files of the node that the daemon keeps, in the order in which plugins need them. */
+import { join } from "@std/path";
+import type { CniDirectories } from "../node/cni_directories.ts";
+import { findCniDirectories } from "../node/cni_directories.ts";
+import { planConflist } from "../node/conflist.ts";
+import { formatSubnetYaml, type SubnetFacts } from "../node/subnet_file_text.ts";
+import { writeAtomically } from "./atomic_file.ts";
+import { assertBinaries } from "./binaries.ts";
+import { assertConflist } from "./conf_files.ts";
+import { readRuntimeFiles } from "./runtime_files.ts";
+import type { LoadedSettings, Settings } from "./settings/settings.ts";
+
+/** Name of the subnet file below the run directory. */
+const SUBNET_FILE = "env.yaml";
+/** Only root reads it, as all of ours. */
+const FILE_MODE = 0o600;
+
+/** Path of the subnet file that the daemon writes. */
+export function subnetFilePath({ runDirectory }: Pick<Settings, "runDirectory">): string {
+  return join(runDirectory, SUBNET_FILE);
+}
+
+/** The folders of the node's runtimes: those that somebody named, else those that are found. */
+export function cniDirectories(
+  { settings, origins }: LoadedSettings,
+  root: string,
+): CniDirectories[] {
+  const isNamed = (key: string) => (origins.get(key)?.from ?? "default") !== "default";
+  const { confDir, binDir } = settings.cni;
+  return findCniDirectories(readRuntimeFiles(root), {
+    confDirectory: isNamed("cni.confDir") ? confDir : undefined,
+    binDirectory: isNamed("cni.binDir") ? binDir : undefined,
+  });
+}
+
+/**
+ * Puts our executables where runtimes look for plugins.
+ * @param executable undefined when we run from our source: then there is none to install.
+ * @returns what was changed, one text each.
+ * @throws HeadcniError `io-failure`.
+ */
+export async function keepBinaries(
+  directories: readonly CniDirectories[],
+  executable: string | undefined,
+): Promise<string[]> {
+  if (executable === undefined) return [];
+  const changes: string[] = [];
+  for (const directory of new Set(directories.flatMap((each) => each.installDirectories))) {
+    const installed = await assertBinaries(directory, executable);
+    changes.push(...installed.map(({ path, reason }) => `${path}: it was ${reason}`));
+  }
+  return changes;
+}
+
+/**
+ * Writes the subnet file.
+ * @returns whether it was another one.
+ * @throws HeadcniError `io-failure`.
+ */
+export function keepSubnetFile(settings: Settings, facts: SubnetFacts): boolean {
+  Deno.mkdirSync(settings.runDirectory, { recursive: true, mode: 0o700 });
+  return writeAtomically(subnetFilePath(settings), formatSubnetYaml(facts), { mode: FILE_MODE });
+}
+
+/**
+ * Makes our network configuration the one that runtimes use: the last of all, for with it the kubelet
+ * calls the node ready.
+ * @returns what was changed, one text each.
+ * @throws ConfigError when the settings make none; HeadcniError `io-failure`.
+ */
+export function keepConflist(
+  settings: Settings,
+  directories: readonly CniDirectories[],
+): string[] {
+  const { cni } = settings;
+  const made = assertConflist(
+    directories.map(({ confDirectory }) => confDirectory),
+    planConflist(conflistOptions(settings)),
+    { name: cni.conflistName, exclusive: cni.exclusive },
+  );
+  return made.map(({ directory, change }) => `${directory}: ${JSON.stringify(change.kind)}`);
+}
+
+function conflistOptions(settings: Settings): Parameters<typeof planConflist>[0] {
+  const { network, cni, ipam, dataDir, cniPlugins } = settings;
+  return {
+    mode: cni.mode,
+    cniPlugins,
+    keys: {
+      subnetFile: subnetFilePath(settings),
+      datapath: network.datapath,
+      bridge: network.bridge,
+      ipMasq: network.ipMasq,
+      ipMasqTailnet: network.ipMasqTailnet,
+      dataDir: dataDir === DEFAULT_DATA_DIRECTORY ? "" : dataDir,
+      ipam: {
+        type: ipam.type,
+        ...ipam.type === "headcni-ipam" && { allocation_strategy: ipam.strategy },
+      },
+    },
+    ...cni.mode === "delegate" && { delegate: { bridge: network.bridge } },
+  };
+}
+
+/** What the plugin takes by itself. */
+const DEFAULT_DATA_DIRECTORY = "/var/lib/headcni";

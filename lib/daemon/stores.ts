@@ -1,0 +1,43 @@
+/** The stores of a node, held open: a transaction on an open store takes a fraction of opening it. */
+import type { AttachContext } from "../attach/context.ts";
+import { examineStore } from "../delegate/examine.ts";
+import { DEFAULT_STORE_DIRECTORY } from "../store/directory.ts";
+import { listLockedStores } from "../store/lock.ts";
+import { openExistingStore, type Store } from "../store/store.ts";
+
+/** The stores that are there; dispose of them to close them. */
+export class NodeStores implements AsyncDisposable {
+  readonly #context: AttachContext;
+  readonly #open = new Map<string, Store>();
+
+  constructor(context: AttachContext) {
+    this.#context = context;
+  }
+
+  /**
+   * All stores in use since boot, and that of the settings. Those that came are opened, which examines
+   * one that is in doubt. To make one anew is left to the next ADD or DEL.
+   * @throws StoreError when one cannot be used.
+   */
+  async all(): Promise<readonly Store[]> {
+    const { runDirectory, dataDirectory = DEFAULT_STORE_DIRECTORY, self } = this.#context;
+    const mender = { examine: (file: string) => examineStore(self, file) };
+    for (const directory of new Set([dataDirectory, ...listLockedStores(runDirectory)])) {
+      if (this.#open.has(directory)) continue;
+      const store = await openExistingStore({ directory, runDirectory, mender });
+      if (store) this.#open.set(directory, store);
+    }
+    return [...this.#open.values()];
+  }
+
+  /** Closes all, so that they are opened anew: one that was replaced is no use any more. */
+  async close(): Promise<void> {
+    const stores = [...this.#open.values()];
+    this.#open.clear();
+    for (const store of stores) await store[Symbol.asyncDispose]();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
