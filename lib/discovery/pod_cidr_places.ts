@@ -28,6 +28,7 @@ const NODE_NAME = /^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/;
 const K3S_AGENT = "/var/lib/rancher/k3s/agent";
 const MANIFESTS = "/etc/kubernetes/manifests";
 
+/** Kubeconfigs (k3s.yaml, admin.conf) are no places: they name servers and keys, never a CIDR. */
 const PLACES: readonly (readonly [path: string, format: NodeFileFormat])[] = [
   // Named by the older system's documents; k3s itself writes none.
   [`${K3S_AGENT}/etc/node-<node>.yaml`, "yaml"],

@@ -44,7 +44,7 @@ export function chooseClusterNetworks(facts: ClusterFacts): ClusterNetworks {
   return {
     clusterCidrs: pods.cidrs,
     serviceCidrs: services.cidrs,
-    perNodeLengths: Object.assign({}, ...weakestFirst),
+    perNodeLengths: weakestFirst.reduce((all, each) => ({ ...all, ...each }), {}),
     reasons: [...pods.reasons, ...services.reasons],
   };
 }

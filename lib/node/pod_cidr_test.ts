@@ -46,7 +46,7 @@ function choose(facts: Partial<PodCidrFacts>) {
 
 Deno.test("choosePodCidr: each source alone, and all that are weaker beside it", () => {
   for (const [index, [name, facts, cidr]] of SOURCES.entries()) {
-    const weaker = Object.assign({}, ...SOURCES.slice(index).map(([, each]) => each));
+    const weaker = SOURCES.slice(index).reduce((all, [, each]) => ({ ...all, ...each }), {});
     for (const each of [facts, weaker]) {
       const { source, cidrs, isNodeLocal, reasons } = choose(each);
       assertEquals([source, cidrs], [name, cidr]);

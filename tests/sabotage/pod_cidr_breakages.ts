@@ -51,6 +51,14 @@ export const POD_CIDR_BREAKAGES: readonly Breakage[] = [
     testFile: "lib/node/overlaps_test.ts",
     test: "checkPodCidr: services, tailnet, special addresses, size and cluster are refused",
   },
+  // A runtime reads half a conflist.
+  {
+    file: "lib/daemon/atomic_file.ts",
+    text: "Deno.renameSync(unfinished, path);",
+    replacement: "Deno.writeTextFileSync(path, text);",
+    testFile: "lib/daemon/atomic_file_test.ts",
+    test: "writeAtomically: whoever has the old file open keeps it whole",
+  },
   // The daemon was killed once, and can never write that file again.
   {
     file: "lib/daemon/atomic_file.ts",
