@@ -1,17 +1,68 @@
-/** The node daemon. Not there yet: what it does once its settings are read. */
-import { VERSION } from "../../lib/version.ts";
+/** The node daemon. */
+import { runDaemon } from "../../lib/daemon/daemon.ts";
+import { loadSettings } from "../../lib/daemon/settings/load.ts";
+import type { Settings } from "../../lib/daemon/settings/settings.ts";
+import { errorText, HeadcniError } from "../../lib/errors.ts";
+import { configureLog } from "../../lib/log.ts";
+import { type PluginContext, pluginContext } from "../context.ts";
 import { answerCommandLine } from "./answer.ts";
 
 /**
- * Reads the command line and the settings.
+ * Reads the command line and the settings, and runs until SIGTERM or SIGINT.
  * @returns the exit code: 0, 1 for a failure, 2 for what the caller must change.
  */
-export function main(
+export async function main(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<number> {
   const answer = answerCommandLine(args, env);
-  if (answer.kind === "done") return Promise.resolve(answer.code);
-  console.error(`headcni ${VERSION}: the node daemon is not part of this release`);
-  return Promise.resolve(1);
+  if (answer.kind === "done") return answer.code;
+  const { loaded, request } = answer;
+  logBySettings(loaded.settings);
+  const end = new AbortController();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) {
+    Deno.addSignalListener(signal, () => end.abort());
+  }
+  try {
+    await runDaemon({
+      loaded,
+      reload: () => {
+        const next = loadSettings(request);
+        logBySettings(next.settings);
+        return next;
+      },
+      attachContext: (settings) => attachContext(settings, env),
+      env,
+      root: env.HEADCNI_HOST_ROOT ?? "",
+      executable: executableOf(pluginContext(env)),
+      signal: end.signal,
+      onHangup: (callback) => Deno.addSignalListener("SIGHUP", callback),
+    });
+    return 0;
+  } catch (error) {
+    console.error(`headcni: ${errorText(error)}`);
+    if (error instanceof HeadcniError && error.details) console.error(error.details);
+    return 1;
+  }
+}
+
+function attachContext(
+  { dataDir, runDirectory }: Settings,
+  env: Readonly<Record<string, string | undefined>>,
+): PluginContext {
+  return { ...pluginContext(env), dataDirectory: dataDir, runDirectory };
+}
+
+/** One file can be installed; our source cannot. */
+function executableOf({ self }: PluginContext): string | undefined {
+  return self.length === 1 ? self[0] : undefined;
+}
+
+function logBySettings({ logging }: Settings): void {
+  const { level, output, file } = logging;
+  configureLog({
+    level,
+    ...output !== "none" && { stderrLevel: level },
+    ...file.enabled && file.path !== undefined && { file: file.path },
+  });
 }

@@ -1,0 +1,315 @@
+/**
+ * The daemon of a node. Its loops stand by themselves: none waits for the API server, for a tailnet or
+ * for another loop, and pods come and go whether it runs or not.
+ */
+import type { AttachContext } from "../attach/context.ts";
+import { setLegacyForward } from "../delegate/legacy_forward.ts";
+import { errorText } from "../errors.ts";
+import { openKernelEvents } from "../linux/kernel_events.ts";
+import { LinuxKeeper } from "../linux/keeper.ts";
+import { notifyServiceManager } from "../linux/service_manager.ts";
+import { log } from "../log.ts";
+import { readCounters } from "../store/counters.ts";
+import { listLeases } from "../store/leases.ts";
+import type { Store } from "../store/store.ts";
+import { readLocalStatus } from "../tailscale/local_status.ts";
+import { EXPOSITION_TYPE, formatFamilies } from "./exposition.ts";
+import { findStuck, reportHealth } from "./health.ts";
+import { lockInstance } from "./instance_lock.ts";
+import { KubeLink } from "./kube_link.ts";
+import { Loop } from "./loop.ts";
+import { nodeFamilies } from "./metrics.ts";
+import { cniDirectories } from "./node_files.ts";
+import { tellOutcome, turnNode } from "./node_turn.ts";
+import { reconcile, type Suspects } from "./reconcile.ts";
+import {
+  emptyReport,
+  localProblems,
+  type NodeReport,
+  podCidrLabels,
+  readinessReasons,
+} from "./report.ts";
+import { serveNode } from "./server.ts";
+import type { LoadedSettings, Settings } from "./settings/settings.ts";
+import { NodeStores } from "./stores.ts";
+import { nodeStatus } from "./tell_status.ts";
+import type { UpkeepContext } from "./upkeep.ts";
+import { watchPaths } from "./watch_paths.ts";
+
+/** What a daemon is started with. */
+export interface DaemonOptions {
+  readonly loaded: LoadedSettings;
+  /** Reads the settings again, by the same command line and environment. */
+  reload(): LoadedSettings;
+  /** With the directories of the settings. */
+  attachContext(settings: Settings): AttachContext;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** What the node's own paths are below; empty on the node itself. */
+  readonly root: string;
+  /** Path of our executable; undefined when we run from our source. */
+  readonly executable: string | undefined;
+  /** Ends the daemon. */
+  readonly signal: AbortSignal;
+  /** Calls back for each SIGHUP. */
+  onHangup(callback: () => void): void;
+}
+
+/** How long a wake-up waits for the changes that come with it. */
+const SETTLE_MS = 200;
+/** How often stores are counted, and tailscaled is asked. */
+const LOOK_INTERVAL_MS = 15_000;
+
+/**
+ * Runs until the signal is aborted. Pods and what they need stay as they are.
+ * @throws HeadcniError when another daemon runs on this node, or an address cannot be listened on.
+ */
+export async function runDaemon(options: DaemonOptions): Promise<void> {
+  const { signal, env } = options;
+  let loaded = options.loaded;
+  using _lock = lockInstance(loaded.settings.runDirectory);
+  for (const warning of loaded.warnings) log.warn(warning);
+  // What is served stays until a reload changes it; everything else follows the settings at each turn.
+  await using running = await Running.start(options, loaded);
+  const reload = async () => {
+    try {
+      const next = options.reload();
+      await running.use(next);
+      loaded = next;
+      log.info("Read the settings again", { file: loaded.file });
+    } catch (error) {
+      log.error(`Keep the settings as they were: ${errorText(error)}`, { error });
+    }
+  };
+  options.onHangup(() => void reload());
+  const watched = loaded.file === undefined ? [] : [loaded.file];
+  await Promise.all([
+    running.run(signal),
+    watchPaths(() => watched, () => void reload(), signal),
+  ]);
+  notify(env, "STOPPING=1");
+}
+
+/** A daemon with its settings. */
+class Running implements AsyncDisposable {
+  readonly #options: DaemonOptions;
+  readonly #report: NodeReport = emptyReport();
+  readonly #startedMs = Date.now();
+  readonly #suspects: Suspects = new Map();
+  readonly #owned: AsyncDisposableStack;
+  readonly #kube: KubeLink;
+  readonly #stores: NodeStores;
+  readonly #keeper: LinuxKeeper;
+  readonly #loops: readonly Loop[];
+  readonly #nodeLoop: Loop;
+  #loaded: LoadedSettings;
+  #attach: AttachContext;
+  #served: AsyncDisposable;
+
+  private constructor(
+    options: DaemonOptions,
+    loaded: LoadedSettings,
+    owned: AsyncDisposableStack,
+  ) {
+    const { settings } = loaded;
+    this.#options = options;
+    this.#loaded = loaded;
+    this.#attach = options.attachContext(settings);
+    this.#kube = new KubeLink(settings, options.env, options.root);
+    owned.defer(() => this.#kube.close());
+    this.#stores = owned.use(new NodeStores(this.#attach));
+    this.#keeper = owned.use(new LinuxKeeper());
+    this.#nodeLoop = new Loop({
+      name: "CNIService",
+      intervalMs: settings.resyncInterval.ms,
+      settleMs: SETTLE_MS,
+      turn: () => this.#turnNode(),
+    });
+    this.#loops = [
+      this.#nodeLoop,
+      new Loop({
+        name: "PodMonitoringService",
+        intervalMs: settings.ipam.gcInterval.ms,
+        turn: () => this.#reconcile(),
+      }),
+      new Loop({
+        name: "MonitoringService",
+        intervalMs: LOOK_INTERVAL_MS,
+        turn: () => this.#look(),
+      }),
+    ];
+    this.#served = owned.use(new AsyncDisposableStack());
+    this.#owned = owned;
+  }
+
+  static async start(options: DaemonOptions, loaded: LoadedSettings): Promise<Running> {
+    await using owned = new AsyncDisposableStack();
+    const running = new Running(options, loaded, owned);
+    running.#served = await running.#serve(loaded.settings);
+    owned.move();
+    return running;
+  }
+
+  /** Follows new settings; when they cannot be served the old ones stay. */
+  async use(loaded: LoadedSettings): Promise<void> {
+    if (servedBy(loaded.settings) !== servedBy(this.#loaded.settings)) {
+      await this.#served[Symbol.asyncDispose]();
+      try {
+        this.#served = await this.#serve(loaded.settings);
+      } catch (error) {
+        this.#served = await this.#serve(this.#loaded.settings);
+        throw error;
+      }
+    }
+    this.#loaded = loaded;
+    this.#attach = this.#options.attachContext(loaded.settings);
+    this.#nodeLoop.wake();
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    using events = openKernelEvents();
+    signal.addEventListener("abort", () => events[Symbol.dispose](), { once: true });
+    const wake = () => this.#nodeLoop.wake();
+    const directories = () =>
+      cniDirectories(this.#loaded, this.#options.root).map(({ confDirectory }) => confDirectory);
+    await Promise.all([
+      ...this.#loops.map((loop) => loop.run(signal)),
+      this.#kube.follow(this.#report, wake, signal),
+      watchPaths(directories, wake, signal),
+      (async () => {
+        for await (const _ of events) wake();
+      })(),
+    ]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#served[Symbol.asyncDispose]();
+    await this.#owned[Symbol.asyncDispose]();
+  }
+
+  async #turnNode(): Promise<void> {
+    const { root, executable } = this.#options;
+    const wasReady = readinessReasons(this.#report).length === 0;
+    await this.#withStores((stores) =>
+      turnNode({
+        loaded: this.#loaded,
+        upkeep: this.#upkeep(stores),
+        root,
+        executable,
+        apiServer: this.#kube.finding,
+      }, this.#report)
+    );
+    await this.#kube.tell(this.#report, new Date());
+    const reasons = readinessReasons(this.#report);
+    if (reasons.length > 0) notify(this.#options.env, `STATUS=${reasons.join("; ")}`);
+    else if (!wasReady) notify(this.#options.env, "READY=1\nSTATUS=Pods may come");
+  }
+
+  async #reconcile(): Promise<void> {
+    await this.#withStores(async (stores) => {
+      const outcome = await reconcile(this.#upkeep(stores), { suspects: this.#suspects });
+      const failures = tellOutcome(outcome, this.#report);
+      if (failures.length > 0) throw new Error(failures.join("; "));
+    });
+  }
+
+  /** Counts what stores have, and asks tailscaled. */
+  async #look(): Promise<void> {
+    const { tailscale, runDirectory } = this.#loaded.settings;
+    const socket = tailscale.mode === "host"
+      ? tailscale.socket.path
+      : `${runDirectory}/${tailscale.socket.name}`;
+    this.#report.mesh = await readLocalStatus(socket).then(
+      ({ backendState, peers }) => ({ isConnected: backendState === "Running", peers }),
+      () => undefined,
+    );
+    await this.#withStores(async (stores) => {
+      const seen = await Promise.all(stores.map((store) =>
+        store.read(async (reader) => ({
+          counters: await readCounters(reader),
+          leases: await listLeases(reader),
+        }))
+      ));
+      this.#report.counters = seen.flatMap(({ counters }) => counters);
+      const leases = Map.groupBy(seen.flatMap(({ leases }) => leases), ({ key }) => key.network);
+      this.#report.networks = Array.from(leases, ([network, list]) => ({
+        network,
+        leases: list.length,
+        capacity: undefined,
+      }));
+    });
+  }
+
+  /** A store that was made anew is opened anew the next time. */
+  async #withStores(fn: (stores: readonly Store[]) => Promise<void>): Promise<void> {
+    try {
+      await fn(await this.#stores.all());
+    } catch (error) {
+      await this.#stores.close();
+      throw error;
+    }
+  }
+
+  #upkeep(stores: readonly Store[]): UpkeepContext {
+    return { attach: this.#attach, keeper: this.#keeper, setLegacyForward, stores };
+  }
+
+  #serve({ socket, monitoring, runDirectory }: Settings): Promise<AsyncDisposable> {
+    Deno.mkdirSync(runDirectory, { recursive: true, mode: 0o700 });
+    const { enabled, address, port, path } = monitoring;
+    const statuses = () => this.#loops.map(({ status }) => status);
+    return serveNode({
+      stuck: () => findStuck(statuses(), Date.now()),
+      health: () =>
+        reportHealth(statuses(), readinessReasons(this.#report), {
+          nowMs: Date.now(),
+          startedMs: this.#startedMs,
+        }),
+      metrics: () => Promise.resolve({ contentType: EXPOSITION_TYPE, text: this.#metrics() }),
+      status: () => nodeStatus(this.#loaded, this.#report),
+    }, {
+      socket,
+      tcp: enabled ? { hostname: address, port } : undefined,
+      metricsPath: path,
+    });
+  }
+
+  #metrics(): string {
+    const report = this.#report;
+    const { podCidrSince } = report;
+    const isReady = readinessReasons(report).length === 0;
+    const components = {
+      cni: localProblems(report).length === 0 && report.discovery !== undefined,
+      k8s: report.kubeTrouble === undefined,
+      ...report.mesh && { tailscale: report.mesh.isConnected },
+      overall: isReady,
+    };
+    return formatFamilies(nodeFamilies({
+      counters: report.counters,
+      networks: report.networks,
+      loops: this.#loops.map(({ status }) => status),
+      podCidrs: podCidrLabels(report),
+      podCidrAgeSeconds: podCidrSince === undefined
+        ? undefined
+        : (Date.now() - Date.parse(podCidrSince)) / 1000,
+      repairs: report.repairs,
+      repairFailures: report.repairFailures,
+      health: components,
+      mesh: report.mesh,
+    }));
+  }
+}
+
+/** What decides where and how things are served. */
+function servedBy({ socket, monitoring }: Settings): string {
+  return JSON.stringify([socket, monitoring]);
+}
+
+/** systemd's own word for what a service is doing; there may be none who listens. */
+function notify({ NOTIFY_SOCKET }: DaemonOptions["env"], state: string): void {
+  if (!NOTIFY_SOCKET) return;
+  try {
+    notifyServiceManager(NOTIFY_SOCKET, state);
+  } catch (error) {
+    log.debug("Cannot tell the service manager", { error });
+  }
+}

@@ -1,0 +1,218 @@
+/**
+ * One turn of the daemon's work on its node, in the order in which things are needed: the network of
+ * its pods, executables, subnet file, datapath, and last the network configuration, with which the
+ * kubelet calls the node ready.
+ */
+import type { AttachContext } from "../attach/context.ts";
+import { nodeStatePath } from "../attach/node_state.ts";
+import { errorText } from "../errors.ts";
+import type { Host } from "../host/host.ts";
+import { log } from "../log.ts";
+import { addOffset } from "../net/address.ts";
+import { equalPrefixSets, formatPrefix, networkOf, type Prefix } from "../net/prefix.ts";
+import { HEADCNI_RTPROT, RT_TABLE_MAIN } from "../netlink/route.ts";
+import { listAliases } from "../pod/identity.ts";
+import type { HostRoute } from "../node/overlaps.ts";
+import type { PodCidrFinding } from "../node/computed_pod_cidr.ts";
+import { DEFAULT_NETWORK } from "../node/conflist.ts";
+import type { ChosenPodCidr } from "../node/pod_cidr.ts";
+import { writeAtomically } from "./atomic_file.ts";
+import { discoverPodCidrs, type Discovery } from "./discover.ts";
+import { cniDirectories, keepBinaries, keepConflist, keepSubnetFile } from "./node_files.ts";
+import { keepLastPodCidr } from "./pod_cidr_sources.ts";
+import { localProblems, type NodeReport } from "./report.ts";
+import { resyncDatapath } from "./resync.ts";
+import type { LoadedSettings, Settings } from "./settings/settings.ts";
+import type { UpkeepContext, UpkeepOutcome, UpkeepWant } from "./upkeep.ts";
+
+/** What a turn works with. */
+export interface NodeWork {
+  readonly loaded: LoadedSettings;
+  readonly upkeep: UpkeepContext;
+  /** What the node's own paths are below; empty on the node itself. */
+  readonly root: string;
+  /** Path of our executable; undefined when we run from our source. */
+  readonly executable: string | undefined;
+  readonly apiServer: PodCidrFinding | undefined;
+}
+
+/**
+ * Does it, and leaves in the report what came of it. One thing that fails keeps nothing else from
+ * being done, but the network configuration waits for what it needs.
+ */
+export async function turnNode(work: NodeWork, report: NodeReport): Promise<void> {
+  const { loaded, upkeep: { attach } } = work;
+  const discovery = lookForCidrs(work, report);
+  report.discovery = discovery;
+  tellPlugins(attach, report);
+  const failures: string[] = [];
+  const attempt = async (what: string, act: () => unknown) => {
+    try {
+      await act();
+      return true;
+    } catch (error) {
+      failures.push(`${what}: ${errorText(error)}`);
+      return false;
+    }
+  };
+  const directories = cniDirectories(loaded, work.root);
+  const { chosen } = discovery;
+  const done = [
+    await attempt("executables", async () => {
+      tell("executable", await keepBinaries(directories, work.executable), report);
+    }),
+  ];
+  if (chosen) {
+    done.push(
+      await attempt("last good value", () => keepChoice(loaded.settings, chosen, attach, report)),
+      await attempt("subnet file", () => {
+        if (writeSubnetFile(loaded.settings, discovery, chosen)) {
+          tell("subnet_file", ["written"], report);
+        }
+      }),
+      await attempt("datapath", async () => {
+        const want = upkeepWant(loaded.settings, discovery, chosen);
+        failures.push(...tellOutcome(await resyncDatapath(work.upkeep, want), report));
+      }),
+    );
+  }
+  if (chosen && done.every(Boolean)) {
+    report.isConfigured = await attempt("network configuration", () => {
+      tell("conflist", keepConflist(loaded.settings, directories), report);
+    });
+  }
+  report.failures = failures;
+}
+
+function lookForCidrs({ loaded, root, apiServer, upkeep }: NodeWork, report: NodeReport) {
+  using host = upkeep.attach.node.openHost();
+  const discovery = discoverPodCidrs(loaded, {
+    root,
+    environment: upkeep.attach.env.NODE_POD_CIDR,
+    apiServer,
+    hostRoutes: foreignRoutes(host, loaded.settings.network.bridge),
+  });
+  const { chosen, verdict } = discovery;
+  const before = report.discovery?.chosen;
+  if (!chosen && (before || !report.discovery)) {
+    log.error("No network for the pods of this node", { reasons: discovery.reasons });
+  } else if (chosen && !(before && equalPrefixSets(before.cidrs, chosen.cidrs))) {
+    const { source, origin } = chosen;
+    log.info(`Use ${chosen.cidrs.map(formatPrefix).join(", ")} for the pods of this node`, {
+      source,
+      origin,
+      warnings: verdict.warnings,
+    });
+  }
+  return discovery;
+}
+
+/** Routes of the node that have nothing to do with our pods. */
+function foreignRoutes(host: Host, bridge: string): HostRoute[] {
+  const links = host.listLinks("host");
+  const ours = new Set([bridge, ...listAliases(links).map(({ link }) => link)]);
+  const nameOf = new Map(links.map(({ index, name }) => [index, name]));
+  return host.listRoutes("host")
+    .filter(({ table, protocol, routeType }) =>
+      table === RT_TABLE_MAIN && protocol !== HEADCNI_RTPROT && routeType === RTN_UNICAST
+    )
+    .map(({ destination, gateway, linkIndex }) => ({
+      destination,
+      link: linkIndex === undefined ? undefined : nameOf.get(linkIndex),
+      hasGateway: gateway !== undefined,
+    }))
+    .filter(({ link }) => link === undefined || !ours.has(link));
+}
+
+/** An ordinary route: linux/rtnetlink.h. */
+const RTN_UNICAST = 1;
+
+/** What the plugin's STATUS says of this node; a run directory that cannot be written is told elsewhere. */
+function tellPlugins({ node, runDirectory }: AttachContext, report: NodeReport): void {
+  const state = { bootId: node.bootId(), problems: localProblems(report) };
+  try {
+    Deno.mkdirSync(runDirectory, { recursive: true, mode: 0o700 });
+    writeAtomically(nodeStatePath(runDirectory), `${JSON.stringify(state)}\n`, { mode: 0o600 });
+  } catch (error) {
+    log.warn("Cannot tell the plugins of the state of the node", { error });
+  }
+}
+
+function keepChoice(
+  { dataDir, node }: Settings,
+  chosen: ChosenPodCidr,
+  attach: AttachContext,
+  report: NodeReport,
+): void {
+  Deno.mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const now = new Date(attach.nowMs());
+  const kept = keepLastPodCidr(dataDir, node.name, chosen, now);
+  report.podCidrSince = kept?.since ?? report.podCidrSince ?? now.toISOString();
+}
+
+function writeSubnetFile(
+  settings: Settings,
+  { cluster: { clusterCidrs, serviceCidrs } }: Discovery,
+  { cidrs }: ChosenPodCidr,
+): boolean {
+  const { network, node, dns: { magicDNS } } = settings;
+  const { nameservers, searchDomains, options } = magicDNS;
+  const dns = {
+    ...nameservers.length > 0 && { nameservers },
+    ...searchDomains.length > 0 && { search: searchDomains },
+    ...options.length > 0 && { options },
+  };
+  return keepSubnetFile(settings, {
+    nodeName: node.name,
+    podCidrs: cidrs,
+    clusterCidrs,
+    serviceCidrs,
+    mtuBytes: network.mtu,
+    ipMasq: network.ipMasq,
+    routes: [],
+    dns: magicDNS.enabled ? dns : {},
+  });
+}
+
+function upkeepWant(
+  { network }: Settings,
+  { cluster }: Discovery,
+  { cidrs }: ChosenPodCidr,
+): UpkeepWant {
+  return {
+    network: DEFAULT_NETWORK,
+    datapath: network.datapath,
+    bridge: network.bridge,
+    podCidrs: cidrs,
+    clusterCidrs: cluster.clusterCidrs,
+    serviceCidrs: cluster.serviceCidrs,
+    gateways: cidrs.map(gatewayOf),
+    mtuBytes: network.mtu,
+    hairpinMode: true,
+    portIsolation: false,
+    guardClusterCidr: network.guardClusterCIDR,
+    ipMasq: network.ipMasq,
+    ipMasqTailnet: network.ipMasqTailnet,
+  };
+}
+
+/** The first address of a network, which our plugin gives to the bridge. */
+function gatewayOf(cidr: Prefix): Prefix {
+  return { address: addOffset(networkOf(cidr).address, 1n), length: cidr.length };
+}
+
+/** Counts what was mended, and logs it. */
+function tell(kind: string, changes: readonly string[], report: NodeReport): void {
+  if (changes.length === 0) return;
+  report.repairs.set(kind, (report.repairs.get(kind) ?? 0) + changes.length);
+  log.info("Mended the node", { kind, changes });
+}
+
+/** {@linkcode tell} of a pass; answers its failures. */
+export function tellOutcome({ changes, failures }: UpkeepOutcome, report: NodeReport): string[] {
+  for (const [part, events] of Map.groupBy(changes, ({ part }) => part)) {
+    tell(part, events.map(({ text }) => text), report);
+  }
+  report.repairFailures += failures.length;
+  return failures.map(({ part, text }) => `${part}: ${text}`);
+}

@@ -1,0 +1,66 @@
+/** What the daemon knows of its node at the moment: what is served, patched and told. */
+import { formatPrefix } from "../net/prefix.ts";
+import type { Counter } from "../store/counters.ts";
+import type { Discovery } from "./discover.ts";
+import type { NetworkUse } from "./metrics.ts";
+
+/** Facts that the loops leave for each other; each is replaced as a whole. */
+export interface NodeReport {
+  /** Undefined before the first look. */
+  discovery: Discovery | undefined;
+  /** Since when the CIDRs are these, RFC 3339. */
+  podCidrSince: string | undefined;
+  /** True when the network configuration is in its place. */
+  isConfigured: boolean;
+  /** What the last turn could not do, one text each. */
+  failures: readonly string[];
+  /** What keeps us from following our object at the API server; undefined when nothing does. */
+  kubeTrouble: string | undefined;
+  /** What was mended, by kind. */
+  readonly repairs: Map<string, number>;
+  repairFailures: number;
+  counters: readonly Counter[];
+  networks: readonly NetworkUse[];
+  /** Undefined while tailscaled cannot be asked. */
+  mesh: { readonly isConnected: boolean; readonly peers: number } | undefined;
+}
+
+/** A daemon that has seen nothing yet. */
+export function emptyReport(): NodeReport {
+  return {
+    discovery: undefined,
+    podCidrSince: undefined,
+    isConfigured: false,
+    failures: [],
+    kubeTrouble: undefined,
+    repairs: new Map(),
+    repairFailures: 0,
+    counters: [],
+    networks: [],
+    mesh: undefined,
+  };
+}
+
+/** Why an ADD on this node cannot work: for the plugin's STATUS. */
+export function localProblems({ discovery }: NodeReport): string[] {
+  if (!discovery || discovery.chosen) return [];
+  return [`no network for the pods of this node: ${discovery.reasons.join("; ")}`];
+}
+
+/** Why the node is not ready; none when it is. */
+export function readinessReasons(report: NodeReport): string[] {
+  const { discovery, isConfigured, failures } = report;
+  if (!discovery) return ["the node has not been looked at yet"];
+  return [
+    ...localProblems(report),
+    ...discovery.chosen && !isConfigured ? ["the network configuration is not in its place"] : [],
+    ...failures,
+  ];
+}
+
+/** The node's networks with their source, as labels of a metric. */
+export function podCidrLabels({ discovery }: NodeReport): { cidr: string; source: string }[] {
+  const { chosen } = discovery ?? {};
+  if (!chosen) return [];
+  return chosen.cidrs.map((cidr) => ({ cidr: formatPrefix(cidr), source: chosen.source }));
+}
