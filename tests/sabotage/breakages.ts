@@ -1,5 +1,6 @@
 import { BANDWIDTH_BREAKAGES } from "./bandwidth_breakages.ts";
 import { HOST_PORT_BREAKAGES } from "./host_port_breakages.ts";
+import { SETTINGS_BREAKAGES } from "./settings_breakages.ts";
 import { SUBNET_BREAKAGES } from "./subnet_breakages.ts";
 
 /** One line of ours made wrong, and the test that must notice. */
@@ -333,4 +334,5 @@ export const BREAKAGES: readonly Breakage[] = [
   ...SUBNET_BREAKAGES,
   ...BANDWIDTH_BREAKAGES,
   ...HOST_PORT_BREAKAGES,
+  ...SETTINGS_BREAKAGES,
 ];
