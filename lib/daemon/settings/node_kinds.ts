@@ -42,6 +42,9 @@ export const linkName: Kind<string> = text(
   (one) => linkNameFault(one) === undefined && !/\p{Cc}/u.test(one),
 );
 
+/** Largest packet of a link in bytes; IPv4 needs 576 (RFC 791), its length field ends at 65,535. */
+export const mtu: Kind<number> = integer("BYTES", "a number of bytes", 576, 65_535);
+
 /** Name of a node: RFC 1123 subdomain, which is what Kubernetes allows. */
 export const nodeName: Kind<string> = text(
   "NAME",
