@@ -54,7 +54,7 @@ function requestSettings({ config }: Request, context: PluginContext): LogSettin
   const { level, file } = ownSettings(context);
   return {
     level: toLevel(logLevel) ?? level,
-    stderrLevel: "error",
+    outputLevel: "error",
     file: typeof logFile === "string" && logFile ? logFile : file,
   };
 }

@@ -1,5 +1,5 @@
 /**
- * Our log: one JSON object a line, to stderr and to a file. Runtimes drop what a plugin writes to
+ * Our log: one JSON object (or one text for people) a line, to a stream and to a file. Runtimes drop what a plugin writes to
  * stderr, so the file is what is left of a failed ADD. Everything is synchronous, a secret is not
  * written, and a log that cannot be written never fails its caller.
  */
@@ -17,25 +17,46 @@ export type LogLevel = typeof LOG_LEVELS[number];
 /** What is said beside the text. Values may be errors, bigints, maps; keys that name secrets are cut. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
+/** How a line reads: an object for machines, or `time LEVEL message key=value…` for people. */
+export const LOG_FORMATS = ["json", "text"] as const;
+
+/** One of {@linkcode LOG_FORMATS}. */
+export type LogFormat = typeof LOG_FORMATS[number];
+
+/** Streams that the log may go to; stdout is not for plugins, whose results go there. */
+export const LOG_OUTPUTS = ["stderr", "stdout", "none"] as const;
+
+/** One of {@linkcode LOG_OUTPUTS}. */
+export type LogOutput = typeof LOG_OUTPUTS[number];
+
 /** Where the log goes and how much of it. */
 export interface LogSettings {
   /** Lowest level that is written at all. */
   readonly level: LogLevel;
-  /** Lowest level that also goes to stderr; `warn` when absent. */
-  readonly stderrLevel?: LogLevel;
+  /** Lowest level that goes to the stream; `warn` when absent. */
+  readonly outputLevel?: LogLevel;
+  /** `stderr` when absent. */
+  readonly output?: LogOutput;
+  /** `json` when absent. */
+  readonly format?: LogFormat;
   /** File to append to, made 0600, its directory 0700. */
   readonly file?: string;
 }
 
 /** Sets up the log; before the first call it writes warnings and errors to stderr. */
-export function configureLog(settings: LogSettings): void {
-  const level = NAMES[settings.level];
-  const stderr = new StderrHandler(NAMES[settings.stderrLevel ?? "warn"], {
-    formatter: formatRecord,
-  });
+export function configureLog(
+  { level, outputLevel = "warn", output = "stderr", format = "json", file }: LogSettings,
+): void {
+  const formatter = FORMATTERS[format];
+  const handlers = {
+    ...output !== "none" && {
+      output: new StreamHandler(Deno[output], NAMES[outputLevel], formatter),
+    },
+    ...file !== undefined && { file: new FileHandler(file, NAMES[level], formatter) },
+  };
   setup({
-    handlers: settings.file ? { stderr, file: new FileHandler(settings.file, level) } : { stderr },
-    loggers: { default: { level, handlers: ["stderr", "file"] } },
+    handlers,
+    loggers: { default: { level: NAMES[level], handlers: Object.keys(handlers) } },
   });
   configured = true;
 }
@@ -55,6 +76,8 @@ const NAMES = {
   error: "ERROR",
 } as const satisfies Record<LogLevel, LevelName>;
 
+type Formatter = (record: LogRecord) => string;
+
 const encoder = new TextEncoder();
 
 let configured = false;
@@ -71,10 +94,32 @@ function formatRecord({ datetime, levelName, msg, args }: LogRecord): string {
   return JSON.stringify({ ...head, ...Object(redact(args[0])), ...head });
 }
 
-class StderrHandler extends BaseHandler {
+/** One line for people; line breaks in a message are kept out, values are JSON unless bare words. */
+function formatText({ datetime, levelName, msg, args }: LogRecord): string {
+  const fields = Object.entries(Object(redact(args[0]))).map(([key, value]) =>
+    ` ${key}=${bareOrJson(value)}`
+  );
+  const message = String(redact(msg)).replaceAll("\n", "\\n");
+  return `${datetime.toISOString()} ${levelName.padEnd(5)} ${message}${fields.join("")}`;
+}
+
+function bareOrJson(value: unknown): string {
+  return typeof value === "string" && /^[\w.:/@-]+$/.test(value) ? value : JSON.stringify(value);
+}
+
+const FORMATTERS: Readonly<Record<LogFormat, Formatter>> = { json: formatRecord, text: formatText };
+
+class StreamHandler extends BaseHandler {
+  readonly #stream: typeof Deno.stderr;
+
+  constructor(stream: typeof Deno.stderr, levelName: LevelName, formatter: Formatter) {
+    super(levelName, { formatter });
+    this.#stream = stream;
+  }
+
   override log(msg: string): void {
     try {
-      Deno.stderr.writeSync(encoder.encode(`${msg}\n`));
+      this.#stream.writeSync(encoder.encode(`${msg}\n`));
     } catch {
       // A runtime may close our stderr; there is no other place to say so.
     }
@@ -85,8 +130,8 @@ class FileHandler extends BaseHandler {
   readonly #path: string;
   #told = false;
 
-  constructor(path: string, levelName: LevelName) {
-    super(levelName, { formatter: formatRecord });
+  constructor(path: string, levelName: LevelName, formatter: Formatter) {
+    super(levelName, { formatter });
     this.#path = path;
   }
 

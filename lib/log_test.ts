@@ -68,7 +68,7 @@ Deno.test("configureLog: both levels count, and the file is private", () =>
   withTempDir(async (dir) => {
     const file = join(dir, "new", "plugin.log");
     const { stderr } = await runLog(
-      `configureLog({ level: "info", stderrLevel: "error", file: ${JSON.stringify(file)} });` +
+      `configureLog({ level: "info", outputLevel: "error", file: ${JSON.stringify(file)} });` +
         LEVELS,
     );
     assertEquals(stderr.map(({ message }) => message), ["e"]);
@@ -95,6 +95,19 @@ for (const kind of ["directory", "fifo"]) {
       assertEquals(stdout, "alive\n");
     }));
 }
+
+Deno.test("configureLog: text is one line for people, on the stream that was asked for", async () => {
+  const { stderr, stdout } = await runLog(
+    `configureLog({ level: "info", outputLevel: "info", output: "stdout", format: "text" });` +
+      `log.info("Cannot\\nbreak", { pod: "a/b", token: "t", why: "two words", size: 1n });` +
+      `configureLog({ level: "info", output: "none" }); log.error("unheard");`,
+  );
+  assertEquals(stderr, []);
+  assertMatch(
+    stdout,
+    /^\d{4}-\S+Z INFO {2}Cannot\\nbreak pod=a\/b token="\[redacted\]" why="two words" size=1\n$/,
+  );
+});
 
 Deno.test("log: processes that write one file at once do not mix lines", () =>
   withTempDir(async (dir) => {

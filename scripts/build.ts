@@ -67,6 +67,17 @@ export function nodeImports(bundle: string): string[] {
   return [...new Set(names)];
 }
 
+/**
+ * The bundle with a `require` for the modules of Node that libraries in the older module format ask
+ * for: a bundle is a module of the newer one, which has none.
+ */
+export function withRequire(bundle: string): string {
+  // What esbuild's own `require` says where there is none.
+  if (!bundle.includes("Dynamic require of")) return bundle;
+  return 'import { createRequire } from "node:module";\n' +
+    `const require = createRequire(import.meta.url);\n${bundle}`;
+}
+
 async function build(prefix: string, ownDeno: boolean): Promise<void> {
   const libexec = join(prefix, "libexec");
   await ensureDir(libexec);
@@ -123,7 +134,9 @@ async function bundleAll(libexec: string): Promise<void> {
 async function bundle(entry: string, output: string): Promise<void> {
   const args = ["bundle", "--quiet", "--frozen", `--output=${output}`, entry];
   const { code, stderr } = await deno(args);
-  if (code === 0) return;
+  if (code === 0) {
+    return await Deno.writeTextFile(output, withRequire(await Deno.readTextFile(output)));
+  }
   throw new Error(
     `Cannot bundle "${entry}": deno bundle failed; the first time it fetches esbuild from npm\n` +
       stderr,
@@ -152,7 +165,7 @@ const TRIALS: readonly [name: string, args: string[], env: Record<string, string
     [NAME, [], { CNI_COMMAND: "VERSION" }, "supportedVersions"],
     ["headcni-ipam", [], { CNI_COMMAND: "VERSION" }, "supportedVersions"],
     [NAME, ["version"], {}, VERSION],
-    ["headcni-daemon", ["--help"], {}, VERSION],
+    ["headcni-daemon", ["--version"], {}, VERSION],
     [NAME, ["/nonexistent"], { HEADCNI_ROLE: "store-check" }, "started"],
   ];
 

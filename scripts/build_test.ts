@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import { launcherText, missingRuntime, nodeImports } from "./build.ts";
+import { launcherText, missingRuntime, nodeImports, withRequire } from "./build.ts";
 
 Deno.test("launcherText: shell up to the second line, then JavaScript", () => {
   assertEquals(
@@ -46,6 +46,12 @@ Deno.test("nodeImports: each module of Node once, in any quotes", () => {
   const bundle = `import"node:fs";import x from'node:fs/promises';import(\`node:fs\`);let a="node"`;
   assertEquals(nodeImports(bundle), ["node:fs", "node:fs/promises"]);
   assertEquals(nodeImports('const node = { kind: "node:" };'), []);
+});
+
+Deno.test("withRequire: only what asks for require gets one", () => {
+  assertEquals(withRequire("let a = 1;"), "let a = 1;");
+  const bundle = `throw Error('Dynamic require of "' + x + '" is not supported');`;
+  assertEquals(nodeImports(withRequire(bundle)), ["node:module"]);
 });
 
 const commandLines: readonly [arg: string, code: number, text: string][] = [

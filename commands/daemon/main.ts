@@ -59,10 +59,12 @@ function executableOf({ self }: PluginContext): string | undefined {
 }
 
 function logBySettings({ logging }: Settings): void {
-  const { level, output, file } = logging;
+  const { level, output, format, file } = logging;
   configureLog({
     level,
-    ...output !== "none" && { stderrLevel: level },
+    outputLevel: level,
+    output,
+    format,
     ...file.enabled && file.path !== undefined && { file: file.path },
   });
 }

@@ -9,6 +9,7 @@ import { openKernelEvents } from "../linux/kernel_events.ts";
 import { LinuxKeeper } from "../linux/keeper.ts";
 import { notifyServiceManager } from "../linux/service_manager.ts";
 import { log } from "../log.ts";
+import { formatAddress } from "../net/address.ts";
 import { readCounters } from "../store/counters.ts";
 import { listLeases } from "../store/leases.ts";
 import type { Store } from "../store/store.ts";
@@ -268,7 +269,7 @@ class Running implements AsyncDisposable {
       status: () => nodeStatus(this.#loaded, this.#report),
     }, {
       socket,
-      tcp: enabled ? { hostname: address, port } : undefined,
+      tcp: enabled ? { hostname: formatAddress(address), port } : undefined,
       metricsPath: path,
     });
   }

@@ -8,7 +8,7 @@ import { nodeStatePath } from "../attach/node_state.ts";
 import { errorText } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { log } from "../log.ts";
-import { addOffset } from "../net/address.ts";
+import { addOffset, formatAddress } from "../net/address.ts";
 import { equalPrefixSets, formatPrefix, networkOf, type Prefix } from "../net/prefix.ts";
 import { HEADCNI_RTPROT, RT_TABLE_MAIN } from "../netlink/route.ts";
 import { listAliases } from "../pod/identity.ts";
@@ -158,7 +158,7 @@ function writeSubnetFile(
   const { network, node, dns: { magicDNS } } = settings;
   const { nameservers, searchDomains, options } = magicDNS;
   const dns = {
-    ...nameservers.length > 0 && { nameservers },
+    ...nameservers.length > 0 && { nameservers: nameservers.map(formatAddress) },
     ...searchDomains.length > 0 && { search: searchDomains },
     ...options.length > 0 && { options },
   };

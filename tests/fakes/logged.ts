@@ -7,7 +7,7 @@ import { configureLog, type LogLevel } from "../../lib/log.ts";
  */
 export async function logged(level: LogLevel, fn: () => Promise<unknown>): Promise<string> {
   const file = await Deno.makeTempFile({ prefix: "hct" });
-  configureLog({ level, stderrLevel: "error", file });
+  configureLog({ level, outputLevel: "error", file });
   try {
     await fn();
     return await Deno.readTextFile(file);

@@ -2,6 +2,7 @@ import { BANDWIDTH_BREAKAGES } from "./bandwidth_breakages.ts";
 import { CONFLIST_BREAKAGES } from "./conflist_breakages.ts";
 import { HOST_PORT_BREAKAGES } from "./host_port_breakages.ts";
 import { POD_CIDR_BREAKAGES } from "./pod_cidr_breakages.ts";
+import { SETTINGS_BREAKAGES } from "./settings_breakages.ts";
 import { SUBNET_BREAKAGES } from "./subnet_breakages.ts";
 
 /** One line of ours made wrong, and the test that must notice. */
@@ -353,4 +354,5 @@ export const BREAKAGES: readonly Breakage[] = [
   ...CONFLIST_BREAKAGES,
   ...HOST_PORT_BREAKAGES,
   ...POD_CIDR_BREAKAGES,
+  ...SETTINGS_BREAKAGES,
 ];

@@ -15,10 +15,7 @@ export function agreementFaults(
   settings: Settings,
   origins: ReadonlyMap<string, Origin>,
 ): Fault[] {
-  const contradictions = [
-    ...FAMILIES.flatMap((family) => networkFaults(settings, family)),
-    ...computedFaults(settings),
-  ];
+  const contradictions = FAMILIES.flatMap((family) => contradictionsOf(settings, family));
   return contradictions.map(([key, text]) => ({
     where: formatOrigin(origins.get(key) ?? { from: "default" }),
     key,
@@ -51,7 +48,7 @@ export function agreementWarnings({ network, monitoring, ...rest }: Settings): s
   return warnings;
 }
 
-function networkFaults({ network }: Settings, family: Family): Contradiction[] {
+function contradictionsOf({ network }: Settings, family: Family): Contradiction[] {
   const { nodeLocal, base, perNode } = network.podCIDR;
   const [local, cluster, service] = [nodeLocal, base, network.serviceCIDR].map((prefixes) =>
     prefixes?.find(({ address }) => address.family === family)
@@ -81,12 +78,6 @@ function networkFaults({ network }: Settings, family: Family): Contradiction[] {
     ]);
   }
   return found;
-}
-
-/** Without a base there is nothing to compute from. */
-function computedFaults({ network: { podCIDR } }: Settings): Contradiction[] {
-  if (podCIDR.allowComputed !== "hash" || podCIDR.base) return [];
-  return [["network.podCIDR.allowComputed", "hash wants network.podCIDR.base, which is not set"]];
 }
 
 function isInside(inner: Prefix, outer: Prefix): boolean {

@@ -35,6 +35,9 @@ export function text(
   };
 }
 
+/** A text of one line. */
+export const line: Kind<string> = text("TEXT", "a text of one line", /^\P{Cc}{1,255}$/u);
+
 /** One of some words; `synonyms` are further spellings of them. */
 export function choice<const Word extends string>(
   words: readonly Word[],

@@ -39,8 +39,11 @@ export const fileName: Kind<string> = text(
 export const linkName: Kind<string> = text(
   "NAME",
   "an interface name of at most 15 bytes",
-  (one) => linkNameFault(one) === undefined,
+  (one) => linkNameFault(one) === undefined && !/\p{Cc}/u.test(one),
 );
+
+/** Largest packet of a link in bytes; IPv4 needs 576 (RFC 791), its length field ends at 65,535. */
+export const mtu: Kind<number> = integer("BYTES", "a number of bytes", 576, 65_535);
 
 /** Name of a node: RFC 1123 subdomain, which is what Kubernetes allows. */
 export const nodeName: Kind<string> = text(
@@ -90,7 +93,7 @@ function readPrefixes(raw: unknown): readonly Prefix[] | undefined {
 const LENGTHS = 'a prefix length such as "/24", or one of each family ("/24,/64")';
 const DEFAULT_LENGTHS: NodeLengths = { 4: 24, 6: 64 };
 
-/** Prefix lengths of one node; a length above 32 is one of IPv6. */
+/** Prefix lengths of one node; those above 32 are of IPv6, and no node has a larger network. */
 export const nodeLengths: Kind<NodeLengths> = {
   placeholder: "/LENGTH[,/LENGTH]",
   wanted: LENGTHS,
@@ -102,14 +105,14 @@ function readLengths(raw: unknown): NodeLengths | undefined {
   const parts = splitList(typeof raw === "number" ? String(raw) : raw);
   if (!Array.isArray(parts)) return undefined;
   const lengths = parts.map((part) => Number(/^\/?([0-9]{1,3})$/.exec(String(part))?.[1]));
-  const [first = NaN, second] = lengths;
-  if (lengths.length > 2 || !lengths.every((length) => length >= 1 && length <= 128)) {
+  const ipv4 = lengths.filter((length) => length >= 1 && length <= 32);
+  const ipv6 = lengths.filter((length) => length > 32 && length <= 128);
+  if (ipv4.length > 1 || ipv6.length > 1 || ipv4.length + ipv6.length !== lengths.length) {
     return undefined;
   }
-  if (second === undefined) {
-    return first <= 32 ? { ...DEFAULT_LENGTHS, 4: first } : { ...DEFAULT_LENGTHS, 6: first };
-  }
-  return first <= 32 ? { 4: first, 6: second } : second <= 32 ? { 4: second, 6: first } : undefined;
+  const [length4 = DEFAULT_LENGTHS[4]] = ipv4;
+  const [length6 = DEFAULT_LENGTHS[6]] = ipv6;
+  return lengths.length === 0 ? undefined : { 4: length4, 6: length6 };
 }
 
 const CONFIG = "the network configuration of a plugin, as a mapping or as JSON in a text";

@@ -58,8 +58,9 @@ export function readFlags(args: readonly string[]): CommandLine {
   for (let at = 0; at < args.length; at++) {
     const [name = "", text] = splitArgument(args[at] ?? "");
     const asked = ACTIONS.get(name);
-    if (asked && text === undefined) {
-      action = asked;
+    if (asked) {
+      if (text === undefined) action = asked;
+      else layers.push(faulty({ where: `flag ${name}`, text: "no value wanted" }));
       continue;
     }
     if (!name.startsWith("--")) {
