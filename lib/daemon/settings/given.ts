@@ -25,6 +25,14 @@ export interface Fault {
   readonly text: string;
 }
 
+/** Longest name that an error text repeats, in characters; longer ones are none of ours. */
+const MAX_NAME_CHARACTERS = 80;
+
+/** A key or flag as an error text repeats it. */
+export function shortName(name: string): string {
+  return name.length > MAX_NAME_CHARACTERS ? `${name.slice(0, MAX_NAME_CHARACTERS)}...` : name;
+}
+
 /** Names and indices that lead to a part of a value. */
 export type Place = readonly (string | number)[];
 

@@ -68,9 +68,17 @@ function secretWarnings(settings: Settings | undefined): string[] {
     ["tailscale.authKey", settings?.tailscale.authKey],
   ];
   return secrets.flatMap(([key, secret]) => {
-    if (secret?.file === undefined || statFile(secret.file)?.isFile) return [];
+    if (secret?.file === undefined || isFile(secret.file)) return [];
     return [`${key}: there is no file "${secret.file}"`];
   });
+}
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
 }
 
 /**
@@ -86,13 +94,19 @@ function readSettingsFile(path: string, isNamed: boolean): SettingsFile | undefi
   using file = Deno.openSync(path);
   const { size, mode, uid } = file.statSync();
   if (size > MAX_FILE_BYTES) throw new Error(`it has ${size} bytes, ${MAX_FILE_BYTES} are allowed`);
+  const text = new TextDecoder("utf-8", { fatal: true }).decode(readAll(file, size));
+  return { path, text, isPrivate: uid === 0 && ((mode ?? 0o777) & 0o077) === 0 };
+}
+
+function readAll(file: Deno.FsFile, size: number): Uint8Array {
   const bytes = new Uint8Array(size);
   let filled = 0;
-  for (let count: number | null = 1; count && filled < size; filled += count ?? 0) {
-    count = file.readSync(bytes.subarray(filled));
+  while (filled < size) {
+    const count = file.readSync(bytes.subarray(filled));
+    if (count === null) break;
+    filled += count;
   }
-  const text = new TextDecoder().decode(bytes.subarray(0, filled));
-  return { path, text, isPrivate: uid === 0 && ((mode ?? 0o777) & 0o077) === 0 };
+  return bytes.subarray(0, filled);
 }
 
 function statFile(path: string): Deno.FileInfo | undefined {

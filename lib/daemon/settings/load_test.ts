@@ -79,6 +79,10 @@ Deno.test("examineSettings: files of any content end with faults, none with an e
   }
   folder.write(Uint8Array.from({ length: 4096 }, (_, index) => (index * 7919) % 256));
   assert(folder.faults().length > 0);
+  folder.write(Uint8Array.of(0x61, 0x3a, 0x20, 0xff));
+  assertEquals(folder.faults().length, 1);
+  folder.write(`? "${"x".repeat(200_000)}"\n: 1\n`);
+  assertEquals(folder.faults().map((fault) => fault.length < 400), [true]);
   folder.write("a: ".padEnd(1024 * 1024 + 1, "x"));
   assertEquals(folder.faults(), ["/daemon.yaml: it has 1048577 bytes, 1048576 are allowed"]);
 });

@@ -2,7 +2,7 @@
 import { nearestWord } from "../../nearest.ts";
 import { ENTRIES, type Entry } from "./catalogue.ts";
 import { boolean } from "./kind.ts";
-import { type Fault, faulty, giveText, joinLayers, type Layer } from "./given.ts";
+import { type Fault, faulty, giveText, joinLayers, type Layer, shortName } from "./given.ts";
 
 /** What a command line asks for. */
 export interface CommandLine extends Layer {
@@ -56,7 +56,7 @@ export function readFlags(args: readonly string[]): CommandLine {
   let action: Action = "run";
   let configPath: string | undefined;
   for (let at = 0; at < args.length; at++) {
-    const [name = "", text] = splitArgument(args[at] ?? "");
+    const [name, text] = splitArgument(args[at] ?? "");
     const asked = ACTIONS.get(name);
     if (asked) {
       if (text === undefined) action = asked;
@@ -78,7 +78,8 @@ export function readFlags(args: readonly string[]): CommandLine {
 
 function splitArgument(arg: string): [string, string | undefined] {
   const equals = arg.indexOf("=");
-  return equals < 0 ? [arg, undefined] : [arg.slice(0, equals), arg.slice(equals + 1)];
+  if (equals < 0) return [shortName(arg), undefined];
+  return [shortName(arg.slice(0, equals)), arg.slice(equals + 1)];
 }
 
 /** An unknown flag takes the next argument, too: it is its value rather than a mistake of its own. */

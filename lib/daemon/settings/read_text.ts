@@ -22,6 +22,7 @@ import {
   type Layer,
   type Place,
   secretOf,
+  shortName,
 } from "./given.ts";
 import { path as pathKind } from "./node_kinds.ts";
 import { retiredNote } from "./retired.ts";
@@ -38,12 +39,15 @@ export interface SettingsFile {
 /** Where the chart's values have the settings; a file may have them there, too. */
 const CHART_SECTION = "config";
 
+/** So many faults of YAML are told: those behind the first are mostly its consequences. */
+const MAX_YAML_FAULTS = 5;
+
 /** Reads what a file gives, with the line of each value. */
 export function readSettingsText(file: SettingsFile): Layer {
   const lines = new LineCounter();
   const document = parseDocument(file.text, { lineCounter: lines, prettyErrors: false });
   const reader = new Reader(file, document, lines);
-  const broken = document.errors.map((error) => reader.brokenYaml(error));
+  const broken = document.errors.slice(0, MAX_YAML_FAULTS).map((error) => reader.brokenYaml(error));
   if (broken.length > 0) return { given: [], faults: broken, warnings: [] };
   const aliases = reader.listAliases();
   if (aliases.length > 0) return { given: [], faults: aliases, warnings: [] };
@@ -93,7 +97,7 @@ class Reader {
 
   #readMap(map: YAMLMap, section: string, isTop: boolean): Layer {
     return joinLayers(map.items.map(({ key, value }) => {
-      const name = isNode(key) ? String(key.toJS(this.#document)) : String(key);
+      const name = shortName(isNode(key) ? String(key.toJS(this.#document)) : String(key));
       const origin = this.#originOf(key);
       if (isTop && name === CHART_SECTION && isMap(value)) return this.#readMap(value, "", false);
       return this.#readPair(joinKey(section, name), section, value, origin);
