@@ -4,7 +4,7 @@
  */
 import type { AttachContext } from "../attach/context.ts";
 import { setLegacyForward } from "../delegate/legacy_forward.ts";
-import { errorText } from "../errors.ts";
+import { ConfigError, errorText } from "../errors.ts";
 import { openKernelEvents } from "../linux/kernel_events.ts";
 import { LinuxKeeper } from "../linux/keeper.ts";
 import { notifyServiceManager } from "../linux/service_manager.ts";
@@ -32,10 +32,11 @@ import {
 } from "./report.ts";
 import { serveNode } from "./server.ts";
 import type { LoadedSettings, Settings } from "./settings/settings.ts";
+import { changedKeys } from "./settings/tell.ts";
 import { NodeStores } from "./stores.ts";
 import { nodeStatus } from "./tell_status.ts";
 import type { UpkeepContext } from "./upkeep.ts";
-import { watchPaths } from "./watch_paths.ts";
+import { watchFile, watchFolders } from "./watch_paths.ts";
 
 /** What a daemon is started with. */
 export interface DaemonOptions {
@@ -54,6 +55,11 @@ export interface DaemonOptions {
   /** Calls back for each SIGHUP. */
   onHangup(callback: () => void): void;
 }
+
+/** What locks, stores and the API server's client are opened by. */
+const FIXED_SETTINGS = ["dataDir", "runDirectory", "kube", "node.name"];
+/** What decides where and how things are served. */
+const SERVED_SETTINGS = ["socket", "monitoring"];
 
 /** How long a wake-up waits for the changes that come with it. */
 const SETTLE_MS = 200;
@@ -82,10 +88,9 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
     }
   };
   options.onHangup(() => void reload());
-  const watched = loaded.file === undefined ? [] : [loaded.file];
   await Promise.all([
     running.run(signal),
-    watchPaths(() => watched, () => void reload(), signal),
+    ...loaded.file === undefined ? [] : [watchFile(loaded.file, () => void reload(), signal)],
   ]);
   notify(env, "STOPPING=1");
 }
@@ -121,7 +126,7 @@ class Running implements AsyncDisposable {
     this.#keeper = owned.use(new LinuxKeeper());
     this.#nodeLoop = new Loop({
       name: "CNIService",
-      intervalMs: settings.resyncInterval.ms,
+      intervalMs: () => this.#loaded.settings.resyncInterval.ms,
       settleMs: SETTLE_MS,
       turn: () => this.#turnNode(),
     });
@@ -129,12 +134,12 @@ class Running implements AsyncDisposable {
       this.#nodeLoop,
       new Loop({
         name: "PodMonitoringService",
-        intervalMs: settings.ipam.gcInterval.ms,
+        intervalMs: () => this.#loaded.settings.ipam.gcInterval.ms,
         turn: () => this.#reconcile(),
       }),
       new Loop({
         name: "MonitoringService",
-        intervalMs: LOOK_INTERVAL_MS,
+        intervalMs: () => LOOK_INTERVAL_MS,
         turn: () => this.#look(),
       }),
     ];
@@ -150,9 +155,20 @@ class Running implements AsyncDisposable {
     return running;
   }
 
-  /** Follows new settings; when they cannot be served the old ones stay. */
+  /**
+   * Follows new settings; when they cannot be served the old ones stay.
+   * @throws ConfigError for settings that only a restart changes.
+   */
   async use(loaded: LoadedSettings): Promise<void> {
-    if (servedBy(loaded.settings) !== servedBy(this.#loaded.settings)) {
+    const changed = changedKeys(this.#loaded.settings, loaded.settings);
+    const fixed = changed.filter((key) => isBelow(key, FIXED_SETTINGS));
+    if (fixed.length > 0) {
+      throw new ConfigError(
+        "invalid-config",
+        `Cannot change ${fixed.join(", ")} of a running daemon: restart it`,
+      );
+    }
+    if (changed.some((key) => isBelow(key, SERVED_SETTINGS))) {
       await this.#served[Symbol.asyncDispose]();
       try {
         this.#served = await this.#serve(loaded.settings);
@@ -175,7 +191,7 @@ class Running implements AsyncDisposable {
     await Promise.all([
       ...this.#loops.map((loop) => loop.run(signal)),
       this.#kube.follow(this.#report, wake, signal),
-      watchPaths(directories, wake, signal),
+      watchFolders(directories, wake, signal),
       (async () => {
         for await (const _ of events) wake();
       })(),
@@ -300,9 +316,8 @@ class Running implements AsyncDisposable {
   }
 }
 
-/** What decides where and how things are served. */
-function servedBy({ socket, monitoring }: Settings): string {
-  return JSON.stringify([socket, monitoring]);
+function isBelow(key: string, sections: readonly string[]): boolean {
+  return sections.some((section) => key === section || key.startsWith(`${section}.`));
 }
 
 /** systemd's own word for what a service is doing; there may be none who listens. */

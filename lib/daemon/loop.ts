@@ -6,8 +6,8 @@ import { log } from "../log.ts";
 export interface LoopOptions {
   /** As health reports and metrics name it. */
   readonly name: string;
-  /** Longest time between two turns, in milliseconds. */
-  readonly intervalMs: number;
+  /** Longest time between two turns, in milliseconds; asked for at each turn. */
+  intervalMs(): number;
   /** How long a wake-up waits for others that come with it, in milliseconds; 0 by default. */
   readonly settleMs?: number;
   /** One turn; what it throws is logged and told by {@linkcode Loop.status}, and the next one comes. */
@@ -43,7 +43,7 @@ export class Loop {
     const { name, intervalMs } = options;
     this.#status = {
       name,
-      intervalMs,
+      intervalMs: intervalMs(),
       startedMs: Date.now(),
       turnedMs: undefined,
       turningSinceMs: undefined,
@@ -69,14 +69,18 @@ export class Loop {
     while (!signal.aborted) {
       this.#isWoken = false;
       await this.#turn(signal);
-      await this.#wait(this.#options.intervalMs, signal);
+      await this.#wait(this.#status.intervalMs, signal);
       if (this.#isWoken) await rest(this.#options.settleMs ?? 0, signal);
     }
   }
 
   async #turn(signal: AbortSignal): Promise<void> {
     const { name } = this.#options;
-    this.#status = { ...this.#status, turningSinceMs: Date.now() };
+    this.#status = {
+      ...this.#status,
+      intervalMs: this.#options.intervalMs(),
+      turningSinceMs: Date.now(),
+    };
     let error: string | undefined;
     try {
       await this.#options.turn(signal);

@@ -8,7 +8,7 @@ function countedLoop(intervalMs: number, turn: (count: number) => Promise<void> 
   const waiting: (() => void)[] = [];
   const loop = new Loop({
     name: "test",
-    intervalMs,
+    intervalMs: () => intervalMs,
     async turn() {
       count++;
       try {

@@ -6,23 +6,40 @@ import { log } from "../log.ts";
 const LOOK_AGAIN_MS = 10_000;
 
 /**
- * Watches until the signal is aborted; never throws. A file is watched by its folder: editors and
- * ConfigMaps put another one in its place.
+ * Watches folders until the signal is aborted; never throws.
  * @param paths asked for at each beginning.
  */
-export async function watchPaths(
+export async function watchFolders(
   paths: () => readonly string[],
   onChange: () => void,
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
-    const folders = [...new Set(paths().map(folderOf))].filter(isFolder);
+    const folders = [...new Set(paths())].filter(isFolder);
     if (folders.length === 0) {
       await wait(LOOK_AGAIN_MS, signal);
       continue;
     }
     await watch(folders, onChange, signal);
   }
+}
+
+/**
+ * Watches a file until the signal is aborted; never throws. It is watched by its folder, for editors and
+ * ConfigMaps put another one in its place; what else happens there does not count.
+ */
+export async function watchFile(
+  path: string,
+  onChange: () => void,
+  signal: AbortSignal,
+): Promise<void> {
+  let version = versionOf(path);
+  await watchFolders(() => [dirname(path)], () => {
+    const now = versionOf(path);
+    if (now === version) return;
+    version = now;
+    onChange();
+  }, signal);
 }
 
 async function watch(
@@ -51,8 +68,14 @@ async function watch(
   }
 }
 
-function folderOf(path: string): string {
-  return isFolder(path) ? path : dirname(path);
+/** Which file a path leads to, and its last change; empty when it leads to none. */
+function versionOf(path: string): string {
+  try {
+    const { dev, ino, size, mtime } = Deno.statSync(path);
+    return [dev, ino, size, mtime?.getTime()].join();
+  } catch {
+    return "";
+  }
 }
 
 function isFolder(path: string): boolean {

@@ -33,6 +33,16 @@ export function tellSettings(
   });
 }
 
+/** Keys whose values differ. Secrets are left out: each use reads them anew. */
+export function changedKeys(before: Settings, after: Settings): string[] {
+  const [old, now] = [before, after].map((settings) => tellSettings(settings, new Map()));
+  return (old ?? []).flatMap(({ key, value, isSet }, index) => {
+    const other = now?.[index];
+    const isSame = isSet === other?.isSet && JSON.stringify(value) === JSON.stringify(other?.value);
+    return isSame ? [] : [key];
+  });
+}
+
 /** The settings as a file that could be read again, with the origin of each as a comment. */
 export function formatSettings(told: readonly ToldSetting[]): string {
   const lines: string[] = [];
