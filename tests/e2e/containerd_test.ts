@@ -2,10 +2,11 @@
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { exists } from "@std/fs";
 import { join } from "@std/path";
-import { pause } from "../../lib/pause.ts";
 import { HEADCNI } from "../cli/shipped.ts";
 import { testUnless } from "../fakes/test_unless.ts";
-import { ContainerdHost, missingContainerd } from "./containerd.ts";
+import { connectOutside } from "../netns/callers.ts";
+import { TestNetns } from "../netns/namespace.ts";
+import { ContainerdHost, missingContainerd, settled } from "./containerd.ts";
 import { isDeadline } from "./cri.ts";
 import { firstLine } from "./machine.ts";
 import { headcni, type Network, writeConflist } from "./network.ts";
@@ -32,6 +33,15 @@ const WITH_HOST_PORTS: readonly Network[] = [
     plugins: [
       headcni("10.88.0.0/24", { bridge: "ports0" }),
       { type: "portmap", capabilities: { portMappings: true } },
+    ],
+  },
+  {
+    name: "native",
+    plugins: [
+      headcni("10.85.0.0/24", {
+        bridge: "ports1",
+        capabilities: { portMappings: true, bandwidth: true },
+      }),
     ],
   },
 ];
@@ -73,10 +83,6 @@ ${PASS}`;
 
 /** How long a client waits first; longer where the plugin that hangs was not called by then. */
 const IMPATIENT_MS = 1000;
-
-/** How long the runtime may take for what it tells nobody of. */
-const SETTLE_MS = 30_000;
-const ASK_AGAIN_MS = 20;
 
 /** What is tried on one machine; each leaves nothing behind that was not there before. */
 const STEPS: Readonly<Record<string, (host: ContainerdHost) => Promise<void>>> = {
@@ -172,7 +178,7 @@ async function manyPods(host: ContainerdHost): Promise<void> {
 
 async function killedPod(host: ContainerdHost): Promise<void> {
   const id = await host.runPod({ name: "red" });
-  await kill(host, (await host.cri.podState(id)).pid);
+  await host.kill((await host.cri.podState(id)).pid);
   await host.removeNamespace(await host.netnsOf(id));
   await host.endPod(id);
 }
@@ -182,7 +188,7 @@ async function restartedServer(host: ContainerdHost): Promise<void> {
   const container = await host.startContainer(red, { name: "red" }, "sleep", "600");
   const { pid } = await host.cri.podState(blue);
   await host.stopServer("SIGKILL");
-  await kill(host, pid);
+  await host.kill(pid);
   await host.startServer();
   const green = await host.runPod({ name: "green" });
   await ping(host, container, ...(await host.cri.podState(green)).ips);
@@ -225,12 +231,6 @@ function hangingFile(host: ContainerdHost): string {
 
 function isHanging(host: ContainerdHost): Promise<boolean> {
   return exists(hangingFile(host));
-}
-
-/** Asks again until something is so, or for longer than it may take. */
-async function settled(isSo: () => Promise<boolean>): Promise<void> {
-  const end = AbortSignal.timeout(SETTLE_MS);
-  while (!end.aborted && !await isSo()) await pause(ASK_AGAIN_MS);
 }
 
 /** What libcni does not undo, for it stops at the first DEL that fails. */
@@ -292,18 +292,18 @@ async function hostPort(host: ContainerdHost, { name: network }: Network): Promi
   await host.cri.exec(container, "httpd", "-p", "80", "-h", "/");
   const { ips: [ip] } = await host.cri.podState(id);
   for (const place of [`${ip}/80`, "192.0.2.1/8088", "127.0.0.1/8088"]) {
-    assertEquals(await firstLine(host, place), "HTTP/1.1 200 OK", place);
+    assertEquals(await firstLine(host.netns, place), "HTTP/1.1 200 OK", place);
   }
+  await using outside = await TestNetns.make("out");
+  await connectOutside(host.netns, outside);
+  assertEquals(await firstLine(outside, "198.51.100.1/8088"), "HTTP/1.1 200 OK");
+  await host.netns.run("ip", "link", "delete", "out0");
   await host.endPod(id);
 }
 
 /** Containers that have something, sorted. */
 async function attached(host: ContainerdHost): Promise<string[]> {
   return (await host.attachments()).map(({ containerId }) => containerId).sort();
-}
-
-async function kill(host: ContainerdHost, pid: number): Promise<void> {
-  await host.run("kill", "-KILL", String(pid));
 }
 
 async function ping(
