@@ -62,6 +62,31 @@ nodeTest(
   },
 );
 
+nodeTest("chain: members of the oldest versions get the result before them too", async (node) => {
+  const result = { cniVersion: "0.2.0", ip4: { ip: "10.1.0.2/24" } };
+  const printing: ShellPlugin = { ADD: `echo '${JSON.stringify(result)}'` };
+  const { shell, config, env } = await makeChain(node, {
+    one: printing,
+    two: printing,
+    three: printing,
+  });
+  const pod = await node.makePod();
+  const old = { ...config, cniVersion: "0.2.0" };
+  await node.unchangedBy([pod], async () => {
+    assertEquals((await node.add(pod, old, env)).ip4, { ip: "10.1.0.2/24" });
+    await node.del(pod, old, env);
+  });
+  const calls = await shell.takeCalls();
+  assertEquals(calls.map(({ verb, type, config }) => [`${verb} ${type}`, config.prevResult]), [
+    ["ADD one", undefined],
+    ["ADD two", result],
+    ["ADD three", result],
+    ["DEL three", result],
+    ["DEL two", result],
+    ["DEL one", result],
+  ]);
+});
+
 nodeTest(
   "chain: a member that fails is undone with those before it, whichever it is",
   async (node) => {
@@ -182,6 +207,26 @@ nodeTest("chain: our own plugin is a member like others", async (node) => {
     await node.fail({ verb: "ADD", pod, config: doomed, env }, 42);
   });
 });
+
+nodeTest(
+  "chain: our own plugin goes on with what others did, and checks its part",
+  async (node) => {
+    const ipam = { type: "headcni-ipam", ranges: [[{ subnet: SUBNETS[4] }]] };
+    const shell = await ShellPlugins.make(node, {
+      before: { ADD: `echo '{"cniVersion":"1.1.0","interfaces":[{"name":"up0"}]}'` },
+    });
+    const env = { CNI_PATH: shell.path };
+    const config = chain([{ type: "before" }, { type: "headcni", ipam }]);
+    const pod = await node.makePod();
+    const prevResult = await node.add(pod, config, env);
+    assertEquals(prevResult.interfaces?.length, 4);
+    const check = { verb: "CHECK", pod, config: { ...config, prevResult }, env };
+    await node.succeed(check);
+    await pod.run("ip", "link", "set", "eth0", "down");
+    assertStringIncludes(await node.fail(check, 109), "eth0");
+    await node.del(pod, config, env);
+  },
+);
 
 nodeTest("chain: STATUS, CHECK and GC reach every member", async (node) => {
   const { shell, config, env } = await makeChain(node, {
