@@ -185,6 +185,20 @@ nodeTest("chain: what a killed ADD had begun is undone by DEL", async (node) => 
   await assertNoneRuns(pod);
 });
 
+nodeTest("headcni: an IPAM plugin that outlived a killed ADD ends with DEL", async (node) => {
+  const shell = await ShellPlugins.make(node, { own: { ADD: `kill -9 $PPID; exec sleep 1000` } });
+  const env = { CNI_PATH: shell.path };
+  const config = { cniVersion: "1.1.0", name: "pods", type: "headcni", ipam: { type: "own" } };
+  const pod = await node.makePod();
+  await node.unchangedBy([pod], async () => {
+    const { code } = await node.call({ verb: "ADD", pod, config, env });
+    assertEquals(code, 137);
+    await node.del(pod, config, env);
+    assertEquals(await orderOf(shell), ["ADD own", "DEL own"]);
+  });
+  await assertNoneRuns(pod);
+});
+
 nodeTest("chain: our own plugin is a member like others", async (node) => {
   const ipam = { type: "headcni-ipam", ranges: [[{ subnet: SUBNETS[4] }]] };
   const shell = await ShellPlugins.make(node, {
