@@ -44,6 +44,7 @@ const NODE_ADDRESSES = ["198.51.100.1", "2001:db8:a::1"];
 const STEPS: Readonly<Record<string, (host: ContainerdHost) => Promise<void>>> = {
   "host port and limits work together, for both families": useBoth,
   "two pods want one host port": conflict,
+  "20 pods at once": manyPods,
   "a pod that is killed, and whose namespace is gone": killedPod,
   "containerd is started again": restartedServer,
 };
@@ -93,6 +94,22 @@ async function conflict(host: ContainerdHost): Promise<void> {
   await host.endPod(second);
 }
 
+/** Each with a port of its own, and limits. */
+async function manyPods(host: ContainerdHost): Promise<void> {
+  const pods = Array.from({ length: 20 }, (_, index) => ({
+    ...WEB,
+    name: `many${index}`,
+    ports: [{ hostPort: HOST_PORT + index, containerPort: 80 }],
+  }));
+  const ids = await Promise.all(pods.map((pod) => host.runPod(pod)));
+  assertEquals((await host.hostPorts()).length, pods.length * 2);
+  assertEquals((await linksOf(host, "ifb")).length, pods.length);
+  const last = pods.length - 1;
+  await serve(host, ids[last] ?? "", pods[last]);
+  await expectAnswer(host.netns, "127.0.0.1", HOST_PORT + last);
+  await Promise.all(ids.map((id) => host.endPod(id)));
+}
+
 /** DEL comes without a namespace; with it the kernel took the pod's link, and nothing else. */
 async function killedPod(host: ContainerdHost): Promise<void> {
   const id = await host.runPod(WEB);
@@ -121,8 +138,8 @@ async function serve(host: ContainerdHost, id: string, pod: PodOptions = WEB): P
 }
 
 /** Fails unless a pod's web server answers at the host port. */
-async function expectAnswer(from: TestNetns, address: string): Promise<void> {
-  const place = `${address}/${HOST_PORT}`;
+async function expectAnswer(from: TestNetns, address: string, port = HOST_PORT): Promise<void> {
+  const place = `${address}/${port}`;
   assertEquals(await firstLine(from, place), "HTTP/1.1 200 OK", `${from.name} to ${place}`);
 }
 

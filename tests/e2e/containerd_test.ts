@@ -55,6 +55,15 @@ const HANGING: Network = {
   plugins: [headcni("10.87.0.0/24", NO_TRACES), { type: "hang" }],
 };
 
+/** ADD of the last member of our own chain never ends. */
+const CHAINED: Network = {
+  name: "chained",
+  plugins: [{
+    type: "headcni",
+    plugins: [headcni("10.84.0.0/24", NO_TRACES), { type: "hang" }],
+  }],
+};
+
 /** ADD of ours never ends, for it waits for another. */
 const WAITING: Network = {
   name: "waiting",
@@ -67,9 +76,9 @@ const BROKEN: Network = {
   plugins: [headcni("10.86.0.0/24", NO_TRACES), { type: "broken" }],
 };
 
-/** Says that it was called, and never comes back. */
+/** Tells its process, and never comes back. */
 const HANG = `[ "$CNI_COMMAND" = ADD ] || exit 0
-echo $CNI_CONTAINERID >"\${0%/*}/../hanging"
+echo $$ >"\${0%/*}/../hanging"
 exec sleep 600`;
 
 /** Does nothing, by a plugin that is asked for nothing. */
@@ -93,6 +102,7 @@ const STEPS: Readonly<Record<string, (host: ContainerdHost) => Promise<void>>> =
   "containerd is started again, and a pod dies meanwhile": restartedServer,
   "a later plugin is killed at the client's deadline": (host) => impatientClient(host, HANGING),
   "our plugin is killed at the client's deadline": (host) => impatientClient(host, WAITING),
+  "our plugin is killed while a member runs": (host) => impatientClient(host, CHAINED),
   "containerd dies in the middle of an ADD": crashedServer,
   "CNI GC finds what a DEL that failed earlier in the chain left": collectUnlisted,
   "ipam gc finds it when the namespace is gone": collectDead,
@@ -103,7 +113,7 @@ const STEPS: Readonly<Record<string, (host: ContainerdHost) => Promise<void>>> =
 };
 
 testUnless(missingContainerd(), "containerd: pods come and go", async (t) => {
-  const networks = [PODS, HANGING, WAITING, BROKEN, ...WITH_HOST_PORTS];
+  const networks = [PODS, HANGING, WAITING, CHAINED, BROKEN, ...WITH_HOST_PORTS];
   await using host = await ContainerdHost.start(networks);
   await host.addPlugin("hang", HANG);
   await host.addPlugin("broken", BREAK);
@@ -207,6 +217,9 @@ async function impatientClient(host: ContainerdHost, { name: network }: Network)
     await settled(async () => await host.snapshot() === before);
     assertEquals(await host.snapshot(), before);
   }
+  const process = `/proc/${(await Deno.readTextFile(hangingFile(host))).trim()}`;
+  await settled(async () => !await isThere(host, process));
+  assertEquals(await isThere(host, process), false, "the plugin that hangs goes on");
   await Deno.remove(hangingFile(host));
   assertEquals((await host.calls(network)).at(-1), "DEL");
 }
@@ -222,6 +235,10 @@ async function crashedServer(host: ContainerdHost): Promise<void> {
   await host.startServer();
   assertEquals(await attached(host), await host.cri.listPods());
   await host.endPods();
+}
+
+async function isThere(host: ContainerdHost, path: string): Promise<boolean> {
+  return await host.run("sh", "-c", `! test -e ${path} || echo yes`) !== "";
 }
 
 /** What the plugin that hangs leaves when it was called. */
