@@ -169,9 +169,7 @@ export const NETWORKS: readonly Network[] = [
     plugins: [{
       type: "headcni",
       ...CAPABLE,
-      plugins: [DELEGATING, { type: "bandwidth" }, { type: "tuning", ...TUNING }, {
-        type: "portmap",
-      }],
+      plugins: [DELEGATING, { type: "bandwidth" }, { type: "tuning", ...TUNING }, PORTMAP],
     }],
     isSingle,
     capabilities: PORTS_AND_LIMITS,
