@@ -3,7 +3,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { testUnless } from "../fakes/test_unless.ts";
 import { missingDebian } from "./debian.ts";
 import { kernelAddresses, type NetworkConfig, nodeTest, TestNode, type TestPod } from "./plugin.ts";
-import { printFailure, printResult, ShellPlugins } from "./shell_plugins.ts";
+import { printFailure, printResult, ShellPlugins } from "../fakes/shell_plugins.ts";
 
 const ENV_FILE = `HEADCNI_NETWORK=10.244.0.0/16
 HEADCNI_SUBNET=10.244.7.1/24

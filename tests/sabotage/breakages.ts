@@ -1,3 +1,4 @@
+import { ATTACH_BREAKAGES } from "./attach_breakages.ts";
 import { BANDWIDTH_BREAKAGES } from "./bandwidth_breakages.ts";
 import { HOST_PORT_BREAKAGES } from "./host_port_breakages.ts";
 import { SUBNET_BREAKAGES } from "./subnet_breakages.ts";
@@ -330,6 +331,7 @@ export const BREAKAGES: readonly Breakage[] = [
     testFile: "lib/store/spool_test.ts",
     test: "drainSpool: keeps what could not be applied, and applies twice what was",
   },
+  ...ATTACH_BREAKAGES,
   ...SUBNET_BREAKAGES,
   ...BANDWIDTH_BREAKAGES,
   ...HOST_PORT_BREAKAGES,
