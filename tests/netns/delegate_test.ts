@@ -51,6 +51,8 @@ async function writeSubnetFile(node: TestNode, text: string): Promise<Record<str
 function debianTest(name: string, fn: (node: TestNode) => Promise<void>): void {
   testUnless(missingDebian(), name, async () => {
     await using node = await TestNode.make();
+    // Debian's bridge has its own link-local address checked, which takes the kernel a while.
+    await node.host.run("sysctl", "-qw", "net.ipv6.conf.default.accept_dad=0");
     await fn(node);
   });
 }
@@ -59,8 +61,6 @@ for (const [form, file] of [["KEY=value", ENV_FILE], ["YAML", YAML_FILE]] as con
   debianTest(`delegate: Debian's bridge by a subnet file of ${form}`, async (node) => {
     const env = await writeSubnetFile(node, file);
     const config = delegating(node);
-    // Debian's bridge has its own link-local address checked, which takes the kernel a while.
-    await node.host.run("sysctl", "-qw", "net.ipv6.conf.default.accept_dad=0");
     await node.add(await node.makePod(), config, env);
     const pod = await node.makePod();
     const before = await hostLocalFiles(node);
