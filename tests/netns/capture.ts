@@ -14,6 +14,11 @@ export interface CapturedConfig {
   readonly name: string;
   readonly ipam?: Readonly<Record<string, unknown>>;
   readonly prevResult?: unknown;
+  /** What the runtime sent with the capabilities of the plugin. */
+  readonly runtimeConfig?: {
+    readonly portMappings?: readonly Readonly<Record<string, unknown>>[];
+    readonly bandwidth?: unknown;
+  };
 }
 
 /** What it printed. */
