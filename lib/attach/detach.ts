@@ -25,7 +25,8 @@ export async function detach(request: Request, context: AttachContext): Promise<
   using host = context.node.openHost();
   // The kernel takes 18 ms over a veth; the store is opened and read meanwhile. Members go in their
   // own order, and there may be none that has a link of ours.
-  const removing = hasMembers(request.config.raw) ? false : removeLinks(host, key);
+  const isLeftToMembers = hasMembers(request.config.raw);
+  const removing = isLeftToMembers ? false : removeLinks(host, key);
   const finding = openAndFind(request, key, context);
   const [removal, found] = await Promise.allSettled([removing, finding]);
   await using store = found.status === "fulfilled" ? found.value.store : undefined;
@@ -37,6 +38,8 @@ export async function detach(request: Request, context: AttachContext): Promise<
     return await postponeRelease(found.reason, request, context);
   }
   const { attachment, isKnown } = found.value;
+  // ADD may have been of another configuration, which had no members.
+  if (isLeftToMembers && attachment && !attachment.members) await removeLinks(host, key);
   if (removal.value && !isKnown) {
     log.warn("Removed a link that the store knows nothing of: is its dataDir that of the ADD?", {
       ...key,

@@ -257,6 +257,17 @@ nodeTest("native: without range and subnet file the error says who writes it", a
   await node.del(pod, config, env);
 });
 
+nodeTest("delegate: a pod from before there was one goes as it came", async (node) => {
+  const env = await writeSubnetFile(node, ENV_FILE);
+  const native = { cniVersion: "1.0.0", name: "pods", type: "headcni" };
+  await node.add(await node.makePod(), native, env);
+  const pod = await node.makePod();
+  await node.unchangedBy([pod], async () => {
+    await node.add(pod, native, env);
+    await node.del(pod, delegating(node), env);
+  });
+});
+
 async function ping(pod: TestPod, address: string): Promise<void> {
   await pod.run("ping", "-n", "-q", "-c", "1", "-W", "5", address);
 }
