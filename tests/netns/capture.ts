@@ -62,3 +62,11 @@ export function attachmentOf({ env }: CapturedCall): string {
 export function describeCall(call: CapturedCall): string {
   return `${call.env.CNI_COMMAND} of ${call.plugin} for ${attachmentOf(call)}`;
 }
+
+/** Ports of the node and of the pod; containerd writes the names of fields with capital letters. */
+export function hostPortsOf({ runtimeConfig }: CapturedConfig): [unknown, unknown][] {
+  return (runtimeConfig?.portMappings ?? []).map((mapping) => [
+    mapping.hostPort ?? mapping.HostPort,
+    mapping.containerPort ?? mapping.ContainerPort,
+  ]);
+}

@@ -74,6 +74,7 @@ async function makeTrial(
   const pod = await node.makePod();
   await node.add(pod, config, env);
   await node.del(pod, config, env);
+  assertEquals((await pod.ip("link", "show")).map(({ ifname }) => ifname), ["lo"]);
   return { node, verb, config, env, pod, calm: await stateOf(node, pod) };
 }
 

@@ -15,6 +15,7 @@ import {
   type CapturedInterface,
   type CapturedResult,
   describeCall,
+  hostPortsOf,
   readCapture,
 } from "./capture.ts";
 import type { TestNetns } from "./namespace.ts";
@@ -68,12 +69,7 @@ const SESSIONS: readonly Session[] = [
       { before: "77563713", lostPods: 7 },
     ],
     networkDifferences: { [NO_EMPTY_DNS]: 24, [IP_VERSION]: 13, [OWN_NAMES]: 20 },
-    nativeDifferences: {
-      [NO_EMPTY_DNS]: 24,
-      [IP_VERSION]: 13,
-      [NO_IFB]: 1,
-      [OWN_NAMES]: 14,
-    },
+    nativeDifferences: { [NO_EMPTY_DNS]: 24, [IP_VERSION]: 13, [NO_IFB]: 1, [OWN_NAMES]: 14 },
     ipamDifferences: { [NO_EMPTY_DNS]: 11 },
     bridges: ["cri0", "cri1"],
     extras: { hostPorts: 2, limits: 1 },
@@ -325,9 +321,7 @@ class Replay implements AsyncDisposable {
   /** Counts the host ports that lead to the pod by what nft(8) lists, and its limits by tc(8). */
   async #observeExtras({ env, stdin }: CapturedCall, { ips = [] }: CapturedResult): Promise<void> {
     const { host } = this.#node;
-    const { portMappings = [], bandwidth } = stdin.runtimeConfig ?? {};
-    for (const mapping of portMappings) {
-      const [hostPort, port] = ["hostPort", "containerPort"].map((name) => field(mapping, name));
+    for (const [hostPort, port] of hostPortsOf(stdin)) {
       const ruleset = await host.run("nft", "list", "table", "inet", "headcni");
       for (const { address } of ips) {
         const target = RegExp.escape(address.split("/")[0] ?? "");
@@ -338,7 +332,7 @@ class Replay implements AsyncDisposable {
         this.extras.hostPorts++;
       }
     }
-    if (!bandwidth) return;
+    if (!stdin.runtimeConfig?.bandwidth) return;
     const { CNI_CONTAINERID: containerId = "", CNI_IFNAME: ifname = "" } = env;
     const key = { network: stdin.name, containerId, ifname };
     const queues = await host.run("tc", "qdisc", "show");
@@ -395,11 +389,6 @@ function assertSpeaks({ stdout: text }: ProgramOutcome, { stdout }: CapturedCall
   const { supportedVersions }: CapturedResult = JSON.parse(text);
   const missing = stdout?.supportedVersions?.filter((each) => !supportedVersions?.includes(each));
   assertEquals(missing, []);
-}
-
-/** The field of a mapping, which containerd writes with a capital letter. */
-function field(mapping: Readonly<Record<string, unknown>>, name: string): unknown {
-  return mapping[name] ?? mapping[`${name[0]?.toUpperCase()}${name.slice(1)}`];
 }
 
 function words(text: string): string[] {
