@@ -14,9 +14,7 @@
  * which `tests/cli/store_kill_test.ts` kills: it is all or nothing, and stands between two writes to
  * the lock of the store.
  */
-
-/** The line of the notes behind the call that was not carried out. */
-export const KILL_MARK = "killed";
+import { KILL_MARK } from "./kill_mark.ts";
 
 /** Of linux/ptrace.h. */
 const PTRACE_SYSCALL = 24;
@@ -92,15 +90,13 @@ const libc = Deno.dlopen("libc.so.6", {
   waitpid: { parameters: ["i32", "buffer", "i32"], result: "i32" },
 }).symbols;
 
-if (import.meta.main) {
-  const [victims = "", at = "", notesFile = "", root = "", ...command] = Deno.args;
-  const first = begin(command);
-  const begun = { alive: new Set<number>(), notes: [], isOver: false };
-  const hunt: Hunt = { victims, first, at: Number(at), root, ...begun };
-  const code = follow(hunt);
-  Deno.writeTextFileSync(notesFile, hunt.notes.join("\n"));
-  Deno.exit(code);
-}
+const [victims = "", at = "", notesFile = "", root = "", ...command] = Deno.args;
+const first = begin(command);
+const begun = { alive: new Set<number>(), notes: [], isOver: false };
+const hunt: Hunt = { victims, first, at: Number(at), root, ...begun };
+const code = follow(hunt);
+Deno.writeTextFileSync(notesFile, hunt.notes.join("\n"));
+Deno.exit(code);
 
 /** Starts the command with us as its tracer; it stops itself before, so that nothing is missed. */
 function begin(command: readonly string[]): number {

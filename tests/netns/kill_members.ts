@@ -11,7 +11,7 @@ import { fromFileUrl } from "@std/path";
 import { HEADCNI, missingProgram } from "../cli/shipped.ts";
 import { testUnless } from "../fakes/test_unless.ts";
 import { missingDebian } from "./debian.ts";
-import { KILL_MARK } from "./kill_at.ts";
+import { KILL_MARK } from "./kill_mark.ts";
 import { assertSameLines, type NetworkConfig, TestNode, type TestPod } from "./plugin.ts";
 
 const KILL_AT = fromFileUrl(new URL("kill_at.ts", import.meta.url));
