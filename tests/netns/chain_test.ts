@@ -1,7 +1,12 @@
 /** Several plugins in one configuration (`plugins`), with plugins of shell that note their calls. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { type NetworkConfig, nodeTest, SUBNETS, type TestNode, type TestPod } from "./plugin.ts";
-import { printFailure, printResult, type ShellPlugin, ShellPlugins } from "./shell_plugins.ts";
+import {
+  printFailure,
+  printResult,
+  type ShellPlugin,
+  ShellPlugins,
+} from "../fakes/shell_plugins.ts";
 
 const OK: ShellPlugin = { ADD: printResult("10.1.0.2/24") };
 

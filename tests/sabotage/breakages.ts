@@ -1,3 +1,4 @@
+import { ATTACH_BREAKAGES } from "./attach_breakages.ts";
 import { BANDWIDTH_BREAKAGES } from "./bandwidth_breakages.ts";
 import { HOST_PORT_BREAKAGES } from "./host_port_breakages.ts";
 import { SUBNET_BREAKAGES } from "./subnet_breakages.ts";
@@ -346,6 +347,7 @@ export const BREAKAGES: readonly Breakage[] = [
     testFile: "lib/store/open_file_test.ts",
     test: "openFile: a copy that lacks nothing is no error",
   },
+  ...ATTACH_BREAKAGES,
   ...SUBNET_BREAKAGES,
   ...BANDWIDTH_BREAKAGES,
   ...HOST_PORT_BREAKAGES,
