@@ -29,9 +29,9 @@ export async function reclaimAttachment(
   const attachment = await findAttachment(tx, key);
   const lease = await releaseLease(tx, key, rest);
   if (lease) tx.count("reclaimed", key.network);
-  const isOwn = attachment !== undefined && !owesOthers(attachment);
-  if (isOwn) await removeAttachment(tx, key);
-  return lease !== undefined || isOwn;
+  // Without a record there may be host ports: what made the store anew tells of them.
+  if (!attachment || !owesOthers(attachment)) await removeAttachment(tx, key);
+  return lease !== undefined || attachment !== undefined && !owesOthers(attachment);
 }
 
 /**
