@@ -86,14 +86,15 @@ export function spelledObject<Entries extends v.ObjectEntries>(
 
 /**
  * The value without members that are null or empty text, at every depth: Go programs write so what
- * they do not have. A null of its own becomes undefined; places in arrays are kept.
+ * they do not have; nor such that are undefined, which JSON could not say. A null of its own becomes
+ * undefined; places in arrays are kept.
  */
 export function withoutEmpty(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutEmpty);
   if (typeof value !== "object" || value === null) return value ?? undefined;
   return Object.fromEntries(
     Object.entries(value)
-      .filter(([, member]) => member !== null && member !== "")
+      .filter(([, member]) => (member ?? "") !== "")
       .map(([key, member]) => [key, withoutEmpty(member)]),
   );
 }

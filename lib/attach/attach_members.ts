@@ -92,7 +92,12 @@ async function addOnceMore(
   } catch (error) {
     if (!(error instanceof PluginError) || error.code !== ERROR_CODES["try-again"]) throw error;
     log.warn("Try a plugin once more, as it asks for", { type: member.type, error });
-    await remove();
+    try {
+      await remove();
+    } catch (failure) {
+      log.warn("Cannot try it once more: its DEL failed", { type: member.type, error: failure });
+      throw error;
+    }
     return await callMember("ADD", member, request, prevResult);
   }
 }

@@ -4,13 +4,14 @@ import { errorText } from "../errors.ts";
 import { requirePrevResult } from "../cni/network_config.ts";
 import type { Request } from "../cni/request.ts";
 import { resultForCheck } from "../pod/enrich.ts";
+import { hasMembers } from "../pod/members.ts";
 import { formatResult } from "../cni/result_codec.ts";
 import { findAttachment } from "../store/attachments.ts";
 import { checkFailure, checkNative } from "./check_native.ts";
 import { type AttachContext, attachmentKey } from "./context.ts";
 import { callMember, nativeRequest } from "./members.ts";
 import { openRequestStoreIfPresent } from "./open_store.ts";
-import { resolveRequest } from "./resolve.ts";
+import { resolveIfPossible, resolveRequest } from "./resolve.ts";
 
 /**
  * Compares the runtime's memory of ADD with kernel, firewall and store, or has the members of a
@@ -19,13 +20,19 @@ import { resolveRequest } from "./resolve.ts";
  * found one.
  */
 export async function check(request: Request, context: AttachContext): Promise<void> {
-  const { request: resolved, members, subnet } = resolveRequest(request, context);
-  if (!members) return await checkNative(resolved, context);
+  if (!hasMembers(request.config.raw)) {
+    return await checkNative(resolveRequest(request, context).request, context);
+  }
+  const recorded = await recordedMembers(request, context);
+  // Who has a record needs no subnet file, but for what it added to the result.
+  const { members = [], subnet } = recorded
+    ? { ...resolveIfPossible(request, context), members: recorded }
+    : resolveRequest(request, context);
   const expected = resultForCheck(requirePrevResult(request.config), subnet);
   const prevResult = formatResult(expected, request.config.cniVersion);
   const failures: unknown[] = [];
-  for (const member of await recordedMembers(resolved, context) ?? members) {
-    await checkMember(member, resolved, prevResult, context)
+  for (const member of members) {
+    await checkMember(member, request, prevResult, context)
       .catch((error) => failures.push(error));
   }
   if (failures.length > 1) throw checkFailure(request, failures.map(errorText));

@@ -18,12 +18,11 @@ import { collectDead, DEFAULT_GRACE_MS } from "./collect_dead.ts";
 import { type AttachContext, moment } from "./context.ts";
 import { gatherEvidence } from "./evidence.ts";
 import { callForeignIpam } from "./foreign_ipam.ts";
-import { closePorts, sweepPorts } from "./host_ports.ts";
+import { closePorts, trySweepPorts } from "./host_ports.ts";
 import { isListed } from "./left_over.ts";
 import { callMember } from "./members.ts";
 import { openRequestStoreIfPresent } from "./open_store.ts";
 import { release } from "./release.ts";
-import { removeLinks } from "./remove_links.ts";
 import { resolveIfPossible } from "./resolve.ts";
 
 /** What is left of an attachment. */
@@ -46,17 +45,19 @@ export async function collect(request: Request, context: AttachContext): Promise
       ? await findUnlisted(name, validAttachments, host, store)
       : await findDeadRecords(name, context, store);
     for (const each of leftOver) {
-      failures.push(...await remove(each, request, context, host, store));
+      failures.push(...await remove(each, request, context, store));
     }
-    using firewall = context.node.openFirewall();
-    sweepPorts(host, firewall);
-    return [...failures, ...await forward(request, context)];
+    failures.push(...await forward(request, context));
+    const fault = trySweepPorts(context);
+    if (fault !== undefined) failures.push(fault);
+    return failures;
   });
 }
 
 /** Hands the list of valid attachments on to the plugins that ADD would call; answers failures. */
 async function forward(request: Request, context: AttachContext): Promise<string[]> {
-  const { request: resolved, members } = resolveIfPossible(request, context);
+  const { request: resolved, members, fault } = resolveIfPossible(request, context);
+  if (fault !== undefined) log.warn(`Cannot tell other plugins what is valid: ${fault}`);
   const list = "cni.dev/valid-attachments";
   const valid = request.config.raw[list];
   const calls = members
@@ -161,11 +162,9 @@ async function remove(
   { key, attachment }: LeftOver,
   request: Request,
   context: AttachContext,
-  host: Host,
   store: Store | undefined,
 ): Promise<string[]> {
   try {
-    await removeLinks(host, key);
     await closePorts(request, key, attachment, context);
     await release({ request, key, attachment, store }, moment(context), context);
     log.info("Removed an attachment that the runtime no longer knows", { ...key });

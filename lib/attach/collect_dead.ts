@@ -11,6 +11,7 @@ import type { Store } from "../store/store.ts";
 import type { StoreReader, StoreTransaction } from "../store/transaction.ts";
 import { type AttachContext, moment } from "./context.ts";
 import { type Evidence, gatherEvidence } from "./evidence.ts";
+import { trySweepPorts } from "./host_ports.ts";
 import { forgetTaken, reclaimAttachment } from "./reclaim_attachment.ts";
 
 /** What to collect, and how. */
@@ -65,6 +66,9 @@ export async function collectDead(
     options.onProgress?.(outcomes.size, dead.length);
   }
   const all = judged.map((one) => outcomes.get(one.lease) ?? one);
+  // What leads to an address must not lead to the next pod that gets it.
+  const fault = dead.length > 0 ? trySweepPorts(context) : undefined;
+  if (fault !== undefined) log.warn(`Cannot remove all that is left of dead pods: ${fault}`);
   const living = all.filter(({ isReleased }) => !isReleased).map(({ lease }) => lease);
   await forgetTaken(store, living, options.network);
   return all;

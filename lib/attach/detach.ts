@@ -1,6 +1,6 @@
 /**
- * DEL: the link goes first, so that no address is given away while it is still live; the store forgets
- * last. Everything may be gone already, and every step may be repeated.
+ * DEL: the link goes before its address is given away, members go in reverse order, and the store
+ * forgets last. Everything may be gone already, and every step may be repeated.
  */
 import type { AttachmentKey } from "../attachment.ts";
 import type { Request } from "../cni/request.ts";
@@ -30,9 +30,10 @@ export async function detach(request: Request, context: AttachContext): Promise<
   const [removal, found] = await Promise.allSettled([removing, finding]);
   await using store = found.status === "fulfilled" ? found.value.store : undefined;
   if (removal.status === "rejected") throw removal.reason;
-  const end = { request, key, attachment: undefined, store: undefined };
   if (found.status === "rejected") {
     if (!mayPostpone(found.reason)) throw found.reason;
+    await closePorts(request, key, undefined, context);
+    const end = { request, key, attachment: "unknown", store: undefined } as const;
     await release(end, moment(context), context);
     return await postponeRelease(found.reason, request, context);
   }
@@ -43,7 +44,7 @@ export async function detach(request: Request, context: AttachContext): Promise<
       store: store?.directory,
     });
   }
-  await release({ ...end, attachment, store }, moment(context), context)
+  await release({ request, key, attachment, store }, moment(context), context)
     .catch((error) => postponeRelease(error, request, context));
 }
 

@@ -1,7 +1,7 @@
 /** Ports of the node that lead to pods: claimed in the store, made and removed in the kernel. */
 import type { AttachmentKey } from "../attachment.ts";
 import type { Request } from "../cni/request.ts";
-import { ConfigError } from "../errors.ts";
+import { ConfigError, errorText, KernelError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { log } from "../log.ts";
 import type { HostPort, HostPortOwner } from "../net/host_port.ts";
@@ -9,6 +9,9 @@ import { hostLinkName } from "../pod/identity.ts";
 import type { Attachment } from "../store/attachments.ts";
 import type { AttachContext } from "./context.ts";
 import type { Firewall } from "./node.ts";
+
+/** EOPNOTSUPP, EAFNOSUPPORT and EPROTONOSUPPORT: asm-generic/errno.h. */
+const NO_NF_TABLES = [95, 97, 93];
 
 /**
  * Leads host ports to a pod. What leads to a pod whose link is gone is a left-over, and makes room.
@@ -52,11 +55,30 @@ export async function closePorts(
  * @throws KernelError.
  */
 export function sweepPorts(host: Host, firewall: Firewall): void {
+  // In this order: a pod that comes meanwhile has its link before its ports.
+  const ports = firewall.listHostPorts();
   const links = new Set(host.listLinks("host").map(({ name }) => name));
-  const left = firewall.listHostPorts().filter(({ link }) => link !== "" && !links.has(link));
+  const left = ports.filter(({ link }) => link !== "" && !links.has(link));
   for (const [link, ports] of Map.groupBy(left, ({ link }) => link)) {
     firewall.removeHostPorts(ports.map(({ port }) => port), link);
     log.info("Removed the host ports of a pod that is gone", { link, ports: ports.length });
+  }
+}
+
+/**
+ * {@linkcode sweepPorts} for those whose work does not depend on it: a kernel without nf_tables has no
+ * host ports either.
+ * @returns what it failed with, as text.
+ */
+export function trySweepPorts({ node }: AttachContext): string | undefined {
+  try {
+    using host = node.openHost();
+    using firewall = node.openFirewall();
+    sweepPorts(host, firewall);
+    return undefined;
+  } catch (error) {
+    const isUnknown = error instanceof KernelError && NO_NF_TABLES.includes(error.errno);
+    return isUnknown ? undefined : `host ports: ${errorText(error)}`;
   }
 }
 

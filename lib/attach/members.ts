@@ -8,9 +8,13 @@ import { type AttachContext, attachmentKey } from "./context.ts";
 import { callForeignIpam } from "./foreign_ipam.ts";
 import { removeLinks } from "./remove_links.ts";
 
+/** Runtimes give a DEL two minutes; each member must have its turn, though all others hang. */
+const DELETE_BUDGET_MS = 90_000;
+
 /**
  * Calls the plugin that a member is.
  * @param prevResult result of those before it, as JSON, if there is one.
+ * @param deadlineMs as for `callPlugin`.
  * @returns what ADD printed, undefined for the other verbs.
  * @throws ClientError or PluginError.
  */
@@ -19,9 +23,10 @@ export async function callMember(
   { type, config }: Member,
   request: Request,
   prevResult: unknown,
+  deadlineMs?: number,
 ): Promise<unknown> {
   const whole = prevResult === undefined ? config : { ...config, prevResult };
-  return await callPlugin({ type, verb, request, config: whole });
+  return await callPlugin({ type, verb, request, config: whole, ...deadlineMs && { deadlineMs } });
 }
 
 /** The call of our own network plugin as a member. */
@@ -48,11 +53,13 @@ export async function deleteMembers(
   context: AttachContext,
 ): Promise<void> {
   const key = attachmentKey(request);
+  const deadlineMs = DELETE_BUDGET_MS / Math.max(members.length, 2);
   const failures: unknown[] = [];
   for (const member of members.toReversed()) {
     try {
-      if (member.kind === "plugin") await callMember("DEL", member, request, prevResult);
-      else await deleteNative(member, request, context);
+      if (member.kind === "plugin") {
+        await callMember("DEL", member, request, prevResult, deadlineMs);
+      } else await deleteNative(member, request, context);
     } catch (error) {
       failures.push(error);
       log.warn(`Cannot undo the plugin "${member.type}"`, { ...key, error });

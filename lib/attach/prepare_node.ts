@@ -86,7 +86,14 @@ async function isBridgeClaimed(
   return attachments.some((other) => {
     if (other.phase !== "adding" || other.bootId !== bootId) return false;
     if (formatAttachment(other.key) === formatAttachment(own)) return false;
-    const config = Object(other.config);
-    return config.datapath !== "ptp" && (config.bridge || DEFAULT_BRIDGE) === bridge;
+    const config = nativeConfig(other);
+    return config !== undefined && config.datapath !== "ptp" &&
+      (config.bridge || DEFAULT_BRIDGE) === bridge;
   });
+}
+
+/** What our own network plugin was told; undefined when others do all of the work so far. */
+function nativeConfig({ config, members }: Attachment): Record<string, unknown> | undefined {
+  if (!members) return Object(config);
+  return members.find(({ kind }) => kind === "native")?.config;
 }

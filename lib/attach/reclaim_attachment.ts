@@ -3,7 +3,7 @@ import type { AttachmentKey } from "../attachment.ts";
 import { batchesOf } from "../batches.ts";
 import { errorText } from "../errors.ts";
 import { log } from "../log.ts";
-import { findAttachment, removeAttachment } from "../store/attachments.ts";
+import { dropPorts, findAttachment, removeAttachment } from "../store/attachments.ts";
 import { isDamage } from "../store/failure.ts";
 import { type Lease, releaseLease } from "../store/leases.ts";
 import type { Moment } from "../store/resting.ts";
@@ -16,8 +16,8 @@ import { owesOthers } from "./owed.ts";
 const STICKY_PER_COMMIT = 50;
 
 /**
- * Frees the lease of an attachment, and removes the record of its ADD, unless another plugin has yet
- * to be told: that waits for DEL or GC.
+ * Frees the lease and the host ports of an attachment, and removes the record of its ADD, unless
+ * another plugin has yet to be told: that waits for DEL or GC.
  * @param rest as for `releaseLease`.
  * @returns false when there was nothing to free or to remove.
  */
@@ -29,9 +29,12 @@ export async function reclaimAttachment(
   const attachment = await findAttachment(tx, key);
   const lease = await releaseLease(tx, key, rest);
   if (lease) tx.count("reclaimed", key.network);
-  // Without a record there may be host ports: what made the store anew tells of them.
-  if (!attachment || !owesOthers(attachment)) await removeAttachment(tx, key);
-  return lease !== undefined || attachment !== undefined && !owesOthers(attachment);
+  const isOwn = attachment !== undefined && !owesOthers(attachment);
+  // Without a record there may be host ports: whoever made the store anew had them from the kernel.
+  if (isOwn || !attachment) await removeAttachment(tx, key);
+  // Nobody is owed a port.
+  else await dropPorts(tx, attachment);
+  return lease !== undefined || isOwn || attachment?.hostPorts !== undefined;
 }
 
 /**

@@ -7,7 +7,6 @@ import {
   type SubnetFile,
 } from "../discovery/subnet_file.ts";
 import { ConfigError, errorText } from "../errors.ts";
-import { log } from "../log.ts";
 import { hasMembers, needsSubnet, planMembers } from "../pod/members.ts";
 import { lacksRange, withSubnet } from "../pod/native_subnet.ts";
 import type { AttachContext } from "./context.ts";
@@ -40,14 +39,19 @@ export function resolveRequest(request: Request, context: AttachContext): Resolv
   };
 }
 
-/** {@linkcode resolveRequest} for those who take away: what cannot be known counts as nothing. */
-export function resolveIfPossible(request: Request, context: AttachContext): Resolved {
+/**
+ * {@linkcode resolveRequest} for those who take away: what cannot be known counts as nothing, and
+ * `fault` says why.
+ */
+export function resolveIfPossible(
+  request: Request,
+  context: AttachContext,
+): Resolved & { readonly fault?: string } {
   try {
     return resolveRequest(request, context);
   } catch (error) {
-    log.info(`Cannot tell what ADD would do now: ${errorText(error)}`);
     const members = hasMembers(request.config.raw) ? [] : undefined;
-    return { request, members, subnet: undefined };
+    return { request, members, subnet: undefined, fault: errorText(error) };
   }
 }
 

@@ -20,21 +20,37 @@ interface OlderState {
 }
 
 /**
- * Undoes what an older plugin says it did, else what today's configuration would have done. Of members
- * that nobody recorded a failure is told by the log alone: there may never have been any.
- * @throws ClientError or PluginError of what an older plugin recorded, or of an IPAM plugin.
+ * Undoes what an older plugin says it did, else what today's configuration would have done.
+ * @param options.isCertain there was no ADD that is not over: a failure of members, of which there may
+ * never have been any, is told by the log alone.
+ * @throws ClientError or PluginError of what an older plugin recorded, of an IPAM plugin, or of members.
  */
-export async function deleteUnrecorded(request: Request, context: AttachContext): Promise<void> {
+export async function deleteUnrecorded(
+  request: Request,
+  context: AttachContext,
+  { isCertain }: { readonly isCertain: boolean },
+): Promise<void> {
   const { prevResult } = request.config.raw;
   const older = findOlderState(request, context);
   if (older) {
     await deleteMembers(older.members, request, prevResult, context);
-    for (const file of older.files) Deno.removeSync(file);
+    older.files.forEach(removeFile);
     return;
   }
   const { members, request: resolved } = resolveIfPossible(request, context);
   if (!members) return void await callForeignIpam("DEL", request, resolved.config.raw);
-  await deleteMembers(members, request, prevResult, context).catch(() => {});
+  await deleteMembers(members, request, prevResult, context).catch((error) => {
+    if (!isCertain) throw error;
+  });
+}
+
+/** Another DEL of the same container may be first. */
+function removeFile(path: string): void {
+  try {
+    Deno.removeSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
 }
 
 /** Looks in the directories that an older plugin may have used; its files name containers only. */

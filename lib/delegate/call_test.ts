@@ -136,6 +136,15 @@ Deno.test("callPlugin: kills a plugin that hangs, whoever else holds its output"
   });
 });
 
+Deno.test("callPlugin: what a plugin printed counts, whoever else holds its output", async () => {
+  const script = `sleep 1000 & echo "$!" >"$0.pid"; echo '{"a":1}'`;
+  await withPlugins({ leaving: script }, async (request, directory) => {
+    const call = callPlugin({ type: "leaving", verb: "ADD", request, config: {} });
+    assertEquals(await call, { a: 1 });
+    Deno.kill(Number(await Deno.readTextFile(`${directory}/leaving.pid`)), "SIGKILL");
+  });
+});
+
 Deno.test("callPlugin: waits for an executable that is just being replaced", async () => {
   await withPlugins({ busy: "echo 1" }, async (request, directory) => {
     const writer = await Deno.open(`${directory}/busy`, { write: true });

@@ -26,6 +26,8 @@ export interface ChildOutcome {
   readonly stderr: string;
 }
 
+/** How long one waits for the end of the output of a child that has ended. */
+const OUTPUT_GRACE_MS = 500;
 const DEFAULT_MAX_OUTPUT_BYTES = 1024 * 1024;
 /** While an executable is replaced in place it cannot be started: ETXTBSY, execve(2). */
 const BUSY_ATTEMPTS = 50;
@@ -39,15 +41,25 @@ export async function runChild(path: string, options: ChildOptions): Promise<Chi
   const { maxOutputBytes = DEFAULT_MAX_OUTPUT_BYTES } = options;
   const child = await spawn(path, options);
   const deadline = AbortSignal.timeout(options.deadlineMs);
-  deadline.addEventListener("abort", () => kill(child));
-  const [status, stdout, stderr] = await Promise.all([
-    child.status,
-    collect(child.stdout, maxOutputBytes, deadline),
-    collect(child.stderr, maxOutputBytes, deadline),
-    feed(child.stdin, options.stdin, deadline),
+  const over = new AbortController();
+  let timedOut = false;
+  const ending = child.status.then((status) => {
+    // What it started may hold its output for ever; what it wrote itself is there by now.
+    pause(OUTPUT_GRACE_MS).then(() => over.abort());
+    timedOut = deadline.aborted;
+    return status;
+  });
+  deadline.addEventListener("abort", () => {
+    kill(child);
+    over.abort();
+  });
+  const [{ code, signal }, stdout, stderr] = await Promise.all([
+    ending,
+    collect(child.stdout, maxOutputBytes, over.signal),
+    collect(child.stderr, maxOutputBytes, over.signal),
+    feed(child.stdin, options.stdin, over.signal),
   ]);
-  const { code, signal } = status;
-  return { code, signal, timedOut: deadline.aborted, stdout, stderr };
+  return { code, signal, timedOut, stdout, stderr };
 }
 
 async function spawn(path: string, options: ChildOptions): Promise<Deno.ChildProcess> {

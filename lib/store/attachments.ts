@@ -102,6 +102,13 @@ export async function forgetAttachment(
   await removeAttachment(tx, key);
 }
 
+/** Frees the host ports of an attachment whose record stays, and takes them out of that. */
+export async function dropPorts(tx: StoreTransaction, attachment: Attachment): Promise<void> {
+  const { hostPorts, ...rest } = attachment;
+  await freePorts(tx, attachment.key);
+  if (hostPorts) putAttachment(tx, rest);
+}
+
 /** The attachments of a network, or of all. */
 export async function listAttachments(
   reader: StoreReader,

@@ -43,9 +43,10 @@ export async function mergeLeases(
     }
     await tx.commit();
   }
-  log.error(`Completed the store "${path}", which others put in place, by what witnesses tell`, {
-    merged,
-  });
+  const text = `Completed the store "${path}", which others put in place, by what witnesses tell`;
+  // A store that an import made, or a copy made a moment ago, lacks nothing: no news for anybody.
+  if (merged > 0) log.error(text, { merged });
+  else log.info(text, { merged });
 }
 
 /** An attachment that was made again since the copy has other addresses now. */

@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { assertConsistent } from "../../tests/fakes/consistent_store.ts";
 import { leasedContainers, leaseOf } from "../../tests/fakes/lease.ts";
+import { logged } from "../../tests/fakes/logged.ts";
 import { FakeMender } from "../../tests/fakes/mender.ts";
 import { StoreError } from "../errors.ts";
 import { findOwner, restoreLease } from "./leases.ts";
@@ -76,6 +77,16 @@ Deno.test("openFile: gives the copy of an older store what witnesses tell of, on
   );
   assertEquals(owner?.containerId, "c2");
   assertEquals(copied.mender.takeCalls(), []);
+});
+
+Deno.test("openFile: a copy that lacks nothing is no error", async () => {
+  await using copied = await CopiedStore.make();
+  for (const containers of [["c1", "c9"], ["c1", "c2"]]) {
+    copied.putCopy();
+    copied.mender.leases = containers.map((id, at) => leaseOf(id, `10.0.0.${at + 1}/16`));
+    const text = await logged("error", () => copied.open());
+    assertEquals(text.includes("Completed the store"), containers.includes("c2"));
+  }
 });
 
 Deno.test("openFile: after boot the file that is there counts, whichever it is", async () => {

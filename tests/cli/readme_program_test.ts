@@ -1,11 +1,10 @@
 /** Does what README says: pastes its configurations into the IPAM plugin, and runs its commands. */
 import { assert, assertEquals } from "@std/assert";
+import { pastedConfigs, README } from "../fakes/readme.ts";
 import { testUnless } from "../fakes/test_unless.ts";
 import { addressesOf, answerOf, IpamNode } from "./ipam_node.ts";
 import { runProgram } from "./program.ts";
 import { missingProgram } from "./shipped.ts";
-
-const README = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
 
 /** A pod, what runtimes say of it beside the configuration, and the addresses that it must get. */
 interface Pod {
@@ -61,7 +60,7 @@ const PODS: Readonly<Record<string, readonly Pod[]>> = {
   ],
 };
 
-const configs = pastedConfigs();
+const configs = pastedConfigs("Addresses");
 
 Deno.test("README: the chapter on addresses has a configuration for each row of this test", () => {
   assertEquals(configs.map(({ name }) => name), Object.keys(PODS));
@@ -85,13 +84,6 @@ Deno.test("README: every command line of headcni is understood", async () => {
     assertEquals({ line, code, stderr }, { line, code: 0, stderr: "" });
   }
 });
-
-/** The JSON blocks of the chapter, in its order. */
-function pastedConfigs(): { name: string; [key: string]: unknown }[] {
-  const [, chapter = ""] = README.split("\n## Addresses\n");
-  const [text = ""] = chapter.split("\n## ");
-  return Array.from(text.matchAll(/```json\n(.*?)```/gs), ([, json = ""]) => JSON.parse(json));
-}
 
 /** Answers the addresses of an ADD; none for one that failed. */
 async function call(

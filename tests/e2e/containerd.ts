@@ -24,7 +24,7 @@ import { DEBIAN_PLUGINS, type Network, writeConflist } from "./network.ts";
 const IMAGE = "test.invalid/busybox:1";
 
 /** Plugins that are not ours and that a chain may name. */
-const NEIGHBOURS: readonly string[] = ["portmap", "tuning"];
+const NEIGHBOURS: readonly string[] = ["bridge", "host-local", "portmap", "tuning"];
 
 /** How long to wait between questions whether containerd is ready. */
 const ASK_AGAIN_MS = 20;

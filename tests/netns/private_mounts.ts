@@ -43,3 +43,19 @@ export class PrivateMounts implements AsyncDisposable {
     await this.#keeper.status;
   }
 }
+
+/**
+ * Empty directories in the place of the machine's, but for the namespaces of tests.
+ * @param root folder of the test, in which they lie.
+ */
+export function emptyDirectories({ root }: { readonly root: string }): Promise<PrivateMounts> {
+  return PrivateMounts.make(`
+    mkdir ${root}/mounted
+    mount -t tmpfs hct ${root}/mounted
+    mkdir ${root}/mounted/netns
+    mount --rbind /run/netns ${root}/mounted/netns
+    mount --rbind ${root}/mounted /run
+    mount -t tmpfs hct /var/lib
+    mount -t tmpfs hct /var/log
+    mkdir /var/lib/cni`);
+}

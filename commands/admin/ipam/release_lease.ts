@@ -1,8 +1,10 @@
 /** Takes a lease away that somebody names. */
 import { type AttachContext, moment } from "../../../lib/attach/context.ts";
 import { gatherEvidence } from "../../../lib/attach/evidence.ts";
+import { trySweepPorts } from "../../../lib/attach/host_ports.ts";
 import { HeadcniError } from "../../../lib/errors.ts";
 import { judgeLease } from "../../../lib/ipam/liveness.ts";
+import { log } from "../../../lib/log.ts";
 import { findAttachment } from "../../../lib/store/attachments.ts";
 import { findLease, type Lease, releaseLease } from "../../../lib/store/leases.ts";
 import type { Store } from "../../../lib/store/store.ts";
@@ -39,6 +41,7 @@ export async function releaseDead(
     if (!judgement.dead) throw livingError(address, lease, judgement.reason);
     await releaseLease(tx, lease.key, moment(context));
   });
+  sweep(context);
 }
 
 /**
@@ -54,6 +57,13 @@ export async function releaseForced(
     await requireSame(tx, found);
     await releaseLease(tx, found.lease.key, moment(context));
   });
+  sweep(context);
+}
+
+/** What leads to the address must not lead to the next pod that gets it. */
+function sweep(context: AttachContext): void {
+  const fault = trySweepPorts(context);
+  if (fault !== undefined) log.warn(`Cannot remove all that is left of the pod: ${fault}`);
 }
 
 /** A pod of the same name may have come since the lease was found. */

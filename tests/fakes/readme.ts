@@ -1,0 +1,45 @@
+/** What can be pasted from README.md. */
+
+/** A network configuration, or a list of them, as it stands there. */
+export interface PastedConfig {
+  readonly cniVersion: string;
+  readonly name: string;
+  readonly [key: string]: unknown;
+}
+
+/** A file whose first line, a comment, says where it belongs. */
+export interface PastedFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+/** README.md as text. */
+export const README: string = await Deno.readTextFile(
+  new URL("../../README.md", import.meta.url),
+);
+
+/** The JSON blocks of a chapter, in its order. */
+export function pastedConfigs(chapter: string): PastedConfig[] {
+  return blocks(chapter, "json").map((text) => JSON.parse(text));
+}
+
+/** The files of a chapter, in its order. */
+export function pastedFiles(chapter: string): PastedFile[] {
+  return [...blocks(chapter, "sh"), ...blocks(chapter, "yaml")].flatMap((text) => {
+    const path = /^# (\/\S+)\n/.exec(text)?.[1];
+    return path ? [{ path, text }] : [];
+  });
+}
+
+/** A script of the shell that writes a file where it belongs. */
+export function writingFile({ path, text }: PastedFile): string {
+  return `mkdir -p ${path.replace(/\/[^/]*$/, "")}\ncat >${path} <<'END'\n${text}END\n`;
+}
+
+function blocks(chapter: string, language: string): string[] {
+  const [, rest] = README.split(`\n## ${chapter}\n`);
+  if (rest === undefined) throw new Error(`Cannot find the chapter "${chapter}" of README.md`);
+  const [text = ""] = rest.split("\n## ");
+  const pattern = new RegExp(`\`\`\`${language}\n(.*?)\`\`\``, "gs");
+  return Array.from(text.matchAll(pattern), ([, block = ""]) => block);
+}
