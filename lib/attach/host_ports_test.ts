@@ -101,3 +101,24 @@ Deno.test("sweepPorts: those of links that are gone, and no others", async () =>
   });
   assertEquals(show(kernel), ["81 other", "82 "]);
 });
+
+Deno.test("sweepPorts: a pod that comes between the two looks keeps its ports", async () => {
+  const links: Link[] = [];
+  const kernel: KernelHostPort[] = [];
+  const firewall = fakeFirewall(kernel);
+  const come = () => {
+    if (links.length > 0) return;
+    links.push(...hostWith("new").listLinks("host"));
+    kernel.push(held(80, "new"));
+  };
+  /** The pod comes after whatever is looked at first. */
+  const thenCome = <T>(list: () => readonly T[]) => () => {
+    const seen = [...list()];
+    come();
+    return seen;
+  };
+  const host = { ...listedHost(links), listLinks: thenCome(() => links) };
+  const watched = { ...firewall, listHostPorts: thenCome(() => firewall.listHostPorts()) };
+  await logged("error", () => Promise.resolve(void sweepPorts(host, watched)));
+  assertEquals(show(kernel), ["80 new"]);
+});

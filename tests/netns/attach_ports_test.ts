@@ -73,6 +73,22 @@ nodeTest("headcni: a host port has one owner, whom the error names", async (node
   await node.del(two, full());
 });
 
+nodeTest("headcni: two networks of a container share its host ports", async (node) => {
+  const [first, second] = [full(), full({ name: "more", bridge: "more0" })];
+  const pod = await node.makePod();
+  const env = { CNI_IFNAME: "eth1" };
+  await node.add(pod, first);
+  await node.add(pod, second, env);
+  const link = hostLinkName(keyOf(pod));
+  const ports = () => node.host.run("nft", "list", "map", "inet", "headcni", "hostports4");
+  const elements = (await ports()).match(/comment "[^"]+"/g) ?? [];
+  assertEquals(elements.length > 0 && elements.every((text) => text.includes(link)), true);
+  await node.del(pod, second, env);
+  assertStringIncludes(await ports(), link);
+  await node.del(pod, first);
+  assertEquals((await ports()).includes(link), false);
+});
+
 nodeTest("headcni: as many host ports as there can be, and nothing left of them", async (node) => {
   // Each is one of IPv4 and one of IPv6.
   const ports = Array.from({ length: MAX_HOST_PORTS / 2 }, (_, i) => 30_000 + i);
