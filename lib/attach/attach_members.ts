@@ -7,7 +7,6 @@ import { ERROR_CODES, PluginError } from "../cni/codes.ts";
 import type { Request } from "../cni/request.ts";
 import type { Result } from "../cni/result.ts";
 import { formatResult, parseResult } from "../cni/result_codec.ts";
-import { isAtLeast } from "../cni/version.ts";
 import { NotStarted } from "../delegate/call.ts";
 import { killUnfinished } from "../delegate/unfinished.ts";
 import type { SubnetFile } from "../discovery/subnet_file.ts";
@@ -102,8 +101,10 @@ async function addOnceMore(
   }
 }
 
-/** The result as plugins get it; before 0.3.0 there are no results of others. */
-function toJson(result: Result, { config }: Request): Record<string, unknown> | undefined {
-  const { cniVersion } = config;
-  return isAtLeast(cniVersion, "0.3.0") ? formatResult(result, cniVersion) : undefined;
+/**
+ * The result as plugins get it. The specification has it since 0.3.0, but runtimes send it at each
+ * version, and plugins that come later in a chain need it: `buildOneConfig` in libcni/api.go.
+ */
+function toJson(result: Result, { config }: Request): Record<string, unknown> {
+  return formatResult(result, config.cniVersion);
 }

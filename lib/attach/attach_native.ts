@@ -7,6 +7,7 @@ import type { Request } from "../cni/request.ts";
 import { joinResults, type Result } from "../cni/result.ts";
 import type { Host } from "../host/host.ts";
 import { log } from "../log.ts";
+import { formatClaim } from "../net/host_port.ts";
 import { networkOf, type Prefix } from "../net/prefix.ts";
 import { type PodAddressing, podMtu, resolveAddressing } from "../pod/addresses.ts";
 import { type Bandwidth, parseBandwidth } from "../pod/bandwidth.ts";
@@ -17,6 +18,7 @@ import { hasForeignIpam } from "../pod/ipam_type.ts";
 import { planPod, podResult } from "../pod/plan.ts";
 import { planBandwidth } from "../pod/plan_bandwidth.ts";
 import {
+  findUnmappable,
   parsePortMappings,
   planHostPorts,
   planHostPortSteps,
@@ -130,10 +132,23 @@ async function claimFor(
   tx: StoreTransaction,
   ongoing: Ongoing,
 ): Promise<void> {
-  const ports = planHostPorts(mappings, ips.map(({ address }) => address.address));
-  if (ports.length === 0) return;
-  await claimPorts(tx, identity.key, ports);
-  ongoing.attachment = { ...ongoing.attachment, hostPorts: ports };
+  const addresses = ips.map(({ address }) => address.address);
+  for (const { protocol, hostPort, hostIp } of findUnmappable(mappings, addresses)) {
+    log.warn("Left out a host port: the pod has no address of its family", {
+      ...identity.key,
+      port: formatClaim({ protocol, hostPort, hostIp: hostIp.address }),
+    });
+  }
+  const wanted = planHostPorts(mappings, addresses);
+  if (wanted.length === 0) return;
+  const ports = await claimPorts(tx, identity.key, wanted);
+  if (ports.length < wanted.length) {
+    log.info("Left out host ports that another network of the container has", {
+      ...identity.key,
+      ports: wanted.filter((port) => !ports.includes(port)).map(formatClaim),
+    });
+  }
+  if (ports.length > 0) ongoing.attachment = { ...ongoing.attachment, hostPorts: ports };
 }
 
 /** Leads the host ports to the pod; the guard of the loopback network comes before what it guards. */

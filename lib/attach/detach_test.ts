@@ -5,6 +5,7 @@ import { makeRequest } from "../../tests/fakes/request.ts";
 import { IPAM, TracedNode } from "../../tests/fakes/traced_node.ts";
 import type { Request } from "../cni/request.ts";
 import { KernelError, StoreError } from "../errors.ts";
+import { hostLinkName } from "../pod/identity.ts";
 import { putAttachment } from "../store/attachments.ts";
 import { readCounters } from "../store/counters.ts";
 import { type Lease, listLeases, restoreLease } from "../store/leases.ts";
@@ -58,6 +59,23 @@ Deno.test("detach: an address whose link could not be removed is not released", 
   await using store = await node.openStore();
   await store.write(() => {});
   assertEquals((await store.read((reader) => listLeases(reader))).length, 1);
+});
+
+Deno.test("detach: the link of an attachment of our own goes, whoever is configured now", async () => {
+  await using node = await makeNode();
+  const removed: string[] = [];
+  const { openHost } = node;
+  node.openHost = () => ({
+    ...openHost(),
+    removeLinksInBackground: (names) => Promise.resolve(void removed.push(...names)),
+  });
+  await addPod(node, "c1");
+  node.addLink(keyOf("c1"), []);
+  const request = makeRequest("DEL", { plugins: [{ type: "other" }] });
+  await detach(request, node.context);
+  assertEquals(removed, [hostLinkName(keyOf("c1"))]);
+  await using store = await node.openStore();
+  assertEquals(await store.read((reader) => listLeases(reader)), []);
 });
 
 Deno.test("detach: fails when not even the release can be kept", async () => {

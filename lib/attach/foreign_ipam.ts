@@ -2,8 +2,10 @@
 import type { NetworkConfig, Request, Verb } from "../cni/request.ts";
 import { parseResult } from "../cni/result_codec.ts";
 import { callPlugin } from "../delegate/call.ts";
+import { killUnfinished } from "../delegate/unfinished.ts";
 import { log } from "../log.ts";
 import { foreignIpamType } from "../pod/ipam_type.ts";
+import { attachmentKey } from "./context.ts";
 import type { IpamAnswer } from "./own_ipam.ts";
 
 /**
@@ -31,6 +33,7 @@ export async function allocateForeign(request: Request): Promise<IpamAnswer> {
     const printed = await callForeignIpam("ADD", request);
     return parseResult(printed, `result of IPAM plugin "${ipam?.type}"`, cniVersion);
   } catch (error) {
+    await killUnfinished(attachmentKey(request)); // one that was killed leaves its own children
     await callForeignIpam("DEL", request).catch((error) => {
       log.warn("Cannot release the address of a failed ADD", { error });
     });

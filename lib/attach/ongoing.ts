@@ -14,6 +14,7 @@ import type { StoreTransaction } from "../store/transaction.ts";
 import { type AttachContext, attachmentKey } from "./context.ts";
 import { countDuration } from "./durations.ts";
 import { postponeRelease } from "./postpone.ts";
+import { recordedConfig } from "./recorded_config.ts";
 
 /** What every step of an ADD works on. */
 export interface Ongoing {
@@ -44,7 +45,7 @@ export function beginAttach(
     netns: request.netns,
     bootId: context.node.bootId(),
     createdMs: context.nowMs(),
-    config: request.config.raw,
+    config: recordedConfig(request.config),
   };
   return { ...parts, attachment, isRecorded: false, isStuck: false };
 }

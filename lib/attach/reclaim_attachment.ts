@@ -30,9 +30,10 @@ export async function reclaimAttachment(
   const lease = await releaseLease(tx, key, rest);
   if (lease) tx.count("reclaimed", key.network);
   const isOwn = attachment !== undefined && !owesOthers(attachment);
-  if (isOwn) await removeAttachment(tx, key);
+  // Without a record there may be host ports: whoever made the store anew had them from the kernel.
+  if (isOwn || !attachment) await removeAttachment(tx, key);
   // Nobody is owed a port.
-  else if (attachment) await dropPorts(tx, attachment);
+  else await dropPorts(tx, attachment);
   return lease !== undefined || isOwn || attachment?.hostPorts !== undefined;
 }
 

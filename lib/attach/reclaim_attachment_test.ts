@@ -4,10 +4,12 @@ import { makeRequest } from "../../tests/fakes/request.ts";
 import { IPAM, TracedNode } from "../../tests/fakes/traced_node.ts";
 import { StoreError } from "../errors.ts";
 import { addressBytes, parseAddress } from "../net/address.ts";
+import type { HostPort } from "../net/host_port.ts";
 import { parsePrefix } from "../net/prefix.ts";
 import { damage } from "../store/failure.ts";
 import { stickyKey } from "../store/keys.ts";
 import { type Lease, listLeases, restoreLease } from "../store/leases.ts";
+import { claimPorts, listPorts } from "../store/ports.ts";
 import { listSticky } from "../store/sticky.ts";
 import type { Store } from "../store/store.ts";
 import { collectDead } from "./collect_dead.ts";
@@ -27,6 +29,20 @@ const CALLERS: readonly [
 ];
 
 for (const [name, run] of CALLERS) {
+  Deno.test(`${name}: frees the host ports of a lease whose record was lost`, async () => {
+    await using node = await TracedNode.make();
+    await using store = await node.openStore();
+    await addPod(store, "10.9.0.3", node.gone);
+    const port: HostPort = {
+      ...{ protocol: "tcp", hostPort: 80, hostIp: undefined, targetPort: 80 },
+      target: parseAddress("10.9.0.3"),
+    };
+    await store.write((tx) => claimPorts(tx, keyOf("c-10.9.0.3"), [port]));
+    await run(node, store);
+    assertEquals(await leasesOf(store), []);
+    assertEquals(await store.read(listPorts), []);
+  });
+
   Deno.test(`${name}: forgets what a pod had when another pod that lives has it`, async () => {
     await using node = await TracedNode.make();
     await using store = await node.openStore();

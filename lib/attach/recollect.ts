@@ -1,11 +1,12 @@
 /** What a store is made anew from: its witnesses, and what can still be read of the damaged one. */
-import { formatAttachment } from "../attachment.ts";
+import { type AttachmentKey, formatAttachment } from "../attachment.ts";
 import type { NetworkConfig } from "../cni/request.ts";
 import { salvageStore } from "../delegate/examine.ts";
 import { log } from "../log.ts";
 import type { Recollection } from "../store/mend.ts";
-import { parseSalvage } from "../store/salvage.ts";
+import { NO_OTHERS, parseSalvage } from "../store/salvage.ts";
 import type { AttachContext } from "./context.ts";
+import { recallPorts } from "./recall_ports.ts";
 import { recallLeases } from "./witnesses.ts";
 
 /**
@@ -21,7 +22,10 @@ export async function recollect(
   directory: string,
   damaged: string | undefined,
 ): Promise<Recollection> {
-  if (damaged === undefined) return { leases: await recallLeases(config, context, directory) };
+  if (damaged === undefined) {
+    const leases = await recallLeases(config, context, directory);
+    return { leases, others: { ...NO_OTHERS, ports: recallPorts(keysOf(leases), [], context) } };
+  }
   const { leases: read, others, lost } = await parseSalvage(
     await salvageStore(context.self, damaged),
   );
@@ -32,5 +36,10 @@ export async function recollect(
       ...key,
     });
   }
-  return { leases, others };
+  const owners = keysOf([...leases, ...others.attachments]);
+  return { leases, others: { ...others, ports: recallPorts(owners, others.ports, context) } };
+}
+
+function keysOf(owners: readonly { readonly key: AttachmentKey }[]): AttachmentKey[] {
+  return owners.map(({ key }) => key);
 }

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { assertConsistent } from "../../tests/fakes/consistent_store.ts";
 import { overwritePage, PAGE_BYTES } from "../../tests/fakes/damages.ts";
@@ -8,9 +8,14 @@ import { makeRequest } from "../../tests/fakes/request.ts";
 import { seededRandom } from "../../tests/fakes/seeded_random.ts";
 import { IPAM, TracedNode } from "../../tests/fakes/traced_node.ts";
 import { batchesOf } from "../batches.ts";
+import { ConfigError } from "../errors.ts";
+import { parseAddress } from "../net/address.ts";
+import type { HostPort } from "../net/host_port.ts";
+import { hostLinkName } from "../pod/identity.ts";
 import { readCounters } from "../store/counters.ts";
 import { leaseKey, networkKey } from "../store/keys.ts";
 import { LEASES_PER_COMMIT, listLeases, releaseLease, restoreLease } from "../store/leases.ts";
+import { claimPorts, listPorts } from "../store/ports.ts";
 import { listResting } from "../store/resting.ts";
 import type { Store } from "../store/store.ts";
 import { openRequestStore } from "./open_store.ts";
@@ -104,4 +109,57 @@ Deno.test("recollect: a noisy page costs only what is in it", async () => {
     kept.push((await leasedContainers(store)).length);
   }
   assert(kept.length > 2 && kept.every((count) => count > PODS / 2), kept.join());
+});
+
+Deno.test("recollect: host ports of the kernel are claimed, whether or not there is a file", async () => {
+  const [name = ""] = NAMES.slice(1);
+  const port: HostPort = {
+    ...{ protocol: "tcp", hostPort: 80, hostIp: undefined, targetPort: 80 },
+    target: parseAddress("10.9.0.3"),
+  };
+  const single = { ...port, hostIp: parseAddress("192.0.2.1"), target: parseAddress("10.9.0.9") };
+  for (const left of ["damaged", "no file"]) {
+    await using node = await TracedNode.make();
+    await fill(node);
+    node.addLink(keyOf(name), ["10.9.0.3"]);
+    node.hostPorts.push({ port, link: hostLinkName(keyOf(name)) });
+    if (left === "no file") await Deno.remove(`${node.directory}/state.kv`);
+    else {
+      await using store = await node.openStore();
+      await store.write((tx) => tx.set(leaseKey(keyOf(name)), "noise"));
+    }
+    await using store = await reopen(node);
+    await assertConsistent(store);
+    assertEquals(await store.read(listPorts), [{ port, owner: keyOf(name) }], left);
+    await assertRejects(
+      () => store.write((tx) => claimPorts(tx, keyOf("new"), [single])),
+      ConfigError,
+      name,
+    );
+  }
+});
+
+Deno.test("recollect: a copy of yesterday learns the host ports of today", async () => {
+  await using node = await TracedNode.make();
+  const [before, now] = [keyOf("before"), keyOf("now")];
+  const old: HostPort = {
+    ...{ protocol: "tcp", hostPort: 80, hostIp: undefined, targetPort: 80 },
+    target: parseAddress("10.9.0.2"),
+  };
+  const port = { ...old, target: parseAddress("10.9.0.3") };
+  {
+    await using store = await node.openStore();
+    await store.write((tx) => claimPorts(tx, before, [old]));
+  }
+  node.addLink(now, ["10.9.0.3"]);
+  node.hostPorts.push({ port, link: hostLinkName(now) });
+  const path = `${node.directory}/state.kv`;
+  await Deno.copyFile(path, `${path}.copy`);
+  await Deno.rename(`${path}.copy`, path);
+  await using store = await openRequestStore(makeRequest("ADD", { ipam: IPAM }), {
+    ...node.context,
+    self: SELF,
+  });
+  assertEquals(await store.read(listPorts), [{ port, owner: now }]);
+  await assertConsistent(store);
 });

@@ -56,6 +56,13 @@ Deno.test("formatResult: 0.1.0 and 0.2.0 need an address, of either family", () 
   }
 });
 
+Deno.test("parseResult: takes what formatResult answers as it is", () => {
+  const bare: Result = { ...EMPTY, interfaces: [{ name: "br0" }], ips: FULL.ips.slice(0, 1) };
+  for (const result of [FULL, bare]) {
+    assertEquals(parseResult(formatResult(result, "1.1.0"), "prevResult", "1.1.0"), result);
+  }
+});
+
 Deno.test("parseResult: the version of a result without one is assumed", () => {
   const old = { ip4: { ip: "10.0.0.2/24" } };
   assertEquals(parseResult(old, "answer", "0.2.0").ips.length, 1);

@@ -21,13 +21,21 @@ export async function killUnfinished({ containerId, ifname }: AttachmentKey): Pr
     const environment = readEnvironment(pid);
     return !ancestors.has(pid) && marks.every((mark) => environment.includes(mark));
   };
+  const killed = new Set<number>();
   // A child of one that is killed may have been started meanwhile.
   for (let wait = 0; wait < MAX_WAITS; wait++) {
     const unfinished = listProcesses().filter(isUnfinished);
     if (unfinished.length === 0) return;
-    for (const pid of unfinished) kill(pid, containerId);
+    for (const pid of unfinished.filter((pid) => !killed.has(pid))) {
+      killed.add(pid);
+      kill(pid, containerId);
+    }
     await pause(WAIT_MS);
   }
+  log.warn("Cannot end a plugin of an earlier ADD: go on beside it", {
+    containerId,
+    pids: [...killed],
+  });
 }
 
 function listProcesses(): number[] {

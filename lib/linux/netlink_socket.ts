@@ -31,6 +31,8 @@ const MSG_TRUNC = 0x20;
 /** Socket options: asm-generic/socket.h; netlink ones: linux/netlink.h. */
 const SOL_SOCKET = 1;
 const SO_RCVTIMEO = 20;
+const SO_SNDBUFFORCE = 32;
+const SO_RCVBUFFORCE = 33;
 const SOL_NETLINK = 270;
 const NETLINK_CAP_ACK = 10;
 const NETLINK_EXT_ACK = 11;
@@ -40,6 +42,10 @@ const NETLINK_GET_STRICT_CHK = 12;
 const RECEIVE_TIMEOUT_SECONDS = 10n;
 /** The kernel fills a datagram of a dump up to 32 KiB: `netlink_dump`, net/netlink/af_netlink.c. */
 const RECEIVE_BUFFER_BYTES = 64 * 1024;
+/** Much less than the buffers of a new socket, 208 KiB: `SK_WMEM_MAX`, include/net/sock.h. */
+const SMALL_BATCH_BYTES = 64 * 1024;
+/** More than the kernel takes for a refusal: `struct sk_buff`, the message and its words. */
+const REFUSAL_BYTES = 1024;
 /** How often a dump is asked for again when changes disturb it. */
 const MAX_DUMP_ATTEMPTS = 10;
 
@@ -122,7 +128,9 @@ export class NetlinkSocket implements Disposable {
    */
   requestBatch(requests: readonly Request[], doing: Doing): Acknowledgement[] {
     const first = this.#sequence + 1;
-    this.#send(this.#encodeBatch(requests), doing);
+    const datagram = this.#encodeBatch(requests);
+    this.#makeRoom(datagram.length, requests.length);
+    this.#send(datagram, doing);
     return this.#collectBatch(requests.length, first, doing);
   }
 
@@ -136,7 +144,9 @@ export class NetlinkSocket implements Disposable {
     doing: Doing,
   ): Promise<Acknowledgement[]> {
     const first = this.#sequence + 1;
-    await this.#sendInBackground(this.#encodeBatch(requests), doing);
+    const datagram = this.#encodeBatch(requests);
+    this.#makeRoom(datagram.length, requests.length);
+    await this.#sendInBackground(datagram, doing);
     return this.#collectBatch(requests.length, first, doing);
   }
 
@@ -160,6 +170,16 @@ export class NetlinkSocket implements Disposable {
   [Symbol.dispose](): void {
     if (this.#fd >= 0) libc().close(this.#fd);
     this.#fd = -1;
+  }
+
+  /**
+   * For a large batch: it must fit as a whole, and the kernel may refuse each of its requests before
+   * we read the first word of that. Should the kernel not grant the room, it refuses to send.
+   */
+  #makeRoom(bytes: number, requests: number): void {
+    if (bytes <= SMALL_BATCH_BYTES) return;
+    this.#setOption(SOL_SOCKET, SO_SNDBUFFORCE, Int32Array.of(bytes));
+    this.#setOption(SOL_SOCKET, SO_RCVBUFFORCE, Int32Array.of(requests * REFUSAL_BYTES));
   }
 
   #send(datagram: Uint8Array<ArrayBuffer>, doing: Doing): void {

@@ -102,6 +102,14 @@ export function planHostPorts(
   return planned;
 }
 
+/** The mappings that lead nowhere: their address of the node is of a family that the pod has not. */
+export function findUnmappable(
+  mappings: readonly PortMapping[],
+  podAddresses: readonly Address[],
+): PortMapping[] {
+  return mappings.filter((mapping) => hostPortsOf(mapping, podAddresses).length === 0);
+}
+
 /**
  * The steps by which 127.0.0.1 of the node leads to the pod, for a pod that has a host port of IPv4.
  * The packet filter must guard the loopback network first: from then on the link lets it pass.

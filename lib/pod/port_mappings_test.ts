@@ -5,7 +5,12 @@ import { formatStep } from "../host/format.ts";
 import { parseAddress } from "../net/address.ts";
 import { formatHostPort } from "../net/host_port.ts";
 import { parsePodNetwork } from "./config.ts";
-import { parsePortMappings, planHostPorts, planHostPortSteps } from "./port_mappings.ts";
+import {
+  findUnmappable,
+  parsePortMappings,
+  planHostPorts,
+  planHostPortSteps,
+} from "./port_mappings.ts";
 
 const DUAL = ["10.244.1.5", "10.244.9.5", "fd00::5"];
 
@@ -59,6 +64,15 @@ Deno.test("planHostPorts: one per family that the pod has and the host address a
   for (const [name, portMappings, addresses, expected] of cases) {
     assertEquals(plan(portMappings, addresses).map(formatHostPort), expected, name);
   }
+});
+
+Deno.test("findUnmappable: a mapping whose address is of a family that the pod has not", () => {
+  const mappings = parsePortMappings({
+    portMappings: [mapping({}), mapping({ hostPort: 81, hostIP: "fd00::1" })],
+  });
+  const found = findUnmappable(mappings, [parseAddress("10.244.1.5")]);
+  assertEquals(found.map(({ hostPort }) => hostPort), [81]);
+  assertEquals(findUnmappable(mappings, DUAL.map(parseAddress)), []);
 });
 
 Deno.test("planHostPorts: one host port cannot lead to two places", () => {

@@ -6,13 +6,13 @@ import {
   type Member,
   type PodReference,
 } from "../attachment.ts";
-import { ConfigError } from "../errors.ts";
-import { addressBytes } from "../net/address.ts";
-import { claimOf, type HostPort } from "../net/host_port.ts";
+import type { HostPort } from "../net/host_port.ts";
 import { attachmentOfKey, recordKey, recordPrefix } from "./keys.ts";
 import { releaseLease } from "./leases.ts";
 import { freePorts } from "./ports.ts";
-import { parseRecord, storedHostPort, storedPod } from "./record.ts";
+import { storedHostPorts, toStoredHostPorts } from "./port_runs.ts";
+import { parseRecord, storedPod } from "./record.ts";
+import { requireFits } from "./record_size.ts";
 import type { Moment } from "./resting.ts";
 import type { StoreReader, StoreTransaction } from "./transaction.ts";
 
@@ -43,9 +43,6 @@ export interface Attachment {
   readonly result?: unknown;
 }
 
-/** Most characters of configurations and result as JSON: a value of the KV has 64 KiB, a character up to 2. */
-const MAX_CONFIG_CHARACTERS = 30_000;
-
 const StoredAttachment = v.object({
   phase: v.picklist(["adding", "added"]),
   pod: storedPod,
@@ -53,7 +50,7 @@ const StoredAttachment = v.object({
   bootId: v.string(),
   createdMs: v.number(),
   hostLink: v.exactOptional(v.string()),
-  hostPorts: v.exactOptional(v.array(storedHostPort)),
+  hostPorts: v.exactOptional(storedHostPorts),
   config: v.unknown(),
   members: v.exactOptional(v.array(v.object({
     kind: v.picklist(["native", "plugin"]),
@@ -63,31 +60,15 @@ const StoredAttachment = v.object({
   result: v.exactOptional(v.unknown()),
 });
 
-/** Of a record only what is asked for: what is to be forgotten may be damaged. */
-const RecordPorts = v.fallback(
-  v.object({ hostPorts: v.optional(v.array(storedHostPort), []) }),
-  { hostPorts: [] },
-);
-
 /**
  * Writes an attachment, whether it was there or not.
- * @throws ConfigError when its configuration is too large to be kept.
+ * @throws ConfigError when it is too large to be kept.
  */
 export function putAttachment(tx: StoreTransaction, attachment: Attachment): void {
   const { key, hostPorts, ...rest } = attachment;
-  const stored = { ...rest, ...hostPorts && { hostPorts: hostPorts.map(toStored) } };
-  const { config, members, result } = stored;
-  const characters = JSON.stringify({ config, members, result }).length;
-  if (characters > MAX_CONFIG_CHARACTERS) {
-    throw new ConfigError(
-      "invalid-config",
-      `Cannot attach "${
-        formatAttachment(key)
-      }": its network config has ${characters} characters, ` +
-        `${MAX_CONFIG_CHARACTERS} can be kept for DEL`,
-    );
-  }
-  tx.set(recordKey(key), stored);
+  const stored = hostPorts && toStoredHostPorts(hostPorts);
+  requireFits(key, rest, stored ?? []);
+  tx.set(recordKey(key), { ...rest, ...stored && { hostPorts: stored } });
 }
 
 /** The attachment with that key, or undefined. */
@@ -103,8 +84,7 @@ export async function findAttachment(
  * Removes the record of an attachment, and frees its host ports; an unknown one is no fault.
  */
 export async function removeAttachment(tx: StoreTransaction, key: AttachmentKey): Promise<void> {
-  const { hostPorts } = v.parse(RecordPorts, await tx.get(recordKey(key)));
-  await freePorts(tx, key, hostPorts.map(claimOf));
+  await freePorts(tx, key);
   tx.delete(recordKey(key));
 }
 
@@ -125,9 +105,8 @@ export async function forgetAttachment(
 /** Frees the host ports of an attachment whose record stays, and takes them out of that. */
 export async function dropPorts(tx: StoreTransaction, attachment: Attachment): Promise<void> {
   const { hostPorts, ...rest } = attachment;
-  if (!hostPorts) return;
-  await freePorts(tx, attachment.key, hostPorts.map(claimOf));
-  putAttachment(tx, rest);
+  await freePorts(tx, attachment.key);
+  if (hostPorts) putAttachment(tx, rest);
 }
 
 /** The attachments of a network, or of all. */
@@ -137,14 +116,6 @@ export async function listAttachments(
 ): Promise<Attachment[]> {
   const entries = await reader.list(recordPrefix(network));
   return entries.map(({ key, value }) => parseAttachment(attachmentOfKey(key), value));
-}
-
-function toStored({ hostIp, target, ...rest }: HostPort) {
-  return {
-    ...rest,
-    ...hostIp && { hostIp: addressBytes(hostIp) },
-    target: addressBytes(target),
-  };
 }
 
 function parseAttachment(key: AttachmentKey, value: unknown): Attachment {

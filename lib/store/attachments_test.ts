@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { makeTemporaryStore } from "../../tests/fakes/temporary_store.ts";
 import { ConfigError, StoreError } from "../errors.ts";
 import { parseAddress } from "../net/address.ts";
@@ -38,17 +38,31 @@ Deno.test("putAttachment: keeps an attachment as it is, and replaces it", async 
   }
 });
 
-Deno.test("putAttachment: refuses a configuration that does not fit", async () => {
+Deno.test("putAttachment: refuses what does not fit, in words of its own", async () => {
   await using temporary = await makeTemporaryStore();
-  const large = { ...ATTACHMENT, config: { text: "\u20ac".repeat(31_000) } };
-  const error = await assertRejects(
-    () => temporary.store.write((tx) => putAttachment(tx, large)),
-    ConfigError,
-    "30000 can be kept",
-  );
-  assertEquals(error.reason, "invalid-config");
-  const largest = { ...ATTACHMENT, config: { text: "\u20ac".repeat(29_975) } };
-  await temporary.store.write((tx) => putAttachment(tx, largest));
+  const target = parseAddress("10.0.0.2");
+  const kinds: [string, (size: number) => Partial<Attachment>][] = [
+    ["text", (size) => ({ config: { text: "\u20ac".repeat(size) } })],
+    ["fractions", (size) => ({ result: Array.from({ length: size / 4 }, () => 0.5) })],
+    ["lists", (size) => ({ config: Array.from({ length: size / 3 }, () => []) })],
+    ["path", (size) => ({ netns: "\u20ac".repeat(size) })],
+    ["host ports", (size) => ({
+      config: { text: "\u20ac".repeat(size / 2) },
+      hostPorts: Array.from({ length: size / 4 }, (_, i): HostPort => ({
+        ...{ protocol: "tcp", hostPort: 2 * i + 1, targetPort: 80, target, hostIp: undefined },
+      })),
+    })],
+  ];
+  for (const [name, make] of kinds) {
+    const put = (size: number) =>
+      temporary.store.write((tx) => putAttachment(tx, { ...ATTACHMENT, ...make(size) }));
+    await put(20_000);
+    for (let size = 24_000; size < 27_000; size += 100) {
+      await put(size).catch((error) => assert(error instanceof ConfigError, name));
+    }
+    const error = await assertRejects(() => put(40_000), ConfigError, "26000 can be kept");
+    assertEquals(error.reason, "invalid-config");
+  }
 });
 
 Deno.test("removeAttachment: forgets an attachment, and is content with an unknown one", async () => {

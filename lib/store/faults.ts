@@ -13,6 +13,7 @@ import {
   useOf,
 } from "../ipam/block.ts";
 import { addOffset, type Address, formatAddress } from "../net/address.ts";
+import { formatHostPort } from "../net/host_port.ts";
 import { listAttachments } from "./attachments.ts";
 import { listPages, listSummaries, type StoredBlock } from "./blocks.ts";
 import { readCounters } from "./counters.ts";
@@ -20,9 +21,10 @@ import { isDamage } from "./failure.ts";
 import { ADDRESS_PREFIX } from "./keys.ts";
 import { listLeases } from "./leases.ts";
 import { listNetworks } from "./networks.ts";
-import { listPorts } from "./ports.ts";
+import { listPorts, type OwnedPort } from "./ports.ts";
 import { parseRecord, storedAddress, storedKey } from "./record.ts";
 import { listResting } from "./resting.ts";
+import { findPerhapsTaken } from "./taken_ports.ts";
 import type { StoreReader } from "./transaction.ts";
 
 /** An address of a network. */
@@ -45,7 +47,7 @@ const OwnerKey = v.tuple([v.literal("address"), v.string(), storedAddress]);
  */
 export async function findFaults(reader: StoreReader): Promise<string[]> {
   try {
-    for (const list of [listAttachments, listNetworks, listPorts, readCounters]) await list(reader);
+    for (const list of [listAttachments, listNetworks, readCounters]) await list(reader);
     const leased = await listLeased(reader);
     const resting = await listResting(reader);
     const stored = [...await listPages(reader), ...await listSummaries(reader)];
@@ -53,11 +55,22 @@ export async function findFaults(reader: StoreReader): Promise<string[]> {
       ...findDoubled([...leased, ...resting]),
       ...diffHoldings(leased, await listOwned(reader)),
       ...diffBlocks(stored, markBlocks(leased, resting)),
+      ...await findUnmarked(reader, await listPorts(reader)),
     ];
   } catch (error) {
     if (!isDamage(error)) throw error;
     return [errorText(error)];
   }
+}
+
+/** Host ports that another attachment could claim. */
+async function findUnmarked(reader: StoreReader, owned: readonly OwnedPort[]): Promise<string[]> {
+  const marked = new Set(await findPerhapsTaken(reader, owned.map(({ port }) => port)));
+  return owned.filter(({ port }) => !marked.has(port)).map(({ port, owner }) =>
+    `host port "${formatHostPort(port)}" is of "${
+      formatAttachment(owner)
+    }", but not marked as taken`
+  );
 }
 
 async function listLeased(reader: StoreReader): Promise<Holding[]> {

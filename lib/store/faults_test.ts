@@ -2,14 +2,21 @@ import { assertEquals } from "@std/assert";
 import { keyOf, leaseOf } from "../../tests/fakes/lease.ts";
 import { makeTemporaryStore } from "../../tests/fakes/temporary_store.ts";
 import { type Address, parseAddress } from "../net/address.ts";
+import type { HostPort } from "../net/host_port.ts";
 import { stageUse } from "./blocks.ts";
 import { findFaults } from "./faults.ts";
-import { addressKey, blockKey, leaseKey, recordKey, restingKey } from "./keys.ts";
+import { addressKey, blockKey, leaseKey, recordKey, restingKey, takenKey } from "./keys.ts";
 import { releaseLease, restoreLease } from "./leases.ts";
+import { claimPorts } from "./ports.ts";
+import { stageTaken } from "./taken_ports.ts";
 import type { StoreTransaction } from "./transaction.ts";
 
 const FIRST = parseAddress("10.0.0.1");
 const PAGE = { level: 0, first: parseAddress("10.0.0.0") };
+
+const PORT: HostPort = {
+  ...{ protocol: "tcp", hostPort: 80, hostIp: undefined, target: FIRST, targetPort: 8080 },
+};
 
 const REST = { bootId: "b", last: { key: keyOf("c9"), pod: {} } };
 
@@ -68,6 +75,12 @@ const faults: readonly [
   ["a record that nobody can read", (tx) => tx.set(recordKey(keyOf("c1")), 7), [
     'Cannot read the store: Cannot use attachment "pods/c1/eth0"',
   ]],
+  ["a host port that is not marked", (tx) => stageTaken(tx, [PORT], "free"), [
+    'host port "tcp 80 -> 10.0.0.1:8080" is of "pods/c1/eth0", but not marked as taken',
+  ]],
+  ["marks of another length", (tx) => tx.set(takenKey("tcp", 4, 0), new Uint8Array(3)), [
+    'Cannot read the store: Cannot use host ports "taken,tcp,4,0"',
+  ]],
   ["a key that nobody can read", (tx) => tx.set(["address", "pods", "10.0.0.1"], {}), [
     "Cannot read the store: Cannot use key of an owner",
   ]],
@@ -81,6 +94,7 @@ for (const [name, harm, seen] of faults) {
       await restoreLease(tx, leaseOf("c1", "10.0.0.1/24", "fd00::1/64"));
       await restoreLease(tx, leaseOf("c2", "10.0.0.2/24"));
       await restoreLease(tx, leaseOf("c3", "10.0.0.3/24"));
+      await claimPorts(tx, keyOf("c1"), [PORT]);
     });
     await store.write((tx) => releaseLease(tx, keyOf("c3"), { bootId: "b", uptimeMs: 0 }));
     await store.write(async (tx) => void await harm(tx));

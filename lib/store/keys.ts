@@ -4,8 +4,8 @@
  */
 import type { AttachmentKey } from "../attachment.ts";
 import type { Block } from "../ipam/block.ts";
-import { type Address, addressBytes } from "../net/address.ts";
-import type { HostPortClaim } from "../net/host_port.ts";
+import { type Address, addressBytes, type Family } from "../net/address.ts";
+import type { PortProtocol } from "../net/host_port.ts";
 
 /** `{version, readableFrom}`: the format of everything else. */
 export const SCHEMA_KEY: Deno.KvKey = ["schema"];
@@ -25,7 +25,7 @@ export const ADDRESS_PREFIX: Deno.KvKey = ["address"];
 /** Where the bits of all summaries lie. */
 export const SUMMARY_PREFIX: Deno.KvKey = ["summary"];
 
-/** Where the owners of all host ports lie. */
+/** Where the host ports of all attachments lie. */
 export const PORT_PREFIX: Deno.KvKey = ["port"];
 
 /** Where all cursors lie. */
@@ -103,15 +103,14 @@ export function stickyPrefix(network?: string): Deno.KvKey {
   return below("sticky", network);
 }
 
-/** The owner of a host port, whatever the network is: the node has each port once. */
-export function portKey({ protocol, hostPort, hostIp, family }: HostPortClaim): Deno.KvKey {
-  const address = hostIp ?? { family, value: 0n };
-  return [...PORT_PREFIX, protocol, hostPort, addressBytes(address)];
+/** The host ports that an attachment has. */
+export function portKey(key: AttachmentKey): Deno.KvKey {
+  return [...PORT_PREFIX, ...attachmentParts(key)];
 }
 
-/** Where the owners of one port lie, of any and of single addresses of the node. */
-export function portPrefix({ protocol, hostPort }: HostPortClaim): Deno.KvKey {
-  return [...PORT_PREFIX, protocol, hostPort];
+/** Which ports of a block may be taken: the node has each once, whatever the network is. */
+export function takenKey(protocol: PortProtocol, family: Family, block: number): Deno.KvKey {
+  return ["taken", protocol, family, block];
 }
 
 /** The `ipam` section that a network was last configured with, as JSON text. */
@@ -119,7 +118,7 @@ export function networkKey(network: string): Deno.KvKey {
   return [...NETWORK_PREFIX, network];
 }
 
-/** The attachment that a key of a lease or of a record is about. */
+/** The attachment that a key of a lease, of a record or of host ports is about. */
 export function attachmentOfKey(key: Deno.KvKey): AttachmentKey {
   const [, network, containerId, ifname] = key.map(String);
   return { network: network ?? "", containerId: containerId ?? "", ifname: ifname ?? "" };

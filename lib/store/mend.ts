@@ -123,7 +123,11 @@ async function restoreAll(kv: Deno.Kv, path: string, leases: readonly Lease[]): 
   return restored;
 }
 
-async function takeSteps(
+/**
+ * Takes steps in commits of so many that each can hold theirs.
+ * @throws StoreError.
+ */
+export async function takeSteps(
   kv: Deno.Kv,
   path: string,
   steps: readonly ((tx: StoreTransaction) => unknown)[],

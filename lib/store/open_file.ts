@@ -3,9 +3,17 @@ import { errorText } from "../errors.ts";
 import { damage, isDamage } from "./failure.ts";
 import { openKv, readHead } from "./kv_file.ts";
 import type { HeldLock } from "./lock.ts";
-import { makeStore, mendStore, NOTHING, type StoreMender, takeFinished } from "./mend.ts";
+import {
+  makeStore,
+  mendStore,
+  NOTHING,
+  type StoreMender,
+  takeFinished,
+  takeSteps,
+} from "./mend.ts";
 import { mergeLeases } from "./merge.ts";
 import { identityOf } from "./place.ts";
+import { stepsToRestore } from "./salvage.ts";
 
 /** What is to be opened. */
 export interface OpenFileOptions {
@@ -114,8 +122,9 @@ async function acknowledge(options: OpenFileOptions, { kv, identity }: OpenFile)
     if (!mender?.recall) return;
     using undo = new DisposableStack();
     undo.use(kv);
-    const { leases } = await mender.recall(undefined);
+    const { leases, others } = await mender.recall(undefined);
     await mergeLeases(kv, path, leases);
+    if (others) await takeSteps(kv, path, stepsToRestore(others));
     undo.move();
   }
   held.identity = identity;

@@ -1,7 +1,6 @@
 import * as v from "valibot";
 import { errorText } from "../errors.ts";
 import { addressFromBytes } from "../net/address.ts";
-import type { HostPort } from "../net/host_port.ts";
 import { parseWith } from "../schema.ts";
 import { damage } from "./failure.ts";
 
@@ -22,20 +21,6 @@ export const storedAddress = v.pipe(
   v.instance(Uint8Array),
   v.check(({ length }) => length === 4 || length === 16, "4 or 16 bytes wanted"),
   v.transform((bytes) => addressFromBytes(bytes)),
-);
-
-const port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65_535));
-
-/** A host port as it is stored. */
-export const storedHostPort = v.pipe(
-  v.object({
-    protocol: v.picklist(["tcp", "udp", "sctp"]),
-    hostPort: port,
-    hostIp: v.exactOptional(storedAddress),
-    target: storedAddress,
-    targetPort: port,
-  }),
-  v.transform(({ hostIp, ...rest }): HostPort => ({ ...rest, hostIp })),
 );
 
 /**

@@ -19,7 +19,8 @@ import {
 } from "./keys.ts";
 import { type Lease, listLeases } from "./leases.ts";
 import { listNetworks, type NetworkRecord, stageNetwork } from "./networks.ts";
-import { listPorts, type OwnedPort, restorePort } from "./ports.ts";
+import { listPorts, type OwnedPort } from "./ports.ts";
+import { byOwner, restorePorts } from "./restore_ports.ts";
 import { storedKey } from "./record.ts";
 import { listResting, type RestingAddress, restoreRest } from "./resting.ts";
 import { listSticky, restoreSticky, type StickyAddresses } from "./sticky.ts";
@@ -43,6 +44,12 @@ export interface OtherRecords {
   readonly ports: readonly OwnedPort[];
   readonly counters: readonly Counter[];
 }
+
+/** Where nobody tells of anything. */
+export const NO_OTHERS: OtherRecords = {
+  ...{ attachments: [], networks: [], cursors: [], resting: [], sticky: [], ports: [] },
+  counters: [],
+};
 
 /** Where that lies, each by the one text of its prefix; owners of addresses name leases. */
 export const SALVAGED: readonly string[] = [
@@ -112,7 +119,7 @@ export function stepsToRestore(
     ...cursors.map((one) => (tx: Tx) => restoreCursor(tx, one)),
     ...resting.map((one) => (tx: Tx) => restoreRest(tx, one)),
     ...sticky.map((one) => (tx: Tx) => restoreSticky(tx, one)),
-    ...ports.map((one) => (tx: Tx) => restorePort(tx, one)),
+    ...byOwner(ports).map((one) => (tx: Tx) => restorePorts(tx, one)),
     ...counters.map((one) => (tx: Tx) => restoreCounter(tx, one)),
   ];
 }

@@ -30,7 +30,10 @@ const OTHERS: OtherRecords = {
     last: { key: keyOf("c3"), pod: { name: "web-0" } },
   }],
   ports: [{
-    claim: { protocol: "tcp", hostPort: 80, hostIp: undefined, family: 6 },
+    port: {
+      ...{ protocol: "tcp", hostPort: 80, hostIp: undefined, targetPort: 8080 },
+      target: parseAddress("fd00::5"),
+    },
     owner: keyOf("c1"),
   }],
   sticky: [{

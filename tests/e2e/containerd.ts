@@ -26,8 +26,11 @@ const IMAGE = "test.invalid/busybox:1";
 /** Plugins that are not ours and that a chain may name. */
 const NEIGHBOURS: readonly string[] = ["bridge", "host-local", "portmap", "tuning"];
 
-/** How long to wait between questions whether containerd is ready. */
+/** How long to wait between questions whether something is so. */
 const ASK_AGAIN_MS = 20;
+
+/** How long the runtime or the kernel may take for what they tell nobody of. */
+const SETTLE_MS = 30_000;
 
 /** Where containerd mounts network namespaces when they are under its state directory. */
 const NETNS_DIRECTORY = "/run/containerd/io.containerd.grpc.v1.cri/netns";
@@ -45,7 +48,7 @@ const MANIFEST = { Config: "config.json", RepoTags: [IMAGE], Layers: [ARCHIVE_NA
 const DEFAULT_NETWORK = "pods";
 
 /** What a test asks of a pod. */
-export interface PodOptions extends Pick<PodRequest, "name" | "ports"> {
+export interface PodOptions extends Pick<PodRequest, "name" | "ports" | "annotations"> {
   /** Name of a network of the machine; `pods` when left out. */
   readonly network?: string;
 }
@@ -54,6 +57,12 @@ export interface PodOptions extends Pick<PodRequest, "name" | "ports"> {
 export function missingContainerd(): string {
   const neighbours = NEIGHBOURS.map((name) => join(DEBIAN_PLUGINS, name));
   return missingFor(["/usr/bin/containerd", "/usr/bin/ctr", ...neighbours]);
+}
+
+/** Asks again until something is so, or for longer than it may take. */
+export async function settled(isSo: () => Promise<boolean>): Promise<void> {
+  const end = AbortSignal.timeout(SETTLE_MS);
+  while (!end.aborted && !await isSo()) await pause(ASK_AGAIN_MS);
 }
 
 /** The machine. */
@@ -125,6 +134,11 @@ export class ContainerdHost extends Machine {
     const list = [HEADCNI, "ipam", "ls", "--store", this.store, "--output", "json"];
     const { leases }: { leases: LeaseView[] } = JSON.parse(await this.run(...list));
     return leases.find((lease) => lease.containerId === containerId)?.netns ?? "";
+  }
+
+  /** Kills a process; all of a pod end with its first one. */
+  async kill(pid: number): Promise<void> {
+    await this.run("kill", "-KILL", String(pid));
   }
 
   /** Takes the network namespace of a pod away, whether the pod runs or not. */

@@ -2,10 +2,11 @@
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { exists } from "@std/fs";
 import { join } from "@std/path";
-import { pause } from "../../lib/pause.ts";
 import { HEADCNI } from "../cli/shipped.ts";
 import { testUnless } from "../fakes/test_unless.ts";
-import { ContainerdHost, missingContainerd } from "./containerd.ts";
+import { connectOutside } from "../netns/callers.ts";
+import { TestNetns } from "../netns/namespace.ts";
+import { ContainerdHost, missingContainerd, settled } from "./containerd.ts";
 import { isDeadline } from "./cri.ts";
 import { firstLine } from "./machine.ts";
 import { headcni, type Network, writeConflist } from "./network.ts";
@@ -34,6 +35,15 @@ const WITH_HOST_PORTS: readonly Network[] = [
       { type: "portmap", capabilities: { portMappings: true } },
     ],
   },
+  {
+    name: "native",
+    plugins: [
+      headcni("10.85.0.0/24", {
+        bridge: "ports1",
+        capabilities: { portMappings: true, bandwidth: true },
+      }),
+    ],
+  },
 ];
 
 /** What a network leaves on the node when its last pod is gone: the bridge alone. */
@@ -43,6 +53,15 @@ const NO_TRACES = { isGateway: false, ipMasq: false };
 const HANGING: Network = {
   name: "hanging",
   plugins: [headcni("10.87.0.0/24", NO_TRACES), { type: "hang" }],
+};
+
+/** ADD of the last member of our own chain never ends. */
+const CHAINED: Network = {
+  name: "chained",
+  plugins: [{
+    type: "headcni",
+    plugins: [headcni("10.84.0.0/24", NO_TRACES), { type: "hang" }],
+  }],
 };
 
 /** ADD of ours never ends, for it waits for another. */
@@ -57,9 +76,9 @@ const BROKEN: Network = {
   plugins: [headcni("10.86.0.0/24", NO_TRACES), { type: "broken" }],
 };
 
-/** Says that it was called, and never comes back. */
+/** Tells its process, and never comes back. */
 const HANG = `[ "$CNI_COMMAND" = ADD ] || exit 0
-echo $CNI_CONTAINERID >"\${0%/*}/../hanging"
+echo $$ >"\${0%/*}/../hanging"
 exec sleep 600`;
 
 /** Does nothing, by a plugin that is asked for nothing. */
@@ -74,10 +93,6 @@ ${PASS}`;
 /** How long a client waits first; longer where the plugin that hangs was not called by then. */
 const IMPATIENT_MS = 1000;
 
-/** How long the runtime may take for what it tells nobody of. */
-const SETTLE_MS = 30_000;
-const ASK_AGAIN_MS = 20;
-
 /** What is tried on one machine; each leaves nothing behind that was not there before. */
 const STEPS: Readonly<Record<string, (host: ContainerdHost) => Promise<void>>> = {
   "pods and node ping each other": pingEachOther,
@@ -87,6 +102,7 @@ const STEPS: Readonly<Record<string, (host: ContainerdHost) => Promise<void>>> =
   "containerd is started again, and a pod dies meanwhile": restartedServer,
   "a later plugin is killed at the client's deadline": (host) => impatientClient(host, HANGING),
   "our plugin is killed at the client's deadline": (host) => impatientClient(host, WAITING),
+  "our plugin is killed while a member runs": (host) => impatientClient(host, CHAINED),
   "containerd dies in the middle of an ADD": crashedServer,
   "CNI GC finds what a DEL that failed earlier in the chain left": collectUnlisted,
   "ipam gc finds it when the namespace is gone": collectDead,
@@ -97,7 +113,7 @@ const STEPS: Readonly<Record<string, (host: ContainerdHost) => Promise<void>>> =
 };
 
 testUnless(missingContainerd(), "containerd: pods come and go", async (t) => {
-  const networks = [PODS, HANGING, WAITING, BROKEN, ...WITH_HOST_PORTS];
+  const networks = [PODS, HANGING, WAITING, CHAINED, BROKEN, ...WITH_HOST_PORTS];
   await using host = await ContainerdHost.start(networks);
   await host.addPlugin("hang", HANG);
   await host.addPlugin("broken", BREAK);
@@ -172,7 +188,7 @@ async function manyPods(host: ContainerdHost): Promise<void> {
 
 async function killedPod(host: ContainerdHost): Promise<void> {
   const id = await host.runPod({ name: "red" });
-  await kill(host, (await host.cri.podState(id)).pid);
+  await host.kill((await host.cri.podState(id)).pid);
   await host.removeNamespace(await host.netnsOf(id));
   await host.endPod(id);
 }
@@ -182,7 +198,7 @@ async function restartedServer(host: ContainerdHost): Promise<void> {
   const container = await host.startContainer(red, { name: "red" }, "sleep", "600");
   const { pid } = await host.cri.podState(blue);
   await host.stopServer("SIGKILL");
-  await kill(host, pid);
+  await host.kill(pid);
   await host.startServer();
   const green = await host.runPod({ name: "green" });
   await ping(host, container, ...(await host.cri.podState(green)).ips);
@@ -201,6 +217,9 @@ async function impatientClient(host: ContainerdHost, { name: network }: Network)
     await settled(async () => await host.snapshot() === before);
     assertEquals(await host.snapshot(), before);
   }
+  const process = `/proc/${(await Deno.readTextFile(hangingFile(host))).trim()}`;
+  await settled(async () => !await isThere(host, process));
+  assertEquals(await isThere(host, process), false, "the plugin that hangs goes on");
   await Deno.remove(hangingFile(host));
   assertEquals((await host.calls(network)).at(-1), "DEL");
 }
@@ -218,6 +237,10 @@ async function crashedServer(host: ContainerdHost): Promise<void> {
   await host.endPods();
 }
 
+async function isThere(host: ContainerdHost, path: string): Promise<boolean> {
+  return await host.run("sh", "-c", `! test -e ${path} || echo yes`) !== "";
+}
+
 /** What the plugin that hangs leaves when it was called. */
 function hangingFile(host: ContainerdHost): string {
   return join(host.folder, "hanging");
@@ -225,12 +248,6 @@ function hangingFile(host: ContainerdHost): string {
 
 function isHanging(host: ContainerdHost): Promise<boolean> {
   return exists(hangingFile(host));
-}
-
-/** Asks again until something is so, or for longer than it may take. */
-async function settled(isSo: () => Promise<boolean>): Promise<void> {
-  const end = AbortSignal.timeout(SETTLE_MS);
-  while (!end.aborted && !await isSo()) await pause(ASK_AGAIN_MS);
 }
 
 /** What libcni does not undo, for it stops at the first DEL that fails. */
@@ -292,18 +309,18 @@ async function hostPort(host: ContainerdHost, { name: network }: Network): Promi
   await host.cri.exec(container, "httpd", "-p", "80", "-h", "/");
   const { ips: [ip] } = await host.cri.podState(id);
   for (const place of [`${ip}/80`, "192.0.2.1/8088", "127.0.0.1/8088"]) {
-    assertEquals(await firstLine(host, place), "HTTP/1.1 200 OK", place);
+    assertEquals(await firstLine(host.netns, place), "HTTP/1.1 200 OK", place);
   }
+  await using outside = await TestNetns.make("out");
+  await connectOutside(host.netns, outside);
+  assertEquals(await firstLine(outside, "198.51.100.1/8088"), "HTTP/1.1 200 OK");
+  await host.netns.run("ip", "link", "delete", "out0");
   await host.endPod(id);
 }
 
 /** Containers that have something, sorted. */
 async function attached(host: ContainerdHost): Promise<string[]> {
   return (await host.attachments()).map(({ containerId }) => containerId).sort();
-}
-
-async function kill(host: ContainerdHost, pid: number): Promise<void> {
-  await host.run("kill", "-KILL", String(pid));
 }
 
 async function ping(

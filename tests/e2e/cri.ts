@@ -48,6 +48,8 @@ export interface PodRequest {
   /** Runtime handler; empty for the default one. */
   readonly handler: string;
   readonly ports?: readonly HostPort[];
+  /** As the kubelet hands them on, by key. */
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 /** What is known of a pod that runs. */
@@ -189,12 +191,13 @@ function codeOf(error: unknown): unknown {
   return error instanceof Error && "code" in error ? error.code : undefined;
 }
 
-function sandboxConfig({ name, cgroup, ports = [] }: PodRequest): object {
+function sandboxConfig({ name, cgroup, ports = [], annotations = {} }: PodRequest): object {
   return {
     metadata: { name, uid: `uid-of-${name}`, namespace: "tests" },
     port_mappings: ports.map(({ hostPort, containerPort }) => {
       return { protocol: "TCP", host_port: hostPort, container_port: containerPort };
     }),
+    annotations,
     linux: { cgroup_parent: cgroup },
   };
 }

@@ -8,7 +8,13 @@ import { type ProgramOutcome, runProgram } from "../cli/program.ts";
 import { HEADCNI, missingProgram } from "../cli/shipped.ts";
 import { testUnless } from "../fakes/test_unless.ts";
 import { missingDebian } from "../netns/debian.ts";
-import { type AddResult, DEBIAN_PLUGINS, TestNode, type TestPod } from "../netns/plugin.ts";
+import {
+  type AddResult,
+  DEBIAN_PLUGINS,
+  SUBNETS,
+  TestNode,
+  type TestPod,
+} from "../netns/plugin.ts";
 import type { TestNetns } from "../netns/namespace.ts";
 import { PrivateMounts } from "../netns/private_mounts.ts";
 import { findPeers } from "./peers.ts";
@@ -23,13 +29,23 @@ const IFNAME = "eth0";
 /** Where libcni keeps results, and other plugins their files: `CacheDir` in libcni/api.go. */
 const CACHE = "/var/lib/cni";
 
+/** What the node's daemon would say, for a configuration that names no addresses. */
+const SUBNET_VARIABLES = {
+  HEADCNI_NETWORK: "10.0.0.0/8",
+  HEADCNI_SUBNET: SUBNETS[4],
+  HEADCNI_IPV6_NETWORK: "fd00::/16",
+  HEADCNI_IPV6_SUBNET: SUBNETS[6],
+};
+
 /** What every plugin of a list is, and what the runtime has for them. */
 export interface PluginList {
   readonly cniVersion: string;
   readonly cniVersions?: readonly string[];
   readonly plugins: readonly Readonly<Record<string, unknown>>[];
-  /** What a container asks for, by name of the capability. */
-  readonly capabilities?: Readonly<Record<string, unknown>>;
+  /** Whether the only plugin is configured by itself, in a `.conf`, and not by a list. */
+  readonly isSingle?: boolean;
+  /** What a pod asks for, by name of the capability. */
+  readonly capabilities?: (pod: number) => Readonly<Record<string, unknown>>;
 }
 
 /** What names a pod; its namespace may be gone. */
@@ -39,7 +55,9 @@ type Place = Pick<TestPod, "path">;
 export class Libcni implements AsyncDisposable {
   readonly node: TestNode;
   readonly #mounts: PrivateMounts;
-  #capabilities = "";
+  /** Paths of the pods that anything was asked for, in that order. */
+  readonly #pods: string[] = [];
+  #capabilities: PluginList["capabilities"];
 
   private constructor(node: TestNode, mounts: PrivateMounts) {
     this.node = node;
@@ -71,24 +89,25 @@ export class Libcni implements AsyncDisposable {
 
   /** Sets the list of plugins; pods keep what they have. */
   async configure(list: PluginList): Promise<void> {
-    const { cniVersion, cniVersions, plugins, capabilities } = list;
-    this.#capabilities = capabilities ? JSON.stringify(capabilities) : "";
+    const { cniVersion, cniVersions, plugins, isSingle = false } = list;
+    this.#capabilities = list.capabilities;
+    const keys = { cniVersion, cniVersions, name: NETWORK };
     await Deno.writeTextFile(
-      `${this.node.root}/net.d/${NETWORK}.conflist`,
-      JSON.stringify({ cniVersion, cniVersions, name: NETWORK, plugins }),
+      `${this.node.root}/net.d/${NETWORK}.${isSingle ? "conf" : "conflist"}`,
+      JSON.stringify(isSingle ? { ...plugins[0], ...keys } : { ...keys, plugins }),
     );
   }
 
   async add(pod: Place): Promise<AddResult> {
-    return JSON.parse(await this.#succeed("cnitool", "add", NETWORK, pod.path));
+    return JSON.parse(await this.#onPod("add", pod));
   }
 
   async check(pod: Place): Promise<void> {
-    assertEquals(await this.#succeed("cnitool", "check", NETWORK, pod.path), "");
+    assertEquals(await this.#onPod("check", pod), "");
   }
 
   async del(pod: Place): Promise<void> {
-    assertEquals(await this.#succeed("cnitool", "del", NETWORK, pod.path), "");
+    assertEquals(await this.#onPod("del", pod), "");
   }
 
   /** As cnitool does it: all that libcni remembers goes, and plugins are not told what is valid. */
@@ -104,14 +123,14 @@ export class Libcni implements AsyncDisposable {
 
   /** STATUS; answers what is wrong, empty when nothing is. */
   async status(): Promise<string> {
-    const { code, stderr } = await this.#run("cnitool", "status", NETWORK, "/");
+    const { code, stderr } = await this.#run("cnitool", ["status", NETWORK, "/"]);
     assertEquals(code, stderr === "" ? 0 : 1, stderr);
     return stderr.trim();
   }
 
   /** A verb that must fail; answers what libcni says of it. */
   async fail(verb: "add" | "check" | "del", pod: Place): Promise<string> {
-    const { code, stderr } = await this.#run("cnitool", verb, NETWORK, pod.path);
+    const { code, stderr } = await this.#callOnPod(verb, pod);
     assertEquals(code, 1, stderr);
     return stderr.trim();
   }
@@ -133,24 +152,34 @@ export class Libcni implements AsyncDisposable {
     await this.#mounts[Symbol.asyncDispose]();
   }
 
-  async #succeed(program: string, ...args: readonly string[]): Promise<string> {
-    const { code, stdout, stderr } = await this.#run(program, ...args);
-    assertEquals({ code, stderr }, { code: 0, stderr: "" }, `${program} ${args.join(" ")}`);
-    return stdout;
+  async #onPod(verb: string, pod: Place): Promise<string> {
+    return expectSuccess(await this.#callOnPod(verb, pod), `${verb} ${pod.path}`);
   }
 
-  #run(program: string, ...args: readonly string[]): Promise<ProgramOutcome> {
+  /** With what the pod asks for, which runtimes send with each verb. */
+  #callOnPod(verb: string, { path }: Place): Promise<ProgramOutcome> {
+    if (!this.#pods.includes(path)) this.#pods.push(path);
+    const asked = this.#capabilities?.(this.#pods.indexOf(path));
+    return this.#run("cnitool", [verb, NETWORK, path], asked ? JSON.stringify(asked) : "");
+  }
+
+  async #succeed(program: string, ...args: readonly string[]): Promise<string> {
+    return expectSuccess(await this.#run(program, args), `${program} ${args.join(" ")}`);
+  }
+
+  #run(program: string, args: readonly string[], capabilities = ""): Promise<ProgramOutcome> {
     return runProgram({
       enter: [...this.#mounts.enter, "nsenter", `--net=${this.node.host.path}`],
       executable: `${PEERS.folder}/${program}`,
       args,
       env: {
         ...this.node.environment,
+        ...SUBNET_VARIABLES,
         HEADCNI_RESULTS_DIR: "", // the real one
         NETCONFPATH: `${this.node.root}/net.d`,
         CNI_PATH: `${dirname(HEADCNI)}:${DEBIAN_PLUGINS}`,
         CNI_IFNAME: IFNAME,
-        CAP_ARGS: this.#capabilities,
+        CAP_ARGS: capabilities,
       },
     });
   }
@@ -164,6 +193,11 @@ export function libcniTest(name: string, fn: (libcni: Libcni) => Promise<void>):
     await using libcni = await Libcni.make(node);
     await fn(libcni);
   });
+}
+
+function expectSuccess({ code, stdout, stderr }: ProgramOutcome, call: string): string {
+  assertEquals({ code, stderr }, { code: 0, stderr: "" }, call);
+  return stdout;
 }
 
 /** Links that others make would get link-local addresses seconds later, while we compare. */

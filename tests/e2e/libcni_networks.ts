@@ -21,10 +21,6 @@ const CONTAINER_PORT = 80;
 /** How CHECK of portmap 1.1.1 fails whenever there is IPv4: it looks for its rules among IPv6's. */
 const PORTMAP_FAULT = "could not check ipv6 dnat";
 
-const PORT_MAPPINGS = [
-  { hostPort: HOST_PORT, containerPort: CONTAINER_PORT, protocol: "tcp" },
-];
-
 /** Stands last in a list, for the plugins behind it are not asked. */
 const PORTMAP = { type: "portmap", capabilities: { portMappings: true } };
 
@@ -43,8 +39,22 @@ const RATES = {
   ...{ egressRate: 8_000_000, egressBurst: 800_000 },
 };
 
+/** A host port of its own for each pod, and limits. */
+const PORTS_AND_LIMITS: Required<PluginList>["capabilities"] = (pod) => ({
+  portMappings: [
+    { hostPort: HOST_PORT + pod, containerPort: CONTAINER_PORT, protocol: "tcp" },
+  ],
+  bandwidth: RATES,
+});
+
+/** What a plugin declares that is sent both. */
+const CAPABLE = { capabilities: { portMappings: true, bandwidth: true } };
+
+/** What is left to Debian's bridge; the addresses are the node's. */
+const DELEGATING = { type: "headcni", delegate: { type: "bridge", bridge: "br0" } };
+
 /** A network, and what all of its plugins can do. */
-export interface Network extends Pick<PluginList, "plugins" | "capabilities"> {
+export interface Network extends Pick<PluginList, "plugins" | "isSingle" | "capabilities"> {
   readonly name: string;
   readonly families: Families;
   /** First version; the oldest unless given. */
@@ -71,7 +81,7 @@ export const NETWORKS: readonly Network[] = [
     families: BOTH,
     to: DEBIAN_LAST,
     plugins: [headcni(BOTH), PORTMAP],
-    capabilities: { portMappings: PORT_MAPPINGS },
+    capabilities: PORTS_AND_LIMITS,
     checkFault: PORTMAP_FAULT,
     witness: expectHostPort,
   },
@@ -87,20 +97,88 @@ export const NETWORKS: readonly Network[] = [
       { type: "firewall", backend: "iptables" },
       PORTMAP,
     ],
-    capabilities: {
-      portMappings: PORT_MAPPINGS,
-      bandwidth: RATES,
-    },
+    capabilities: PORTS_AND_LIMITS,
     checkFault: PORTMAP_FAULT,
     witness: async (libcni, pod) => {
-      await expectHostPort(libcni, pod);
-      await expectRates(libcni);
+      await expectPortAndLimits(libcni, pod);
       await expectAccepted(libcni, pod);
-      assertEquals((await pod.run("sysctl", "-n", MARTIANS)).trim(), "1");
-      const [link] = await pod.ip("link", "show", "eth0");
-      assertEquals([link?.address, link?.mtu], [TUNING.mac, TUNING.mtu]);
+      await expectTuned(pod);
     },
   },
+  ...["bridge", "ptp"].map((datapath) => ({
+    name: `${datapath} with host ports and limits`,
+    families: BOTH,
+    plugins: [headcni(BOTH, { datapath, ...CAPABLE })],
+    capabilities: PORTS_AND_LIMITS,
+    witness: expectPortAndLimits,
+  })),
+  {
+    name: "Debian's tuning and firewall after ours with host ports and limits",
+    families: BOTH,
+    from: "0.4.0", // of firewall
+    to: DEBIAN_LAST,
+    plugins: [
+      headcni(BOTH, CAPABLE),
+      { type: "tuning", ...TUNING },
+      { type: "firewall", backend: "iptables" },
+    ],
+    capabilities: PORTS_AND_LIMITS,
+    witness: async (libcni, pod) => {
+      await expectPortAndLimits(libcni, pod);
+      await expectAccepted(libcni, pod);
+      await expectTuned(pod);
+    },
+  },
+  {
+    name: "Debian's bridge as our delegate",
+    families: BOTH,
+    to: DEBIAN_LAST,
+    plugins: [DELEGATING],
+  },
+  {
+    name: "Debian's portmap after our delegate",
+    families: BOTH,
+    to: DEBIAN_LAST,
+    plugins: [DELEGATING, PORTMAP],
+    capabilities: PORTS_AND_LIMITS,
+    checkFault: PORTMAP_FAULT,
+    witness: expectHostPort,
+  },
+  {
+    name: "ours and Debian's tuning in one configuration",
+    families: BOTH,
+    to: DEBIAN_LAST,
+    plugins: [{
+      type: "headcni",
+      ...CAPABLE,
+      plugins: [headcni(BOTH), { type: "tuning", ...TUNING }],
+    }],
+    isSingle: true,
+    capabilities: PORTS_AND_LIMITS,
+    witness: async (libcni, pod) => {
+      await expectPortAndLimits(libcni, pod);
+      await expectTuned(pod);
+    },
+  },
+  ...[false, true].map((isSingle): Network => ({
+    name: `Debian's bridge, bandwidth, tuning and portmap in one configuration of ours, ` +
+      `${isSingle ? "by itself" : "in a list"}`,
+    families: BOTH,
+    from: "0.3.0", // of bandwidth
+    to: DEBIAN_LAST,
+    plugins: [{
+      type: "headcni",
+      ...CAPABLE,
+      plugins: [DELEGATING, { type: "bandwidth" }, { type: "tuning", ...TUNING }, PORTMAP],
+    }],
+    isSingle,
+    capabilities: PORTS_AND_LIMITS,
+    checkFault: PORTMAP_FAULT,
+    witness: async (libcni, pod) => {
+      await expectPortAndLimits(libcni, pod);
+      await expectTuned(pod);
+    },
+  })),
   {
     name: "Debian's bridge over our IPAM",
     families: IPV4,
@@ -135,6 +213,11 @@ function ipam(families: Families, type = "headcni-ipam"): Readonly<Record<string
   return { type, ranges: families.map((family) => [{ subnet: SUBNETS[family] }]) };
 }
 
+async function expectPortAndLimits(libcni: Libcni, pod: TestNetns): Promise<void> {
+  await expectHostPort(libcni, pod);
+  await expectRates(libcni);
+}
+
 /** Fails unless the node's port leads to a server in the pod, by each family. */
 async function expectHostPort({ node: { host } }: Libcni, pod: TestNetns): Promise<void> {
   using listener = pod.do(() => Deno.listen({ hostname: "::", port: CONTAINER_PORT }));
@@ -153,10 +236,17 @@ async function greetOnce(listener: Deno.Listener): Promise<void> {
   await connection.write(new TextEncoder().encode("hello"));
 }
 
-/** Fails unless Debian's bandwidth limits both ways. */
+/** Fails unless the only pod is limited both ways. */
 async function expectRates({ node: { host } }: Libcni): Promise<void> {
   const limits = (await host.run("tc", "qdisc", "show")).match(/qdisc tbf .* rate 8Mbit/g);
   assertEquals(limits?.length, 2);
+}
+
+/** Fails unless the pod's link is as Debian's tuning makes it. */
+async function expectTuned(pod: TestNetns): Promise<void> {
+  assertEquals((await pod.run("sysctl", "-n", MARTIANS)).trim(), "1");
+  const [link] = await pod.ip("link", "show", "eth0");
+  assertEquals([link?.address, link?.mtu], [TUNING.mac, TUNING.mtu]);
 }
 
 /** Fails unless Debian's firewall lets the pod's packets pass. */

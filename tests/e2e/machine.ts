@@ -88,17 +88,25 @@ export class Machine implements AsyncDisposable {
     return store?.attachments ?? [];
   }
 
+  /** What leads host ports to containers: others' rules, and the elements of our maps. */
+  async hostPorts(): Promise<string[]> {
+    const ruleset = await this.netns.run("nft", "list", "ruleset");
+    return ruleset.match(/.*dnat to.*|\w+ \. \d+ comment .*/gi) ?? [];
+  }
+
   /** Names of the pods' network namespaces. */
   namespaces(): Promise<string> {
     return this.run("sh", "-c", "ls /run/netns 2>/dev/null || true");
   }
 
-  /** Fails when anything is left of a container: lease, veth, namespace, host port. */
+  /** Fails when anything is left of a container: lease, links, namespace, host port. */
   async expectNoContainer(): Promise<void> {
     assertEquals(await this.attachments(), []);
-    assertEquals(await this.netns.run("ip", "link", "show", "type", "veth"), "");
+    for (const type of ["veth", "ifb"]) {
+      assertEquals(await this.netns.run("ip", "link", "show", "type", type), "");
+    }
     assertEquals(await this.namespaces(), "");
-    assertEquals(/dnat to/i.test(await this.netns.run("nft", "list", "ruleset")), false);
+    assertEquals(await this.hostPorts(), []);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -154,13 +162,13 @@ export async function firstChild(pid: number): Promise<number> {
 }
 
 /**
- * The first line that a web server answers to a machine. By a shell, for the node has no client for
- * certain.
+ * The first line that a web server answers. By a shell, for a machine has no client for certain.
+ * @param from where to ask.
  * @param place as `<address>/<port>`.
  */
-export async function firstLine(machine: Machine, place: string): Promise<string> {
+export async function firstLine(from: Pick<TestNetns, "run">, place: string): Promise<string> {
   const ask = `exec 3<>/dev/tcp/${place}; printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3; head -n 1 <&3`;
-  return (await machine.netns.run("timeout", "5", "bash", "-c", ask)).trim();
+  return (await from.run("timeout", "5", "bash", "-c", ask)).trim();
 }
 
 /** Starts the process that holds the namespaces; answers its id, and ends it with `owned`. */

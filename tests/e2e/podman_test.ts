@@ -29,6 +29,7 @@ const PODS: readonly Network[] = [{ name: "pods", plugins: [headcni(SUBNET)] }];
 /** Who leads host ports to containers, and how `pods` says so. */
 const HOST_PORTS: Readonly<Record<string, Network["plugins"]>> = {
   "Debian's portmap": [headcni(SUBNET), { type: "portmap", ...PORT_MAPPINGS }],
+  "our own plugin": [headcni(SUBNET, PORT_MAPPINGS)],
 };
 
 const TWO_NETWORKS: readonly Network[] = [
@@ -74,7 +75,7 @@ for (const [how, plugins] of Object.entries(HOST_PORTS)) {
       await host.podman("exec", "web", "httpd", "-p", "80", "-h", "/");
       const places = [`${await addressOf(host, "web")}/80`, "192.0.2.1/8088", "127.0.0.1/8088"];
       for (const place of places) {
-        assertEquals(await firstLine(host, place), "HTTP/1.1 200 OK", place);
+        assertEquals(await firstLine(host.netns, place), "HTTP/1.1 200 OK", place);
       }
       assertEquals(await askByDatagram(host, "web", 53, "192.0.2.1/5353"), "hello");
     },
@@ -94,6 +95,28 @@ for (const capabilities of [{}, { ips: true, mac: true }]) {
     await ping(host, "static", GATEWAY);
   });
 }
+
+const CHOICE_AND_PORTS = {
+  capabilities: { ips: true, mac: true, ...PORT_MAPPINGS.capabilities },
+};
+
+podmanTest(
+  "host ports lead to a container with an address and MAC of choice",
+  [{ name: "pods", plugins: [headcni(SUBNET, CHOICE_AND_PORTS)] }],
+  async (host) => {
+    const [ip, mac] = ["10.89.0.77", "02:00:00:00:00:77"];
+    const choice = ["--network", `pods:ip=${ip},mac=${mac}`];
+    await host.startContainer("static", ...choice, "--publish", "8088:80");
+    await host.podman("exec", "static", "httpd", "-p", "80", "-h", "/");
+    assertStringIncludes(
+      await host.podman("exec", "static", "ip", "address", "show", "eth0"),
+      `ether ${mac}`,
+    );
+    for (const place of [`${ip}/80`, `${GATEWAY}/8088`, "127.0.0.1/8088"]) {
+      assertEquals(await firstLine(host.netns, place), "HTTP/1.1 200 OK", place);
+    }
+  },
+);
 
 podmanTest("a second network is connected and disconnected", TWO_NETWORKS, async (host) => {
   await host.startContainer("red");

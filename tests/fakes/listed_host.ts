@@ -1,4 +1,6 @@
+import type { Firewall } from "../../lib/attach/node.ts";
 import type { Host } from "../../lib/host/host.ts";
+import type { KernelHostPort } from "../../lib/net/host_port.ts";
 import type { Link } from "../../lib/net/link.ts";
 
 /** A kernel whose links can be asked for, and nothing else. */
@@ -19,6 +21,24 @@ export function listedHost(links: readonly Link[]): Host {
     findRedirect: refuse,
     readSysctl: refuse,
     removeLinksInBackground: refuse,
+    [Symbol.dispose]: () => {},
+  };
+}
+
+/** A packet filter whose host ports can be asked for, and nothing else. */
+export function listedFirewall(ports: readonly KernelHostPort[]): Firewall {
+  const refuse = () => {
+    throw new Error("the packet filter was asked for more than host ports");
+  };
+  return {
+    ensureMasquerade: refuse,
+    missingMasquerade: refuse,
+    ensureHostPorts: refuse,
+    missingHostPorts: refuse,
+    removeHostPorts: refuse,
+    removeHostPortsInBackground: refuse,
+    findHostPorts: refuse,
+    listHostPorts: () => [...ports],
     [Symbol.dispose]: () => {},
   };
 }

@@ -1,16 +1,18 @@
 /** A node whose boots, links, namespaces and results of the runtime a test makes up. */
 import type { AttachContext } from "../../lib/attach/context.ts";
+import type { Firewall } from "../../lib/attach/node.ts";
 import type { AttachmentKey, PodReference } from "../../lib/attachment.ts";
 import type { Host } from "../../lib/host/host.ts";
 import { parseIpamConfig } from "../../lib/ipam/config.ts";
 import { parseAddress } from "../../lib/net/address.ts";
+import type { KernelHostPort } from "../../lib/net/host_port.ts";
 import type { Link } from "../../lib/net/link.ts";
 import { formatAlias, hostLinkName } from "../../lib/pod/identity.ts";
 import { type Lease, reserveLease } from "../../lib/store/leases.ts";
 import { openStore, type Store } from "../../lib/store/store.ts";
 import { writeCachedResult } from "./cached_result.ts";
 import { keyOf } from "./lease.ts";
-import { listedHost } from "./listed_host.ts";
+import { listedFirewall, listedHost } from "./listed_host.ts";
 
 /** What the runtime keeps of an attachment, where it is not what it mostly is. */
 export interface FakeResult {
@@ -40,6 +42,10 @@ export class TracedNode implements AsyncDisposable {
   random = (): number => 0;
   /** Asked for by the code under test. */
   openHost = (): Host => listedHost(this.#links);
+  /** What the packet filter is asked for. */
+  openFirewall = (): Firewall => listedFirewall(this.hostPorts);
+  /** Host ports of the packet filter. */
+  readonly hostPorts: KernelHostPort[] = [];
   readonly #links: Link[] = [];
 
   private constructor(root: string) {
@@ -70,9 +76,7 @@ export class TracedNode implements AsyncDisposable {
     return {
       node: {
         openHost: () => this.openHost(),
-        openFirewall: () => {
-          throw new Error("nobody needs a firewall here");
-        },
+        openFirewall: () => this.openFirewall(),
         bootId: () => this.bootId,
         uptimeMs: () => this.uptimeMs,
         netns: () => this.netns,

@@ -1,6 +1,7 @@
 /** Host ports and limits of a pod over the whole plugin: ADD, CHECK, DEL and GC. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { hostLinkName, ifbName } from "../../lib/pod/identity.ts";
+import { MAX_HOST_PORTS } from "../../lib/store/ports.ts";
 import { askTeller, tellCallers } from "./callers.ts";
 import { TestNetns } from "./namespace.ts";
 import { network, type NetworkConfig, nodeTest, type TestPod } from "./plugin.ts";
@@ -70,6 +71,45 @@ nodeTest("headcni: a host port has one owner, whom the error names", async (node
   await node.del(one, full());
   await node.add(two, full());
   await node.del(two, full());
+});
+
+nodeTest("headcni: two networks of a container share its host ports", async (node) => {
+  const [first, second] = [full(), full({ name: "more", bridge: "more0" })];
+  const pod = await node.makePod();
+  const env = { CNI_IFNAME: "eth1" };
+  await node.add(pod, first);
+  await node.add(pod, second, env);
+  const link = hostLinkName(keyOf(pod));
+  const ports = () => node.host.run("nft", "list", "map", "inet", "headcni", "hostports4");
+  const elements = (await ports()).match(/comment "[^"]+"/g) ?? [];
+  assertEquals(elements.length > 0 && elements.every((text) => text.includes(link)), true);
+  await node.del(pod, second, env);
+  assertStringIncludes(await ports(), link);
+  await node.del(pod, first);
+  assertEquals((await ports()).includes(link), false);
+});
+
+nodeTest("headcni: as many host ports as there can be, and nothing left of them", async (node) => {
+  // Each is one of IPv4 and one of IPv6.
+  const ports = Array.from({ length: MAX_HOST_PORTS / 2 }, (_, i) => 30_000 + i);
+  const portMappings = ports.map((port) => ({ hostPort: port, containerPort: port }));
+  const config = network({ runtimeConfig: { portMappings } });
+  await node.warmUp(config);
+  const pod = await node.makePod();
+  await node.unchangedBy([pod], async () => {
+    const prevResult = await node.add(pod, config);
+    await node.succeed({ verb: "CHECK", pod, config: { ...config, prevResult } });
+    const { nftables } = JSON.parse(
+      await node.host.run("nft", "-j", "list", "map", "inet", "headcni", "hostports4"),
+    );
+    assertEquals(nftables.at(-1).map.elem.length, ports.length);
+    await node.del(pod, config);
+  });
+  const one = { hostPort: 80, containerPort: 80 };
+  const more = network({ runtimeConfig: { portMappings: [...portMappings, one] } });
+  const text = await node.fail({ verb: "ADD", pod, config: more }, 7);
+  assertStringIncludes(text, "2000 can be mapped");
+  await node.del(pod, more);
 });
 
 nodeTest("headcni: host ports and limits of a pod whose DEL was lost go with GC", async (node) => {

@@ -14,6 +14,11 @@ export interface CapturedConfig {
   readonly name: string;
   readonly ipam?: Readonly<Record<string, unknown>>;
   readonly prevResult?: unknown;
+  /** What the runtime sent with the capabilities of the plugin. */
+  readonly runtimeConfig?: {
+    readonly portMappings?: readonly Readonly<Record<string, unknown>>[];
+    readonly bandwidth?: unknown;
+  };
 }
 
 /** What it printed. */
@@ -56,4 +61,12 @@ export function attachmentOf({ env }: CapturedCall): string {
 /** A call in the words of an error message. */
 export function describeCall(call: CapturedCall): string {
   return `${call.env.CNI_COMMAND} of ${call.plugin} for ${attachmentOf(call)}`;
+}
+
+/** Ports of the node and of the pod; containerd writes the names of fields with capital letters. */
+export function hostPortsOf({ runtimeConfig }: CapturedConfig): [unknown, unknown][] {
+  return (runtimeConfig?.portMappings ?? []).map((mapping) => [
+    mapping.hostPort ?? mapping.HostPort,
+    mapping.containerPort ?? mapping.ContainerPort,
+  ]);
 }

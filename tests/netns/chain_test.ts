@@ -1,7 +1,12 @@
 /** Several plugins in one configuration (`plugins`), with plugins of shell that note their calls. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { type NetworkConfig, nodeTest, SUBNETS, type TestNode, type TestPod } from "./plugin.ts";
-import { printFailure, printResult, type ShellPlugin, ShellPlugins } from "./shell_plugins.ts";
+import {
+  printFailure,
+  printResult,
+  type ShellPlugin,
+  ShellPlugins,
+} from "../fakes/shell_plugins.ts";
 
 const OK: ShellPlugin = { ADD: printResult("10.1.0.2/24") };
 
@@ -61,6 +66,31 @@ nodeTest(
     });
   },
 );
+
+nodeTest("chain: members of the oldest versions get the result before them too", async (node) => {
+  const result = { cniVersion: "0.2.0", ip4: { ip: "10.1.0.2/24" } };
+  const printing: ShellPlugin = { ADD: `echo '${JSON.stringify(result)}'` };
+  const { shell, config, env } = await makeChain(node, {
+    one: printing,
+    two: printing,
+    three: printing,
+  });
+  const pod = await node.makePod();
+  const old = { ...config, cniVersion: "0.2.0" };
+  await node.unchangedBy([pod], async () => {
+    assertEquals((await node.add(pod, old, env)).ip4, { ip: "10.1.0.2/24" });
+    await node.del(pod, old, env);
+  });
+  const calls = await shell.takeCalls();
+  assertEquals(calls.map(({ verb, type, config }) => [`${verb} ${type}`, config.prevResult]), [
+    ["ADD one", undefined],
+    ["ADD two", result],
+    ["ADD three", result],
+    ["DEL three", result],
+    ["DEL two", result],
+    ["DEL one", result],
+  ]);
+});
 
 nodeTest(
   "chain: a member that fails is undone with those before it, whichever it is",
@@ -160,6 +190,20 @@ nodeTest("chain: what a killed ADD had begun is undone by DEL", async (node) => 
   await assertNoneRuns(pod);
 });
 
+nodeTest("headcni: an IPAM plugin that outlived a killed ADD ends with DEL", async (node) => {
+  const shell = await ShellPlugins.make(node, { own: { ADD: `kill -9 $PPID; exec sleep 1000` } });
+  const env = { CNI_PATH: shell.path };
+  const config = { cniVersion: "1.1.0", name: "pods", type: "headcni", ipam: { type: "own" } };
+  const pod = await node.makePod();
+  await node.unchangedBy([pod], async () => {
+    const { code } = await node.call({ verb: "ADD", pod, config, env });
+    assertEquals(code, 137);
+    await node.del(pod, config, env);
+    assertEquals(await orderOf(shell), ["ADD own", "DEL own"]);
+  });
+  await assertNoneRuns(pod);
+});
+
 nodeTest("chain: our own plugin is a member like others", async (node) => {
   const ipam = { type: "headcni-ipam", ranges: [[{ subnet: SUBNETS[4] }]] };
   const shell = await ShellPlugins.make(node, {
@@ -182,6 +226,26 @@ nodeTest("chain: our own plugin is a member like others", async (node) => {
     await node.fail({ verb: "ADD", pod, config: doomed, env }, 42);
   });
 });
+
+nodeTest(
+  "chain: our own plugin goes on with what others did, and checks its part",
+  async (node) => {
+    const ipam = { type: "headcni-ipam", ranges: [[{ subnet: SUBNETS[4] }]] };
+    const shell = await ShellPlugins.make(node, {
+      before: { ADD: `echo '{"cniVersion":"1.1.0","interfaces":[{"name":"up0"}]}'` },
+    });
+    const env = { CNI_PATH: shell.path };
+    const config = chain([{ type: "before" }, { type: "headcni", ipam }]);
+    const pod = await node.makePod();
+    const prevResult = await node.add(pod, config, env);
+    assertEquals(prevResult.interfaces?.length, 4);
+    const check = { verb: "CHECK", pod, config: { ...config, prevResult }, env };
+    await node.succeed(check);
+    await pod.run("ip", "link", "set", "eth0", "down");
+    assertStringIncludes(await node.fail(check, 109), "eth0");
+    await node.del(pod, config, env);
+  },
+);
 
 nodeTest("chain: STATUS, CHECK and GC reach every member", async (node) => {
   const { shell, config, env } = await makeChain(node, {

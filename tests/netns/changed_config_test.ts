@@ -2,7 +2,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { hostLinkName, ifbName } from "../../lib/pod/identity.ts";
 import { network, type NetworkConfig, nodeTest, SUBNETS, type TestPod } from "./plugin.ts";
-import { printFailure, printResult, ShellPlugins } from "./shell_plugins.ts";
+import { printFailure, printResult, ShellPlugins } from "../fakes/shell_plugins.ts";
 
 const PORT = { portMappings: [{ hostPort: 8080, containerPort: 80 }] };
 const LIMITS = { bandwidth: { egressRate: 8_000_000, egressBurst: 800_000 } };

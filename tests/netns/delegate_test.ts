@@ -3,7 +3,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { testUnless } from "../fakes/test_unless.ts";
 import { missingDebian } from "./debian.ts";
 import { kernelAddresses, type NetworkConfig, nodeTest, TestNode, type TestPod } from "./plugin.ts";
-import { printFailure, printResult, ShellPlugins } from "./shell_plugins.ts";
+import { printFailure, printResult, ShellPlugins } from "../fakes/shell_plugins.ts";
 
 const ENV_FILE = `HEADCNI_NETWORK=10.244.0.0/16
 HEADCNI_SUBNET=10.244.7.1/24
@@ -51,6 +51,8 @@ async function writeSubnetFile(node: TestNode, text: string): Promise<Record<str
 function debianTest(name: string, fn: (node: TestNode) => Promise<void>): void {
   testUnless(missingDebian(), name, async () => {
     await using node = await TestNode.make();
+    // Debian's bridge has its own link-local address checked, which takes the kernel a while.
+    await node.host.run("sysctl", "-qw", "net.ipv6.conf.default.accept_dad=0");
     await fn(node);
   });
 }
@@ -59,8 +61,6 @@ for (const [form, file] of [["KEY=value", ENV_FILE], ["YAML", YAML_FILE]] as con
   debianTest(`delegate: Debian's bridge by a subnet file of ${form}`, async (node) => {
     const env = await writeSubnetFile(node, file);
     const config = delegating(node);
-    // Debian's bridge has its own link-local address checked, which takes the kernel a while.
-    await node.host.run("sysctl", "-qw", "net.ipv6.conf.default.accept_dad=0");
     await node.add(await node.makePod(), config, env);
     const pod = await node.makePod();
     const before = await hostLocalFiles(node);
@@ -255,6 +255,17 @@ nodeTest("native: without range and subnet file the error says who writes it", a
     assertStringIncludes(text, "daemon");
   }
   await node.del(pod, config, env);
+});
+
+nodeTest("delegate: a pod from before there was one goes as it came", async (node) => {
+  const env = await writeSubnetFile(node, ENV_FILE);
+  const native = { cniVersion: "1.0.0", name: "pods", type: "headcni" };
+  await node.add(await node.makePod(), native, env);
+  const pod = await node.makePod();
+  await node.unchangedBy([pod], async () => {
+    await node.add(pod, native, env);
+    await node.del(pod, delegating(node), env);
+  });
 });
 
 async function ping(pod: TestPod, address: string): Promise<void> {

@@ -14,6 +14,7 @@ import { ensureMasquerade, type NftSocket, removeTable } from "../../lib/linux/n
 import { parseAddress } from "../../lib/net/address.ts";
 import { formatHostPort, type HostPort, type HostPortOwner } from "../../lib/net/host_port.ts";
 import { parsePrefix } from "../../lib/net/prefix.ts";
+import { MAX_HOST_PORTS } from "../../lib/store/ports.ts";
 import { netnsTest, type TestNetns } from "./namespace.ts";
 
 const OWNER: HostPortOwner = {
@@ -220,6 +221,46 @@ netnsTest("removeHostPorts: is content when somebody else was faster", async (pa
     KernelError,
     "Cannot send",
   );
+  removeTable(socket);
+});
+
+netnsTest("host ports: as many as one attachment may have, all or none", async (pair) => {
+  using socket = openSocket(pair.host);
+  using background = openSocket(pair.host);
+  const many = Array.from(
+    { length: MAX_HOST_PORTS },
+    (_, i) =>
+      i % 2
+        ? port("tcp", 30_000 + i, undefined, "fd00:1::5", 30_000 + i)
+        : port("udp", 30_000 + i, "192.0.2.1", "10.1.0.5", 30_000 + i),
+  );
+  ensureHostPorts(socket, PORTS, OWNER); // the table
+  const before = await ruleset(pair.host);
+  const last = many.slice(-1);
+  const raced = interfere(socket, () => ensureHostPorts(background, last, OTHER));
+  const elsewhere = many.map((each) => ({ ...each, targetPort: 1 }));
+  assertThrows(() => ensureHostPorts(raced, elsewhere, OWNER), ConfigError, "Cannot map");
+  assertEquals(listHostPorts(socket).length, PORTS.length + 1);
+  removeHostPorts(socket, last, OTHER.link);
+  // The kernel refuses each of them, and says so.
+  ensureHostPorts(interfere(socket, () => removeTable(background)), many, OWNER);
+  assertEquals(missingHostPorts(socket, many, OWNER), []);
+  removeTable(socket);
+  ensureHostPorts(socket, PORTS, OWNER);
+
+  for (
+    const remove of [
+      () => removeHostPorts(socket, many, OWNER.link),
+      () => removeHostPortsInBackground(background, many, OWNER.link),
+    ]
+  ) {
+    ensureHostPorts(socket, many, OWNER);
+    assertEquals(missingHostPorts(socket, many, OWNER), []);
+    assertEquals(listHostPorts(socket).length, PORTS.length + many.length);
+    await remove();
+    assertEquals(missingHostPorts(socket, PORTS, OWNER), []);
+    assertEquals((await ruleset(pair.host)).toSorted(), before.toSorted());
+  }
   removeTable(socket);
 });
 

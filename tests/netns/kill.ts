@@ -5,10 +5,10 @@
  * `tests/cli/ipam_kill_test.ts`. How calls are counted leaves out one, see `tests/cli/strace.ts`: DEL
  * removes the link on a second thread, by the first `sendto` of that thread. What is there before it
  * is there at the `sendto` of the main thread as well, and what is there after it at the calls that
- * write the store.
+ * write the store. It removes host ports on a third; `tests/netns/kill_chain_test.ts` kills at every
+ * call of all threads.
  */
 import { assert, assertEquals } from "@std/assert";
-import type { Datapath } from "../../lib/pod/config.ts";
 import {
   type Change,
   countCalls,
@@ -21,7 +21,7 @@ import {
   NO_STATE,
   traceCommand,
 } from "../cli/strace.ts";
-import { addressesOf, KillNode, type PodName } from "./kill_node.ts";
+import { addressesOf, type KillNetwork, KillNode, type PodName } from "./kill_node.ts";
 
 /** System calls that change a network namespace or where a thread is. */
 const NETWORK_CHANGES = ["sendto", "setns"];
@@ -42,13 +42,14 @@ interface Trial {
 }
 
 /**
- * Registers the tests of a datapath, on a node where another pod lives on.
+ * Registers the tests of a network, on a node where another pod lives on.
  * @param isKilledAtFiles whether the verbs are killed at changes of the store and the log too.
  */
-export function killTests(datapath: Datapath, isKilledAtFiles: boolean): void {
+export function killTests(network: KillNetwork, isKilledAtFiles: boolean): void {
+  const { datapath } = network;
   for (const verb of ["ADD", "DEL"] as const) {
     killTest(`${verb} ${datapath}: DEL or GC removes what is left`, async () => {
-      await using node = await KillNode.make(datapath);
+      await using node = await KillNode.make(network);
       const calm = { living: await node.add("living"), snapshot: await node.snapshot() };
       await killEverywhere({
         name: `${verb} ${datapath}`,
@@ -60,7 +61,7 @@ export function killTests(datapath: Datapath, isKilledAtFiles: boolean): void {
     });
   }
   killTest(`ADD ${datapath}: what it answered stays`, async () => {
-    await using node = await KillNode.make(datapath);
+    await using node = await KillNode.make(network);
     const { code, stdout } = await node.call({
       verb: "ADD",
       pod: "victim",
@@ -73,7 +74,8 @@ export function killTests(datapath: Datapath, isKilledAtFiles: boolean): void {
 }
 
 /** Registers the test of the first ADD of a node, which makes everything that pods share. */
-export function killFirstAddTest(datapath: Datapath): void {
+export function killFirstAddTest(network: KillNetwork): void {
+  const { datapath } = network;
   killTest(`first ADD ${datapath}: another one makes what is missing`, async () => {
     const attachOther = async (node: KillNode) => {
       const living = await node.add("living");
@@ -82,14 +84,14 @@ export function killFirstAddTest(datapath: Datapath): void {
       await node.remove({ verb: "DEL", pod: "living" });
       return await node.snapshot();
     };
-    await using undisturbed = await KillNode.make(datapath);
+    await using undisturbed = await KillNode.make(network);
     const snapshot = await attachOther(undisturbed);
     await killEverywhere({
       name: `first ADD ${datapath}`,
       verb: "ADD",
       isKilledAtFiles: false,
       async onNode(fn) {
-        await using node = await KillNode.make(datapath);
+        await using node = await KillNode.make(network);
         return await fn(node);
       },
       async cleanUp(node) {

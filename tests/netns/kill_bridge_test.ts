@@ -1,3 +1,3 @@
 import { killTests } from "./kill.ts";
 
-killTests("bridge", true);
+killTests({ datapath: "bridge" }, true);

@@ -5,7 +5,7 @@ import { KillNode } from "./kill_node.ts";
 
 for (const verb of ["ADD", "DEL"] as const) {
   killTest(`${verb} bridge: waiting for the lock, it leaves the lock free`, async () => {
-    await using node = await KillNode.make("bridge");
+    await using node = await KillNode.make({ datapath: "bridge" });
     const living = await node.add("living");
     const snapshot = await node.snapshot();
     if (verb === "DEL") await node.add("victim");

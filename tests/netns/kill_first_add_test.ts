@@ -1,3 +1,3 @@
 import { killFirstAddTest } from "./kill.ts";
 
-killFirstAddTest("bridge");
+killFirstAddTest({ datapath: "bridge" });

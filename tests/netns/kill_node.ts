@@ -19,6 +19,19 @@ const IFNAME = "eth0";
 /** Gateways that the living pod pings. */
 const GATEWAYS = ["10.9.0.1", "fd00:9::1"];
 
+/** In bits, some 1 MB/s. */
+export const POD_LIMITS = {
+  ...{ ingressRate: 8_000_000, ingressBurst: 800_000 },
+  ...{ egressRate: 8_000_000, egressBurst: 800_000 },
+};
+
+/** The port of the node that leads to each pod, on nodes that have some. */
+const HOST_PORTS: Readonly<Record<PodName, number>> = {
+  living: 8081,
+  victim: 8082,
+  newcomer: 8083,
+};
+
 /** The pods that a node has a namespace for. */
 export type PodName = "living" | "victim" | "newcomer";
 
@@ -33,22 +46,29 @@ export interface NodeCall {
   readonly under?: readonly string[];
 }
 
+/** How the pods of a node are attached. */
+export interface KillNetwork {
+  readonly datapath: Datapath;
+  /** Whether the runtime asks for a host port and limits for each pod. */
+  readonly hasExtras?: boolean;
+}
+
 /** A node with three pods, a store, locks and a log of its own. */
 export class KillNode implements AsyncDisposable {
-  readonly #datapath: Datapath;
+  readonly #network: KillNetwork;
   readonly #host: TestNetns;
   readonly #root: string;
   readonly #pods: Readonly<Record<PodName, TestNetns>>;
   readonly #owned: AsyncDisposableStack;
 
   private constructor(
-    datapath: Datapath,
+    network: KillNetwork,
     host: TestNetns,
     root: string,
     pods: Record<PodName, TestNetns>,
     owned: AsyncDisposableStack,
   ) {
-    this.#datapath = datapath;
+    this.#network = network;
     this.#host = host;
     this.#root = root;
     this.#pods = pods;
@@ -56,7 +76,7 @@ export class KillNode implements AsyncDisposable {
   }
 
   /** Makes a node on which nothing was ever attached. */
-  static async make(datapath: Datapath): Promise<KillNode> {
+  static async make(network: KillNetwork): Promise<KillNode> {
     await using owned = new AsyncDisposableStack();
     const root = await Deno.makeTempDir({ prefix: "hct" });
     owned.defer(() => Deno.remove(root, { recursive: true }));
@@ -66,7 +86,7 @@ export class KillNode implements AsyncDisposable {
       victim: owned.use(await TestNetns.make("pod2")),
       newcomer: owned.use(await TestNetns.make("pod3")),
     };
-    return new KillNode(datapath, host, root, pods, owned.move());
+    return new KillNode(network, host, root, pods, owned.move());
   }
 
   /** The folder of the store, the lock and the log. */
@@ -107,6 +127,7 @@ export class KillNode implements AsyncDisposable {
       },
       stdin: JSON.stringify({
         ...this.#config,
+        ...pod && this.#network.hasExtras && { runtimeConfig: extrasOf(pod) },
         ...verb === "GC" && { "cni.dev/valid-attachments": valid.map(attachmentOf) },
       }),
     });
@@ -187,7 +208,7 @@ export class KillNode implements AsyncDisposable {
       cniVersion: "1.1.0",
       name: NETWORK,
       type: "headcni",
-      datapath: this.#datapath,
+      datapath: this.#network.datapath,
       ipam: { type: "headcni-ipam", ranges },
     };
   }
@@ -199,6 +220,12 @@ export class KillNode implements AsyncDisposable {
   get #logFile(): string {
     return `${this.#root}/plugin.log`;
   }
+}
+
+/** As a runtime sends them. */
+function extrasOf(pod: PodName) {
+  const portMappings = [{ hostPort: HOST_PORTS[pod], containerPort: 80, protocol: "tcp" }];
+  return { portMappings, bandwidth: POD_LIMITS };
 }
 
 /** A pod as GC is told of it. */

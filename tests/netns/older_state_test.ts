@@ -2,7 +2,7 @@
 import { assertEquals } from "@std/assert";
 import { exists } from "@std/fs";
 import { nodeTest, SUBNETS, type TestNode } from "./plugin.ts";
-import { printFailure, ShellPlugins } from "./shell_plugins.ts";
+import { printFailure, ShellPlugins } from "../fakes/shell_plugins.ts";
 
 /** How the older plugin called the one that it delegated to. */
 const DELEGATE = { cniVersion: "0.4.0", name: "cbr0", type: "old-bridge", mtu: 1400 };

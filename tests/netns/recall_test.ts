@@ -42,6 +42,21 @@ for (const [datapath, left, damage] of CASES) {
   });
 }
 
+nodeTest("headcni: host ports outlive their store", async (node) => {
+  const mapped = (hostIP: string) =>
+    network({ runtimeConfig: { portMappings: [{ hostPort: 8080, containerPort: 80, hostIP }] } });
+  const [first, second] = [await node.makePod(), await node.makePod()];
+  await node.add(first, mapped(""));
+  await Deno.remove(`${node.dataDirectory}/state.kv`);
+  // The kernel would take it, for it is another element there.
+  const text = await node.fail({ verb: "ADD", pod: second, config: mapped("10.9.0.1") }, 110);
+  assertStringIncludes(text, first.name);
+  await node.del(second, mapped("10.9.0.1"));
+  await node.del(first, mapped(""));
+  await node.add(second, mapped("10.9.0.1"));
+  await node.del(second, mapped("10.9.0.1"));
+});
+
 nodeTest("headcni-ipam: results alone bring leases back, unless they are stale", async (node) => {
   const ipam = { type: "headcni-ipam", subnet: "10.9.0.0/29" };
   const config = { cniVersion: "1.0.0", name: "pods", type: "bridge", ipam };

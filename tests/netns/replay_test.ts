@@ -3,9 +3,10 @@
  * sent to us in their place, in the same order: the pods get what they got then. See
  * `tests/fixtures/captures/README.md` for the files.
  */
-import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
 import { equal } from "../../lib/std/equal.ts";
 import { formatPrefix, networkOf, parsePrefix } from "../../lib/net/prefix.ts";
+import { hostLinkName, ifbName } from "../../lib/pod/identity.ts";
 import { type ProgramOutcome, runProgram } from "../cli/program.ts";
 import { testUnless } from "../fakes/test_unless.ts";
 import {
@@ -14,6 +15,7 @@ import {
   type CapturedInterface,
   type CapturedResult,
   describeCall,
+  hostPortsOf,
   readCapture,
 } from "./capture.ts";
 import type { TestNetns } from "./namespace.ts";
@@ -36,13 +38,18 @@ interface Session {
   readonly gaps: readonly Gap[];
   /** How often each of {@linkcode KNOWN_DIFFERENCES} occurs. */
   readonly networkDifferences: Readonly<Record<string, number>>;
+  /** The same, where host ports and limits are given to us instead of to the plugins behind us. */
+  readonly nativeDifferences: Readonly<Record<string, number>>;
   /** The same, of the calls of host-local alone. */
   readonly ipamDifferences: Readonly<Record<string, number>>;
   readonly bridges: readonly string[];
+  /** How many host ports lead to a pod, and how many pods have limits. */
+  readonly extras: { readonly hostPorts: number; readonly limits: number };
 }
 
 const NO_EMPTY_DNS = "we leave out a dns that is empty";
 const IP_VERSION = "Debian's loopback leaves out the IP version, which 0.3.1 demands";
+const NO_IFB = "Debian's bandwidth tells of its ifb, we do not";
 const OWN_NAMES = "MAC addresses, random in the capture, and names of veths are our own";
 
 const SESSIONS: readonly Session[] = [
@@ -50,8 +57,10 @@ const SESSIONS: readonly Session[] = [
     name: "podman",
     gaps: [{ before: "2f54b54f", lostPods: 13 }],
     networkDifferences: { [NO_EMPTY_DNS]: 8, [OWN_NAMES]: 20 },
+    nativeDifferences: { [NO_EMPTY_DNS]: 8, [OWN_NAMES]: 14 },
     ipamDifferences: { [NO_EMPTY_DNS]: 6 },
     bridges: ["cnipod0"],
+    extras: { hostPorts: 1, limits: 0 },
   },
   {
     name: "containerd",
@@ -60,8 +69,10 @@ const SESSIONS: readonly Session[] = [
       { before: "77563713", lostPods: 7 },
     ],
     networkDifferences: { [NO_EMPTY_DNS]: 24, [IP_VERSION]: 13, [OWN_NAMES]: 20 },
+    nativeDifferences: { [NO_EMPTY_DNS]: 24, [IP_VERSION]: 13, [NO_IFB]: 1, [OWN_NAMES]: 14 },
     ipamDifferences: { [NO_EMPTY_DNS]: 11 },
     bridges: ["cri0", "cri1"],
+    extras: { hostPorts: 2, limits: 1 },
   },
 ];
 
@@ -81,6 +92,11 @@ const KNOWN_DIFFERENCES: Readonly<
         : ip
     ),
   }),
+  [NO_IFB]: (captured, { interfaces: own }) => {
+    const { interfaces } = captured;
+    if (!interfaces || interfaces.length === own?.length) return captured;
+    return { ...captured, interfaces: interfaces.filter(({ name }) => !/^bwp/.test(name)) };
+  },
   [OWN_NAMES]: ({ interfaces, ...captured }, ours) => ({
     ...captured,
     ...interfaces && { interfaces: interfaces.map((link, at) => ownNames(link, ours, at)) },
@@ -109,6 +125,20 @@ for (const session of SESSIONS) {
   });
   testUnless(
     missingDebian(),
+    `headcni: stands in for bridge, portmap and bandwidth in the ${recorded}`,
+    async () => {
+      await using replay = await Replay.open(session);
+      const doneByUs = replay.takeOver(["portmap", "bandwidth"]);
+      for (const call of doneByUs.filter(({ plugin }) => plugin !== "host-local")) {
+        await replay.send(call);
+      }
+      assertEquals(replay.differences, session.nativeDifferences);
+      assertEquals(replay.extras, session.extras);
+      await replay.expectNothingLeft(session.bridges);
+    },
+  );
+  testUnless(
+    missingDebian(),
     `headcni-ipam: stands in for host-local in the ${recorded}`,
     async () => {
       await using replay = await Replay.open(session);
@@ -126,6 +156,8 @@ class Replay implements AsyncDisposable {
   readonly calls: readonly CapturedCall[];
   /** How often each known difference was met. */
   readonly differences: Record<string, number> = {};
+  /** How many host ports of ours led to a pod, and how many pods had limits of ours. */
+  readonly extras = { hostPorts: 0, limits: 0 };
   readonly #node: TestNode;
   readonly #session: Session;
   /** By the recorded paths of their namespaces. */
@@ -149,6 +181,23 @@ class Replay implements AsyncDisposable {
       await Deno.symlink(node.plugin, `${node.root}/bin/${name}`);
     }
     return replay;
+  }
+
+  /**
+   * The calls without those of plugins whose work we do: what the runtime sent them goes to us, with
+   * the call of bridge for the same attachment.
+   */
+  takeOver(plugins: readonly string[]): CapturedCall[] {
+    const sent = new Map<string, Record<string, unknown>>();
+    for (const call of this.calls.filter(({ plugin }) => plugins.includes(plugin))) {
+      const known = sent.get(attachmentOf(call));
+      sent.set(attachmentOf(call), { ...known, ...call.stdin.runtimeConfig });
+    }
+    return this.calls.filter(({ plugin }) => !plugins.includes(plugin)).map((call) => {
+      const runtimeConfig = sent.get(attachmentOf(call)) ?? {};
+      const isOurs = call.plugin === "bridge" && Object.keys(runtimeConfig).length > 0;
+      return isOurs ? { ...call, stdin: { ...call.stdin, runtimeConfig } } : call;
+    });
   }
 
   /** Sends one call, and holds the answer and the pod against what was recorded. */
@@ -265,7 +314,32 @@ class Replay implements AsyncDisposable {
     const [, mac] = /MAC=([^;]*)/.exec(env.CNI_ARGS ?? "") ?? [];
     if (mac) assertEquals(ours.interfaces?.at(-1)?.mac, mac);
     if (plugin === "bridge") assertEquals(await this.#observe(env), expectedPod(stdout));
+    if (plugin === "bridge") await this.#observeExtras(call, stdout);
     if (plugin === "loopback") assert(await this.#isLoopbackUp(env));
+  }
+
+  /** Counts the host ports that lead to the pod by what nft(8) lists, and its limits by tc(8). */
+  async #observeExtras({ env, stdin }: CapturedCall, { ips = [] }: CapturedResult): Promise<void> {
+    const { host } = this.#node;
+    for (const [hostPort, port] of hostPortsOf(stdin)) {
+      const ruleset = await host.run("nft", "list", "table", "inet", "headcni");
+      for (const { address } of ips) {
+        const target = RegExp.escape(address.split("/")[0] ?? "");
+        assertMatch(
+          ruleset,
+          new RegExp(` \\. ${hostPort} comment "\\w+" : ${target} \\. ${port} `),
+        );
+        this.extras.hostPorts++;
+      }
+    }
+    if (!stdin.runtimeConfig?.bandwidth) return;
+    const { CNI_CONTAINERID: containerId = "", CNI_IFNAME: ifname = "" } = env;
+    const key = { network: stdin.name, containerId, ifname };
+    const queues = await host.run("tc", "qdisc", "show");
+    for (const link of [hostLinkName(key), ifbName(key)]) {
+      assertMatch(queues, new RegExp(`qdisc tbf \\S+ dev ${link} `));
+    }
+    this.extras.limits++;
   }
 
   async #compareDel(call: CapturedCall, { stdout: text }: ProgramOutcome): Promise<void> {

@@ -1,3 +1,4 @@
+import { ATTACH_BREAKAGES } from "./attach_breakages.ts";
 import { BANDWIDTH_BREAKAGES } from "./bandwidth_breakages.ts";
 import { CONFLIST_BREAKAGES } from "./conflist_breakages.ts";
 import { HOST_PORT_BREAKAGES } from "./host_port_breakages.ts";
@@ -349,6 +350,7 @@ export const BREAKAGES: readonly Breakage[] = [
     testFile: "lib/store/open_file_test.ts",
     test: "openFile: a copy that lacks nothing is no error",
   },
+  ...ATTACH_BREAKAGES,
   ...SUBNET_BREAKAGES,
   ...BANDWIDTH_BREAKAGES,
   ...CONFLIST_BREAKAGES,

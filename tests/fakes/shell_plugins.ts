@@ -1,5 +1,4 @@
 /** Plugins of shell that note how they are called, and behave as a test wants. */
-import { DEBIAN_PLUGINS, type TestNode } from "./plugin.ts";
 
 /** One call that a plugin of shell noted. */
 export interface NotedCall {
@@ -11,7 +10,7 @@ export interface NotedCall {
 
 /** What a plugin does after it has noted the call, as lines of shell; a verb left out does nothing. */
 export type ShellPlugin = Readonly<
-  Partial<Record<"ADD" | "DEL" | "CHECK" | "GC" | "STATUS", string>>
+  Partial<Record<"ADD" | "DEL" | "CHECK" | "GC" | "STATUS" | "VERSION", string>>
 >;
 
 /** A result of ADD with one address, as a line of shell. */
@@ -24,22 +23,23 @@ export function printFailure(code: number, msg: string): string {
   return `echo '{"code":${code},"msg":"${msg}"}'; exit 1`;
 }
 
-/** A folder of such plugins, with links to Debian's beside them. */
+/** A folder of such plugins. */
 export class ShellPlugins {
-  /** For `CNI_PATH`. */
+  /** For `CNI_PATH`, alone or beside others. */
   readonly path: string;
   readonly #log: string;
 
   private constructor(folder: string) {
-    this.path = `${folder}:${DEBIAN_PLUGINS}`;
+    this.path = folder;
     this.#log = `${folder}/calls`;
   }
 
+  /** Writes the plugins into a folder below `root`; those of an earlier call stay. */
   static async make(
-    node: TestNode,
+    { root }: { readonly root: string },
     plugins: Readonly<Record<string, ShellPlugin>>,
   ): Promise<ShellPlugins> {
-    const folder = `${node.root}/shell`;
+    const folder = `${root}/shell`;
     await Deno.mkdir(folder, { recursive: true });
     const made = new ShellPlugins(folder);
     for (const [type, plugin] of Object.entries(plugins)) {
