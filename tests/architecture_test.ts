@@ -21,6 +21,8 @@ const PURE_ROWS: readonly (readonly string[])[] = [
   // Level 2: files of the node, decisions about a pod.
   ["lib/discovery"],
   ["lib/pod"],
+  // Decisions about the node.
+  ["lib/node"],
 ];
 
 /** What works on something outside. */
@@ -29,6 +31,7 @@ const EFFECT_ROWS: readonly (readonly string[])[] = [
   ["lib/delegate", "lib/linux", "lib/store"],
   // Level 4: what any role calls.
   ["lib/attach", "lib/platform.ts"],
+  ["lib/daemon"],
   // Level 5: the roles.
   ["commands/context.ts", "commands/role.ts", "commands/streams.ts"],
   ["commands/logged.ts"],
