@@ -49,15 +49,17 @@ export async function closePorts(
 
 /**
  * Removes the host ports of pods whose links are gone, for those who clean up after lost DELs.
+ * @returns those that were removed.
  * @throws KernelError.
  */
-export function sweepPorts(host: Host, firewall: Firewall): void {
+export function sweepPorts(host: Host, firewall: Firewall): HostPort[] {
   const links = new Set(host.listLinks("host").map(({ name }) => name));
   const left = firewall.listHostPorts().filter(({ link }) => link !== "" && !links.has(link));
   for (const [link, ports] of Map.groupBy(left, ({ link }) => link)) {
     firewall.removeHostPorts(ports.map(({ port }) => port), link);
     log.info("Removed the host ports of a pod that is gone", { link, ports: ports.length });
   }
+  return left.map(({ port }) => port);
 }
 
 /** Answers whether there was anything to remove. */

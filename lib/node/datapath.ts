@@ -28,6 +28,9 @@ export interface DatapathWant {
   readonly gateways: readonly Prefix[];
   /** Undefined when not configured: 1280, or the uplink's if that is lower. */
   readonly mtuBytes: number | undefined;
+  /** Flags of a port of the bridge, for one that has to be hung on it anew. */
+  readonly hairpinMode: boolean;
+  readonly portIsolation: boolean;
   /** Refuse traffic to pods elsewhere when no tunnel takes it. */
   readonly guardClusterCidr: boolean;
 }
@@ -37,6 +40,8 @@ export interface DatapathFacts {
   /** The link of the bridge's name, when there is one. */
   readonly bridge: Link | undefined;
   readonly bridgeAddresses: readonly LinkAddress[];
+  /** Host links of pods of this network that are no port of anything, though they were. */
+  readonly strayPorts: readonly string[];
   /** All addresses of pods that are on this node or about to be. */
   readonly podAddresses: readonly Address[];
   readonly rules: readonly KernelRule[];
@@ -49,7 +54,13 @@ export interface DatapathFacts {
 }
 
 /** What is not as it should be: a label of a metric. */
-export type DatapathPart = "sysctl" | "bridge" | "bridge_address" | "rule" | "route";
+export type DatapathPart =
+  | "sysctl"
+  | "bridge"
+  | "bridge_address"
+  | "bridge_port"
+  | "rule"
+  | "route";
 
 /** One step, and what it mends. */
 export interface Mend {
@@ -81,6 +92,7 @@ export function planDatapath(want: DatapathWant, have: DatapathFacts): Mend[] {
     ...mends("sysctl", planSysctls(want, have)),
     ...mends("bridge", want.datapath === "bridge" ? planBridge(want, have) : []),
     ...mends("bridge_address", addresses.add),
+    ...mends("bridge_port", want.datapath === "bridge" ? planPorts(want, have) : []),
     ...mends("rule", rules.add),
     ...mends("route", routes.add),
     ...mends("bridge_address", addresses.remove),
@@ -161,6 +173,17 @@ function planBridge(want: DatapathWant, have: DatapathFacts): Step[] {
       return step.kind === "set-sysctl" && value !== undefined && value !== step.value;
     }),
   ];
+}
+
+/** A bridge that somebody removed left its ports behind. */
+function planPorts(
+  { bridge, hairpinMode, portIsolation }: DatapathWant,
+  { strayPorts }: DatapathFacts,
+): Step[] {
+  return strayPorts.flatMap((name): Step[] => [
+    { kind: "set-link", place: "host", name, master: bridge },
+    { kind: "set-bridge-port", name, hairpin: hairpinMode, isolated: portIsolation },
+  ]);
 }
 
 /**

@@ -22,6 +22,8 @@ const WANT: DatapathWant = {
   clusterCidrs: ["10.1.0.0/16", "fd00:1::/32"].map(parsePrefix),
   gateways: ["10.1.1.1/24", "fd00:1:1::1/64"].map(parsePrefix),
   mtuBytes: undefined,
+  hairpinMode: true,
+  portIsolation: false,
   guardClusterCidr: true,
 };
 
@@ -39,6 +41,7 @@ const BRIDGE: Link = {
 const WELL: DatapathFacts = {
   bridge: BRIDGE,
   bridgeAddresses: ["10.1.1.1/24", "fd00:1:1::1/64"].map((text) => bridgeAddress(text)),
+  strayPorts: [],
   podAddresses: [],
   rules: ["10.1.1.0/24", "fd00:1:1::/64"].map((text) => rule(text)),
   routes: ["10.1.0.0/16", "fd00:1::/32"].map((text) => guard(text)),
@@ -91,6 +94,10 @@ const FAULTS: readonly [string, Partial<DatapathFacts>, readonly string[]][] = [
   ],
   ["the uplink takes less", { uplinkMtuBytes: 1200 }, [
     "bridge: ip link set dev headcni0 mtu 1200",
+  ]],
+  ["ports are left of a bridge that was removed", { strayPorts: ["veth1"] }, [
+    "bridge_port: ip link set dev veth1 master headcni0",
+    "bridge_port: bridge link set dev veth1 hairpin on isolated off",
   ]],
   ["one address is gone", { bridgeAddresses: [bridgeAddress("fd00:1:1::1/64")] }, [
     "bridge_address: ip address add 10.1.1.1/24 dev headcni0",
