@@ -52,9 +52,10 @@ export async function closePorts(
 
 /**
  * Removes the host ports of pods whose links are gone, for those who clean up after lost DELs.
+ * @returns those that were removed.
  * @throws KernelError.
  */
-export function sweepPorts(host: Host, firewall: Firewall): void {
+export function sweepPorts(host: Host, firewall: Firewall): HostPort[] {
   // In this order: a pod that comes meanwhile has its link before its ports.
   const ports = firewall.listHostPorts();
   const links = new Set(host.listLinks("host").map(({ name }) => name));
@@ -63,6 +64,7 @@ export function sweepPorts(host: Host, firewall: Firewall): void {
     firewall.removeHostPorts(ports.map(({ port }) => port), link);
     log.info("Removed the host ports of a pod that is gone", { link, ports: ports.length });
   }
+  return left.map(({ port }) => port);
 }
 
 /**

@@ -2,7 +2,7 @@ import type { Family } from "../net/address.ts";
 import type { Link, LinkAddress } from "../net/link.ts";
 import type { ShapedQueue } from "../net/rate.ts";
 import type { KernelRoute } from "../net/route.ts";
-import type { Rule } from "../net/rule.ts";
+import type { KernelRule } from "../net/rule.ts";
 import type { Place, Step } from "./step.ts";
 
 /**
@@ -27,7 +27,7 @@ export interface Host extends Disposable {
   listAddresses(place: Place, linkIndex?: number): LinkAddress[];
   /** Routes of all tables but `local` (255), of both families. */
   listRoutes(place: Place): KernelRoute[];
-  listRules(place: Place, family: Family): Rule[];
+  listRules(place: Place, family: Family): KernelRule[];
   /** The limit of what leaves by a link of the host, or undefined when it has none. */
   findLimit(linkIndex: number): ShapedQueue | undefined;
   /**

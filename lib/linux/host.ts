@@ -5,7 +5,7 @@ import { type Family, parseAddress } from "../net/address.ts";
 import type { Link, LinkAddress } from "../net/link.ts";
 import type { ShapedQueue } from "../net/rate.ts";
 import type { KernelRoute } from "../net/route.ts";
-import type { Rule } from "../net/rule.ts";
+import type { KernelRule } from "../net/rule.ts";
 import { decodeAddress, listAddresses } from "../netlink/address.ts";
 import { decodeLink, listLinks } from "../netlink/link.ts";
 import { decodeBucket, getRootQdisc } from "../netlink/qdisc.ts";
@@ -100,7 +100,7 @@ class LinuxHost implements Host {
       .filter(({ table }) => table !== RT_TABLE_LOCAL);
   }
 
-  listRules(place: Place, family: Family): Rule[] {
+  listRules(place: Place, family: Family): KernelRule[] {
     return this.#at(place).routes.answer(listRules(family), "list rules")
       .flatMap((message) => decodeRule(message) ?? []);
   }

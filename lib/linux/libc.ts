@@ -11,6 +11,8 @@ const SYMBOLS = {
   socket: { parameters: ["i32", "i32", "i32"], result: "i32" },
   // int setsockopt(int fd, int level, int name, const void *value, socklen_t length);
   setsockopt: { parameters: ["i32", "i32", "i32", "buffer", "u32"], result: "i32" },
+  // int bind(int fd, const struct sockaddr *address, socklen_t length); see bind(2)
+  bind: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   // ssize_t send(int fd, const void *buffer, size_t length, int flags); see send(2)
   send: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
   // The same on another thread: its errno is out of reach.
@@ -24,6 +26,19 @@ const SYMBOLS = {
   connect: { parameters: ["i32", "buffer", "u32"], result: "i32" },
   // ssize_t recv(int fd, void *buffer, size_t length, int flags); see recv(2)
   recv: { parameters: ["i32", "buffer", "usize", "i32"], result: "isize" },
+  // int poll(struct pollfd *fds, nfds_t count, int timeout); see poll(2)
+  poll: { parameters: ["buffer", "usize", "i32"], result: "i32" },
+  // The same on another thread, which it keeps until it is over.
+  pollInBackground: {
+    name: "poll",
+    parameters: ["buffer", "usize", "i32"],
+    result: "i32",
+    nonblocking: true,
+  },
+  // int eventfd(unsigned int initval, int flags); see eventfd(2)
+  eventfd: { parameters: ["u32", "i32"], result: "i32" },
+  // ssize_t write(int fd, const void *buffer, size_t length); see write(2)
+  write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   // int open(const char *path, int flags, ...); see open(2)
   open: { parameters: ["buffer", "i32"], result: "i32" },
   // int close(int fd); see close(2)

@@ -6,7 +6,7 @@ import { KernelError } from "../errors.ts";
 import type { Interval } from "../nft/interval.ts";
 import { type Change, encodeTransaction, removeTable as removingTable } from "../nft/change.ts";
 import { type Masquerade, masqueradeTable } from "../nft/masquerade.ts";
-import { planTable } from "../nft/plan.ts";
+import { type Extent, planTable } from "../nft/plan.ts";
 import * as query from "../nft/query.ts";
 import { nftRequest } from "../nft/request.ts";
 import { type Table, TABLE_NAME } from "../nft/table.ts";
@@ -73,7 +73,7 @@ export function readGeneration(socket: AskingSocket): number {
 }
 
 /** Compares what is wanted with what there is; one short request for each set and chain. */
-export function planChanges(socket: AskingSocket, want: Table): Change[] {
+export function planChanges(socket: AskingSocket, want: Table, extent?: Extent): Change[] {
   const sets = new Map<string, Interval[]>();
   for (const { name, family } of want.sets) {
     const elements = askOptional(socket, query.queryElements(name));
@@ -84,7 +84,7 @@ export function planChanges(socket: AskingSocket, want: Table): Change[] {
     const list = askOptional(socket, query.queryRules(name)) ?? [];
     rules.set(name, list.map(query.attributesOf));
   }
-  return planTable(want, { sets, rules });
+  return planTable(want, { sets, rules }, extent);
 }
 
 /** Sends one transaction; answers why it was refused, if it was. */
@@ -142,9 +142,18 @@ export function askOptional(socket: AskingSocket, question: query.Query): Messag
   }
 }
 
-function ask(socket: AskingSocket, { call, flags, attributes }: query.Query): Message[] {
-  const request = nftRequest(call, flags, attributes);
-  return firewall(() => socket.request(request, call, `read ${TABLE}`));
+/**
+ * Asks a question.
+ * @throws KernelError "firewall-failure".
+ */
+export function ask(
+  socket: AskingSocket,
+  { call, flags, attributes, family }: query.Query,
+): Message[] {
+  const request = nftRequest(call, flags, attributes, family);
+  return firewall(() =>
+    socket.request(request, call, `read ${family === undefined ? TABLE : "the ruleset"}`)
+  );
 }
 
 /** Marks the kernel's refusals as those of the firewall. */

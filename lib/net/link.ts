@@ -45,6 +45,8 @@ export interface LinkAddress {
   readonly scope: number;
   /** IPv6 address whose duplicate address detection is not over or failed. */
   readonly tentative: boolean;
+  /** Who added it: RTPROT_* of ours, or IFAPROT_* of the kernel; absent where nobody said. */
+  readonly protocol?: number;
 }
 
 /**

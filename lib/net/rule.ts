@@ -10,3 +10,9 @@ export interface Rule {
   readonly to?: Prefix;
   readonly table: number;
 }
+
+/** A rule as the kernel reports it. */
+export interface KernelRule extends Rule {
+  /** Who made it: RTPROT_*, linux/rtnetlink.h. */
+  readonly protocol: number;
+}

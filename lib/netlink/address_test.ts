@@ -6,26 +6,29 @@ import { encodeMessage } from "../wire/message.ts";
 import { addAddress, decodeAddress, listAddresses, removeAddress } from "./address.ts";
 import type { RouteRequest } from "./rtnetlink.ts";
 
-/** Requests and the messages that ip(8) of iproute2 6.1 sends for the same; sequence number 7. */
+/**
+ * Requests and the messages that ip(8) of iproute2 6.1 sends for the same, but for our protocol;
+ * sequence number 7.
+ */
 const MESSAGES: readonly [string, RouteRequest, string][] = [
   [
     "addAddress: ip address add 10.9.1.2/24 broadcast + dev <2>",
     addAddress(2, parsePrefix("10.9.1.2/24")),
-    `30000000 14000506 07000000 00000000 02180000 02000000
-     08000200 0a090102 08000100 0a090102 08000400 0a0901ff`,
+    `38000000 14000506 07000000 00000000 02180000 02000000
+     08000200 0a090102 08000100 0a090102 08000400 0a0901ff 05000b00 48000000`,
   ],
   [
     "addAddress: ip address add 10.9.1.2/31 dev <2>",
     addAddress(2, parsePrefix("10.9.1.2/31")),
-    `28000000 14000506 07000000 00000000 021f0000 02000000
-     08000200 0a090102 08000100 0a090102`,
+    `30000000 14000506 07000000 00000000 021f0000 02000000
+     08000200 0a090102 08000100 0a090102 05000b00 48000000`,
   ],
   [
     "addAddress: ip address add fd09::2/64 dev <2> nodad",
     addAddress(2, parsePrefix("fd09::2/64")),
-    `40000000 14000506 07000000 00000000 0a400200 02000000
+    `48000000 14000506 07000000 00000000 0a400200 02000000
      14000200 fd090000 00000000 00000000 00000002
-     14000100 fd090000 00000000 00000000 00000002`,
+     14000100 fd090000 00000000 00000000 00000002 05000b00 48000000`,
   ],
   [
     "removeAddress: ip address delete 10.9.1.2/24 dev <2>",
@@ -90,7 +93,7 @@ Deno.test("addAddress, decodeAddress: what is added is what is read", () => {
     const { body } = addAddress(linkIndex, address);
     assertEquals(
       decodeAddress({ type: 20, flags: 0, sequence: 7, body }),
-      { linkIndex, address, scope: 0, tentative: false },
+      { linkIndex, address, scope: 0, tentative: false, protocol: 72 },
       `seed ${seed}`,
     );
   }

@@ -33,7 +33,8 @@ export const HEADCNI_RTPROT = 0x48;
 
 /** The table of addresses of the node itself, which the kernel keeps: linux/rtnetlink.h. */
 export const RT_TABLE_LOCAL = 255;
-const RT_TABLE_MAIN = 254;
+/** The table of ordinary routes: linux/rtnetlink.h. */
+export const RT_TABLE_MAIN = 254;
 
 /**
  * Bytes of `struct rtmsg`: u8 family, destination length, source length, TOS, table, protocol,
@@ -41,10 +42,11 @@ const RT_TABLE_MAIN = 254;
  */
 const HEADER_BYTES = 12;
 
+/** The type of a route that refuses: linux/rtnetlink.h. */
+export const RTN_UNREACHABLE = 7;
 /** Route types, scopes and flags: linux/rtnetlink.h. */
 const RTN_UNSPEC = 0;
 const RTN_UNICAST = 1;
-const RTN_UNREACHABLE = 7;
 const RT_SCOPE_UNIVERSE = 0;
 /** In a removal: whatever the scope. */
 const RT_SCOPE_NOWHERE = 255;

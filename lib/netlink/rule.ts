@@ -1,7 +1,7 @@
 /** Routing policy rules over rtnetlink: those that send prefixes to a table. */
 import { addressBytes, addressFromBytes, type Family } from "../net/address.ts";
 import { networkOf, type Prefix } from "../net/prefix.ts";
-import type { Rule } from "../net/rule.ts";
+import type { KernelRule, Rule } from "../net/rule.ts";
 import {
   type Attributes,
   parseAttributes,
@@ -71,7 +71,7 @@ export function listRules(family: Family): RouteRequest {
  * something else than look up a table.
  * @throws RangeError when it is cut short.
  */
-export function decodeRule(message: Message): Rule | undefined {
+export function decodeRule(message: Message): KernelRule | undefined {
   const header = viewOf(message.body);
   const family = familyOf(header.getUint8(0));
   const attributes = parseAttributes(message.body.subarray(HEADER_BYTES));
@@ -82,6 +82,7 @@ export function decodeRule(message: Message): Rule | undefined {
     family,
     priority: readU32(attributes.get(FRA_PRIORITY)) ?? 0,
     table: readU32(attributes.get(FRA_TABLE)) ?? header.getUint8(4),
+    protocol: attributes.get(FRA_PROTOCOL)?.at(0) ?? 0,
     ...from && { from },
     ...to && { to },
   };

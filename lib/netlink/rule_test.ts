@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { seededRandom } from "../../tests/fakes/seeded_random.ts";
 import { addressFromBytes, type Family } from "../net/address.ts";
 import { networkOf, parsePrefix } from "../net/prefix.ts";
-import type { Rule } from "../net/rule.ts";
+import type { KernelRule, Rule } from "../net/rule.ts";
 import { encodeMessage } from "../wire/message.ts";
 import type { RouteRequest } from "./rtnetlink.ts";
 import { addRule, decodeRule, listRules, removeRule } from "./rule.ts";
@@ -40,11 +40,11 @@ for (const [name, request, expected] of MESSAGES) {
 }
 
 /** `struct fib_rule_hdr` with attributes, and what it is to us. */
-const DECODED: readonly [string, string, Rule | undefined][] = [
+const DECODED: readonly [string, string, KernelRule | undefined][] = [
   [
     "the rule for local addresses, without a priority",
     "02000000 ff000001 00000000 08000f00 ff000000 08000e00 ffffffff",
-    { family: 4, priority: 0, table: 255 },
+    { family: 4, priority: 0, table: 255, protocol: 0 },
   ],
   ["a firewall mark", "02000000 34000001 00000000 08000a00 00000800", undefined],
   ["an interface", "02000000 34000001 00000000 07000300 6c6f0000", undefined],
@@ -81,6 +81,6 @@ Deno.test("addRule, decodeRule: what is added is what is read", () => {
     };
     const { body } = addRule(rule);
     const decoded = decodeRule({ type: 32, flags: 0, sequence: 7, body });
-    assertEquals(decoded, rule, `seed ${seed}`);
+    assertEquals(decoded, { ...rule, protocol: 72 }, `seed ${seed}`);
   }
 });

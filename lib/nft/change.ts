@@ -14,6 +14,8 @@ export interface Change {
   readonly call: nf.NftMessage;
   readonly flags: number;
   readonly attributes: Tree;
+  /** Of the table that is changed: `NFPROTO_*`; `inet` by default. */
+  readonly family?: number;
   /** The command of nft(8) that does the same. */
   readonly text: string;
 }
@@ -139,7 +141,9 @@ export function encodeTransaction(changes: readonly Change[], generation?: numbe
       nf.NFNL_MSG_BATCH_BEGIN,
       generation === undefined ? [] : [[nf.NFNL_BATCH_GENID, generation]],
     ),
-    ...changes.map(({ call, flags, attributes }) => nftRequest(call, flags, attributes)),
+    ...changes.map(({ call, flags, attributes, family }) =>
+      nftRequest(call, flags, attributes, family)
+    ),
     bracketRequest(nf.NFNL_MSG_BATCH_END, []),
   ];
 }

@@ -7,7 +7,7 @@ export interface Interval {
   readonly last: bigint;
 }
 
-/** What must change so that a set covers what is wanted. */
+/** What must change in a set. */
 export interface IntervalChanges {
   readonly remove: Interval[];
   readonly add: Interval[];
@@ -47,6 +47,17 @@ export function coverIntervals(
   return {
     remove: have.filter((interval) => !holds(merged, interval)),
     add: merged.filter((interval) => !holds(have, interval)),
+  };
+}
+
+/** How to make a set hold `want` and nothing else; removals come first. */
+export function replaceIntervals(
+  want: readonly Interval[],
+  have: readonly Interval[],
+): IntervalChanges {
+  return {
+    remove: have.filter((interval) => !holds(want, interval)),
+    add: want.filter((interval) => !holds(have, interval)),
   };
 }
 

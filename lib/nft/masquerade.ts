@@ -33,11 +33,13 @@ export const PRIORITY_SRCNAT = 100;
 
 /**
  * The masquerade part of our table: per family one rule, one set of sources, and one set of
- * exempt destinations, which the sources and multicast always belong to. Nothing per pod. A family
- * without sources has no part.
+ * exempt destinations, which the sources and multicast always belong to. Nothing per pod.
+ * @param families those that have a part; by default those that have sources.
  */
-export function masqueradeTable(want: Masquerade): Table {
-  const families = FAMILIES.filter((family) => ofFamily(family, want.sources).length > 0);
+export function masqueradeTable(
+  want: Masquerade,
+  families: readonly Family[] = sourceFamilies(want),
+): Table {
   return {
     sets: families.flatMap((family) => [
       prefixSet(sourceSet(family), family, want.sources),
@@ -56,6 +58,16 @@ export function masqueradeTable(want: Masquerade): Table {
       rules: families.map(masqueradeRule),
     }],
   };
+}
+
+/** The families that something is to be masqueraded of. */
+export function sourceFamilies({ sources }: Masquerade): Family[] {
+  return FAMILIES.filter((family) => ofFamily(family, sources).length > 0);
+}
+
+/** Name of the set of sources of a family. */
+export function sourceSet(family: Family): string {
+  return `masquerade${family}`;
 }
 
 /** A set of the prefixes of one family, each as the network that it is in. */
@@ -77,10 +89,6 @@ function masqueradeRule(family: Family): Rule {
 
 function ofFamily(family: Family, prefixes: readonly Prefix[]): Prefix[] {
   return prefixes.filter(({ address }) => address.family === family);
-}
-
-function sourceSet(family: Family): string {
-  return `masquerade${family}`;
 }
 
 function exemptSet(family: Family): string {

@@ -22,11 +22,19 @@ export const NF_DROP = 0;
 /** Policy of a base chain that lets pass what no rule decided: linux/netfilter.h. */
 export const NF_ACCEPT = 1;
 
+/** Goes on in another chain, and comes back at its end. */
+export const NFT_JUMP = -3;
+
+/** Where packets that are forwarded pass: `NF_INET_FORWARD`, linux/netfilter.h. */
+export const NF_INET_FORWARD = 2;
+
 /** Messages: `enum nf_tables_msg_types`. */
 export const NFT_MESSAGES = {
   NFT_MSG_NEWTABLE: 0,
   NFT_MSG_DELTABLE: 2,
   NFT_MSG_NEWCHAIN: 3,
+  NFT_MSG_GETCHAIN: 4,
+  NFT_MSG_DELCHAIN: 5,
   NFT_MSG_NEWRULE: 6,
   NFT_MSG_GETRULE: 7,
   NFT_MSG_DELRULE: 8,
@@ -46,6 +54,7 @@ export const NFTA_LIST_ELEM = 1;
 export const NFTA_DATA_VALUE = 1;
 export const NFTA_DATA_VERDICT = 2;
 export const NFTA_VERDICT_CODE = 1;
+export const NFTA_VERDICT_CHAIN = 2;
 
 export const NFTA_TABLE_NAME = 1;
 /** 0: not dormant. */

@@ -1,6 +1,6 @@
 import { parseAttributes, viewOf } from "../wire/attribute.ts";
 import * as change from "./change.ts";
-import { coverIntervals, type Interval } from "./interval.ts";
+import { coverIntervals, type Interval, replaceIntervals } from "./interval.ts";
 import { addMap } from "./map.ts";
 import { NFTA_RULE_HANDLE } from "./nf_tables.ts";
 import { type Rule, ruleTree, tagTree } from "./rule.ts";
@@ -15,13 +15,21 @@ export interface TableState {
   readonly rules: ReadonlyMap<string, readonly Uint8Array[]>;
 }
 
+/** Whether sets may hold more than is wanted of them: a plugin knows of one network, the daemon of all. */
+export type Extent = "at-least" | "exactly";
+
 /**
  * The changes that make our table hold what is wanted; none when it does. What else is there stays:
- * elements that others put into our sets, and rules without a comment of ours. A rule of ours is
- * known by its comment; it is replaced when it does something else, and doubles are removed.
+ * rules without a comment of ours, and, unless the sets are wanted exactly, elements that others put
+ * into them. A rule of ours is known by its comment; it is replaced when it does something else, and
+ * doubles are removed.
  */
-export function planTable(want: Table, have: TableState): change.Change[] {
-  const sets = want.sets.flatMap((set) => planSet(set, have.sets.get(set.name)));
+export function planTable(
+  want: Table,
+  have: TableState,
+  extent: Extent = "at-least",
+): change.Change[] {
+  const sets = want.sets.flatMap((set) => planSet(set, have.sets.get(set.name), extent));
   const chains = want.chains.flatMap((chain) => planChain(chain, have.rules.get(chain.name) ?? []));
   // A map is there as long as a rule refers to it: the kernel lets nobody remove it.
   const maps = chains.length === 0 ? [] : want.maps.map(addMap);
@@ -29,8 +37,13 @@ export function planTable(want: Table, have: TableState): change.Change[] {
   return changes.length === 0 ? [] : [change.addTable(), ...changes];
 }
 
-function planSet(want: IntervalSet, have: readonly Interval[] | undefined): change.Change[] {
-  const { remove, add } = coverIntervals(want.intervals, have ?? []);
+function planSet(
+  want: IntervalSet,
+  have: readonly Interval[] | undefined,
+  extent: Extent,
+): change.Change[] {
+  const diff = extent === "exactly" ? replaceIntervals : coverIntervals;
+  const { remove, add } = diff(want.intervals, have ?? []);
   return [
     ...have ? [] : [change.addSet(want)],
     ...remove.length > 0 ? [change.removeElements(want, remove)] : [],

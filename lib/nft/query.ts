@@ -19,6 +19,8 @@ export interface Query {
   /** Those beyond `NLM_F_REQUEST`. */
   readonly flags: number;
   readonly attributes: Tree;
+  /** Of what is asked about: `NFPROTO_*`; `inet` by default. */
+  readonly family?: number;
 }
 
 /** Asks for the generation of the namespace's ruleset, which every transaction counts up. */

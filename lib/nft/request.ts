@@ -12,10 +12,18 @@ import { type Tree, writeTree } from "./tree.ts";
 /** Bytes of `struct nfgenmsg`, linux/netfilter/nfnetlink.h: u8 family, u8 version, be16 resource. */
 export const NFGENMSG_BYTES = 4;
 
-/** A request to nf_tables about something of family `inet`. */
-export function nftRequest(message: NftMessage, flags: number, attributes: Tree): Request {
+/**
+ * A request to nf_tables.
+ * @param family of the table that it is about: `NFPROTO_*`.
+ */
+export function nftRequest(
+  message: NftMessage,
+  flags: number,
+  attributes: Tree,
+  family: number = NFPROTO_INET,
+): Request {
   const type = NFNL_SUBSYS_NFTABLES << 8 | NFT_MESSAGES[message];
-  return encode(type, flags, NFPROTO_INET, 0, attributes);
+  return encode(type, flags, family, 0, attributes);
 }
 
 /** `NFNL_MSG_BATCH_BEGIN` or `NFNL_MSG_BATCH_END` of a transaction of nf_tables. */

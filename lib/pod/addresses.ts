@@ -68,7 +68,10 @@ export function podRoutes({ ips, routes }: PodAddressing, ifname: string): Route
 }
 
 /** The MTU of the pod's link: configured, or 1280, or the uplink's if that is lower. */
-export function podMtu(network: PodNetwork, uplinkMtuBytes: number | undefined): number {
+export function podMtu(
+  network: Pick<PodNetwork, "mtuBytes">,
+  uplinkMtuBytes: number | undefined,
+): number {
   return network.mtuBytes ?? Math.min(DEFAULT_MTU_BYTES, uplinkMtuBytes ?? DEFAULT_MTU_BYTES);
 }
 

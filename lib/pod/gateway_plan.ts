@@ -13,7 +13,11 @@ export interface GatewayPlan {
   readonly wanted: readonly Prefix[];
 }
 
-/** Compares the addresses of a bridge with the gateways of a pod. */
+/**
+ * Compares the addresses of a bridge with the gateways of a pod. Where a gateway is there already,
+ * what is beside it was put there by somebody who knew of it: the daemon keeps the address of an
+ * earlier subnet as long as pods are left that use it.
+ */
 export function diffGateways(
   ips: readonly PodIp[],
   bridgeAddresses: readonly LinkAddress[],
@@ -25,11 +29,12 @@ export function diffGateways(
     .map(({ address }) => address);
   const isIn = (list: readonly Prefix[], one: Prefix) =>
     list.some((other) => equalPrefixes(other, one));
+  const missing = wanted.filter((want) => !isIn(present, want));
   return {
     stale: present.filter((address) =>
-      !isIn(wanted, address) && wanted.some((want) => contradicts(want, address))
+      !isIn(wanted, address) && missing.some((want) => contradicts(want, address))
     ),
-    missing: wanted.filter((want) => !isIn(present, want)),
+    missing,
     wanted,
   };
 }

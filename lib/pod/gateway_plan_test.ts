@@ -29,6 +29,14 @@ const CASES = [
     missing: ["10.0.0.1/24"],
   },
   {
+    name: "another IPv4 subnet beside the gateway",
+    ip: "10.0.0.2/24",
+    gateway: "10.0.0.1",
+    present: ["10.9.0.1/24", "10.0.0.1/24"],
+    stale: [],
+    missing: [],
+  },
+  {
     name: "another prefix length",
     ip: "10.0.0.2/24",
     gateway: "10.0.0.1",

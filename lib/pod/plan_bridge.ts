@@ -83,7 +83,10 @@ export function planBridge(
 }
 
 /** Throws ConfigError when a link that is no bridge has the bridge's name. */
-export function requireBridge({ bridge }: PodNetwork, present: Link | undefined): void {
+export function requireBridge(
+  { bridge }: Pick<PodNetwork, "bridge">,
+  present: Link | undefined,
+): void {
   if (!present || present.linkKind === "bridge") return;
   throw new ConfigError(
     "invalid-config",

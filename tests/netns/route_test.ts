@@ -5,7 +5,7 @@ import type { Place, Step } from "../../lib/host/step.ts";
 import { type Family, parseAddress } from "../../lib/net/address.ts";
 import { formatPrefix, parsePrefix } from "../../lib/net/prefix.ts";
 import type { Route } from "../../lib/net/route.ts";
-import type { Rule } from "../../lib/net/rule.ts";
+import type { KernelRule, Rule } from "../../lib/net/rule.ts";
 import { HEADCNI_RTPROT } from "../../lib/netlink/route.ts";
 import { netnsTest } from "./namespace.ts";
 import { ADD_VETH, REMOVE_VETH, TestNode } from "./node.ts";
@@ -136,7 +136,7 @@ for (const place of ["host", "pod"] as const) {
     );
     assertEquals(
       ruleLists(node, place).filter((rule) => rule.priority >= 5200 && rule.priority <= 5201),
-      [...RULES],
+      RULES.map((rule) => ({ ...rule, protocol: 72 })),
     );
     for (const rule of RULES) {
       node.apply({ kind: "remove-rule", place, rule }, { kind: "remove-rule", place, rule });
@@ -163,7 +163,7 @@ function via(destination: string, gateway: string): Route {
   return { ...direct(destination), gateway: parseAddress(gateway) };
 }
 
-function ruleLists(node: TestNode, place: Place): Rule[] {
+function ruleLists(node: TestNode, place: Place): KernelRule[] {
   const families: readonly Family[] = [4, 6];
   return families.flatMap((family) => node.ask((host) => host.listRules(place, family)));
 }

@@ -1,0 +1,160 @@
+/**
+ * One pass over the node's datapath: looks at the kernel, compares it with the whole of what is
+ * wanted, and changes what differs. A second pass finds nothing to do.
+ */
+import type { Host } from "../host/host.ts";
+import { formatStep } from "../host/format.ts";
+import { errorText } from "../errors.ts";
+import { FAMILIES } from "../net/address.ts";
+import type { Link } from "../net/link.ts";
+import { SCOPE_LINK } from "../net/route.ts";
+import {
+  type DatapathFacts,
+  datapathSysctls,
+  type Mend,
+  planDatapath,
+  planDatapathRemoval,
+} from "../node/datapath.ts";
+import { listAliases } from "../pod/identity.ts";
+import { requireBridge } from "../pod/plan_bridge.ts";
+import { listAttachments } from "../store/attachments.ts";
+import { listLeases } from "../store/leases.ts";
+import { type UpkeepContext, UpkeepLog, type UpkeepOutcome, type UpkeepWant } from "./upkeep.ts";
+import { type NodePods, podAddresses, wantedMasquerade } from "./wanted_masquerade.ts";
+
+/** Who made a route: a router's advertisement; `RTPROT_RA`, linux/rtnetlink.h. */
+const RTPROT_RA = 9;
+
+/**
+ * Mends the datapath.
+ * @returns what was changed, and what could not be; a failure keeps nothing else from being mended.
+ * @throws KernelError when the kernel cannot be looked at, StoreError when a store cannot be read.
+ */
+export async function resyncDatapath(
+  context: UpkeepContext,
+  want: UpkeepWant,
+): Promise<UpkeepOutcome> {
+  const log = new UpkeepLog();
+  using host = context.attach.node.openHost();
+  const pods = await readPods(context, host);
+  const usable = withUsableBridge(want, host, log);
+  applyMends(host, planDatapath(usable, observe(host, usable, pods)), log);
+  await log.attempt(
+    "masquerade",
+    () =>
+      context.keeper.setMasquerade(async () =>
+        wantedMasquerade(want, await readPods(context, host))
+      ),
+  );
+  await log.attempt("forward_accept", () => context.keeper.setForwardAccept(want.podCidrs));
+  await log.attempt("forward_accept", () => context.setLegacyForward(want.podCidrs));
+  return log;
+}
+
+/**
+ * Takes away what the daemon added to the node, for an uninstall. Pods keep their links and the bridge,
+ * and the node goes on forwarding: others may rely on that by now.
+ */
+export async function removeDatapath(
+  context: Omit<UpkeepContext, "stores">,
+): Promise<UpkeepOutcome> {
+  const log = new UpkeepLog();
+  using host = context.attach.node.openHost();
+  applyMends(host, planDatapathRemoval(listRoutesAndRules(host)), log);
+  await log.attempt("masquerade", () => {
+    context.keeper.removeTable();
+    return ["delete table inet headcni"];
+  });
+  await log.attempt("forward_accept", () => context.keeper.setForwardAccept([]));
+  await log.attempt("forward_accept", () => context.setLegacyForward([]));
+  return log;
+}
+
+/** What the stores and the links tell of the pods of the node. */
+async function readPods({ stores }: UpkeepContext, host: Host): Promise<NodePods> {
+  const read = stores.map((store) =>
+    store.read(async (reader) => ({
+      leases: await listLeases(reader),
+      attachments: await listAttachments(reader),
+    }))
+  );
+  const parts = await Promise.all(read);
+  return {
+    leases: parts.flatMap(({ leases }) => leases),
+    attachments: parts.flatMap(({ attachments }) => attachments),
+    aliases: listAliases(host.listLinks("host")),
+  };
+}
+
+/** Where another link has the bridge's name, all the rest is mended all the same. */
+function withUsableBridge(want: UpkeepWant, host: Host, log: UpkeepLog): UpkeepWant {
+  if (want.datapath !== "bridge") return want;
+  try {
+    requireBridge(want, host.findLink("host", want.bridge));
+    return want;
+  } catch (error) {
+    log.fail("bridge", errorText(error));
+    return { ...want, datapath: "ptp" };
+  }
+}
+
+function observe(host: Host, want: UpkeepWant, pods: NodePods): DatapathFacts {
+  const links = host.listLinks("host");
+  const bridge = links.find(({ name }) => name === want.bridge);
+  const { routes, rules } = listRoutesAndRules(host);
+  const advertised = new Set(
+    routes.filter(({ protocol, destination: { length } }) => protocol === RTPROT_RA && length === 0)
+      .map(({ linkIndex }) => linkIndex),
+  );
+  const advertisedLinks = links.filter(({ index }) => advertised.has(index))
+    .map(({ name }) => name);
+  const sysctls = datapathSysctls(want, { advertisedLinks }).flatMap((path) => {
+    const value = host.readSysctl("host", path);
+    return value === undefined ? [] : [[path.join("/"), value] as const];
+  });
+  return {
+    bridge,
+    bridgeAddresses: bridge ? host.listAddresses("host", bridge.index) : [],
+    strayPorts: want.datapath === "bridge" ? findStrayPorts(host, want, links) : [],
+    podAddresses: podAddresses(pods),
+    rules,
+    routes,
+    advertisedLinks,
+    sysctls: new Map(sysctls),
+    uplinkMtuBytes: want.mtuBytes === undefined ? host.uplinkMtuBytes() : undefined,
+  };
+}
+
+/** A link with an address of its own is that of a pod of datapath `ptp`. */
+function findStrayPorts(host: Host, { network }: UpkeepWant, links: readonly Link[]): string[] {
+  const own = links.filter(({ masterIndex, linkKind }) =>
+    masterIndex === undefined && linkKind === "veth"
+  );
+  const names = listAliases(own).filter(({ key }) => key.network === network)
+    .map(({ link }) => link);
+  if (names.length === 0) return [];
+  const routed = new Set(
+    host.listAddresses("host").filter(({ scope }) => scope !== SCOPE_LINK)
+      .map(({ linkIndex }) => linkIndex),
+  );
+  return own.filter(({ name, index }) => names.includes(name) && !routed.has(index))
+    .map(({ name }) => name);
+}
+
+function listRoutesAndRules(host: Host): Pick<DatapathFacts, "routes" | "rules"> {
+  return {
+    routes: host.listRoutes("host"),
+    rules: FAMILIES.flatMap((family) => host.listRules("host", family)),
+  };
+}
+
+function applyMends(host: Host, mends: readonly Mend[], log: UpkeepLog): void {
+  for (const { part, step } of mends) {
+    try {
+      host.apply(step);
+      log.add(part, [formatStep(step)]);
+    } catch (error) {
+      log.fail(part, errorText(error));
+    }
+  }
+}

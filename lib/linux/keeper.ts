@@ -1,0 +1,30 @@
+import type { Prefix } from "../net/prefix.ts";
+import type { Masquerade } from "../nft/masquerade.ts";
+import { setForwardAccept } from "./forward_accept.ts";
+import { NETLINK_NETFILTER, NetlinkSocket } from "./netlink_socket.ts";
+import { removeTable } from "./nft.ts";
+import { setMasquerade } from "./set_masquerade.ts";
+
+/** What the daemon alone does to the packet filter of the namespace in which it was opened. */
+export class LinuxKeeper implements Disposable {
+  readonly #socket = NetlinkSocket.open(NETLINK_NETFILTER);
+
+  /** Masquerades what is wanted and nothing else; answers the changes as commands of nft(8). */
+  setMasquerade(want: () => Promise<Masquerade>): Promise<string[]> {
+    return setMasquerade(this.#socket, want);
+  }
+
+  /** Lets the packets of pods pass where others drop them; answers the changes likewise. */
+  setForwardAccept(podCidrs: readonly Prefix[]): string[] {
+    return setForwardAccept(this.#socket, podCidrs);
+  }
+
+  /** Removes our table with all that it holds; an absent one is no fault. */
+  removeTable(): void {
+    removeTable(this.#socket);
+  }
+
+  [Symbol.dispose](): void {
+    this.#socket[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,47 @@
+/** Masquerade as the daemon wants it: what is not wanted any more goes. */
+import { FAMILIES } from "../net/address.ts";
+import { type Masquerade, masqueradeTable, sourceFamilies, sourceSet } from "../nft/masquerade.ts";
+import { queryElements } from "../nft/query.ts";
+import {
+  askOptional,
+  commit,
+  ERESTART,
+  MAX_ATTEMPTS,
+  type NftSocket,
+  planChanges,
+  readGeneration,
+  TABLE,
+} from "./nft.ts";
+
+/**
+ * Makes the node masquerade what is wanted and nothing else. A plugin that adds a network meanwhile
+ * has recorded it in its store first and looks at the kernel then. So what is wanted is asked for
+ * again after each change: a network whose plugin still saw what we took away is seen then.
+ * @param want asked for anew before each look at the kernel.
+ * @returns the changes as commands of nft(8); none when all was as wanted.
+ * @throws KernelError "firewall-failure", or what `want` throws.
+ */
+export async function setMasquerade(
+  socket: NftSocket,
+  want: () => Promise<Masquerade>,
+): Promise<string[]> {
+  const done: string[] = [];
+  for (let attempt = 1;; attempt++) {
+    const generation = readGeneration(socket);
+    const wanted = await want();
+    const table = masqueradeTable(wanted, familiesOf(socket, wanted));
+    const changes = planChanges(socket, table, "exactly");
+    if (changes.length === 0) return done;
+    const refusal = commit(socket, changes, `write ${TABLE}`, generation);
+    if (!refusal) done.push(...changes.map(({ text }) => text));
+    if (refusal && (refusal.errno !== ERESTART || attempt === MAX_ATTEMPTS)) throw refusal;
+  }
+}
+
+/** Those that are wanted, and those that have a part already, which is to be empty then. */
+function familiesOf(socket: NftSocket, want: Masquerade) {
+  const wanted = sourceFamilies(want);
+  return FAMILIES.filter((family) =>
+    wanted.includes(family) || askOptional(socket, queryElements(sourceSet(family))) !== undefined
+  );
+}

@@ -1,0 +1,74 @@
+/**
+ * One pass of the daemon's upkeep in the namespace that this process is started in, by what is told on
+ * standard input; prints what came of it.
+ */
+import { pluginContext } from "../../commands/context.ts";
+import { reconcile } from "../../lib/daemon/reconcile.ts";
+import { removeDatapath, resyncDatapath } from "../../lib/daemon/resync.ts";
+import type { UpkeepContext, UpkeepOutcome, UpkeepWant } from "../../lib/daemon/upkeep.ts";
+import { setLegacyForward } from "../../lib/delegate/legacy_forward.ts";
+import { LinuxKeeper } from "../../lib/linux/keeper.ts";
+import { parsePrefix } from "../../lib/net/prefix.ts";
+import { DEFAULT_BRIDGE } from "../../lib/pod/config.ts";
+import { openStore } from "../../lib/store/store.ts";
+
+/** What a pass is told. */
+export interface UpkeepOrder {
+  readonly verb: "resync" | "remove" | "reconcile";
+  readonly podCidrs: readonly string[];
+  readonly clusterCidrs: readonly string[];
+  readonly gateways: readonly string[];
+  readonly datapath?: "bridge" | "ptp";
+  readonly ipMasq?: boolean;
+  /** Passes, of which the last is told. */
+  readonly repeat?: number;
+}
+
+/** What it prints. */
+export interface UpkeepReport extends UpkeepOutcome {
+  /** Of the last pass. */
+  readonly durationMs: number;
+}
+
+if (import.meta.main) {
+  const order: UpkeepOrder = await new Response(Deno.stdin.readable).json();
+  const attach = pluginContext(Deno.env.toObject());
+  const options = {
+    directory: attach.dataDirectory ?? "",
+    runDirectory: attach.runDirectory,
+  };
+  await using store = await openStore(options);
+  using keeper = new LinuxKeeper();
+  const context: UpkeepContext = { attach, keeper, setLegacyForward, stores: [store] };
+  let report: UpkeepReport | undefined;
+  for (let pass = 0; pass < (order.repeat ?? 1); pass++) {
+    const start = performance.now();
+    const outcome = await carryOut(order, context);
+    report = { ...outcome, durationMs: performance.now() - start };
+  }
+  console.log(JSON.stringify(report));
+}
+
+function carryOut(order: UpkeepOrder, context: UpkeepContext): Promise<UpkeepOutcome> {
+  if (order.verb === "remove") return removeDatapath(context);
+  if (order.verb === "reconcile") return reconcile(context, { graceMs: 0, suspects: new Map() });
+  return resyncDatapath(context, wantOf(order));
+}
+
+function wantOf({ podCidrs, clusterCidrs, gateways, datapath, ipMasq }: UpkeepOrder): UpkeepWant {
+  return {
+    network: "pods",
+    datapath: datapath ?? "bridge",
+    bridge: DEFAULT_BRIDGE,
+    podCidrs: podCidrs.map(parsePrefix),
+    clusterCidrs: clusterCidrs.map(parsePrefix),
+    serviceCidrs: [parsePrefix("10.96.0.0/12")],
+    gateways: gateways.map(parsePrefix),
+    mtuBytes: undefined,
+    hairpinMode: true,
+    portIsolation: false,
+    guardClusterCidr: true,
+    ipMasq: ipMasq ?? true,
+    ipMasqTailnet: false,
+  };
+}
