@@ -17,7 +17,7 @@ export type LogLevel = typeof LOG_LEVELS[number];
 /** What is said beside the text. Values may be errors, bigints, maps; keys that name secrets are cut. */
 export type LogFields = Readonly<Record<string, unknown>>;
 
-/** How a line reads: an object for machines, or `time LEVEL message key=value…` for people. */
+/** How a line reads: an object for machines, or `time LEVEL message key=value ...` for people. */
 export const LOG_FORMATS = ["json", "text"] as const;
 
 /** One of {@linkcode LOG_FORMATS}. */
