@@ -1,6 +1,7 @@
 import { BANDWIDTH_BREAKAGES } from "./bandwidth_breakages.ts";
 import { HOST_PORT_BREAKAGES } from "./host_port_breakages.ts";
 import { SUBNET_BREAKAGES } from "./subnet_breakages.ts";
+import { UPKEEP_BREAKAGES } from "./upkeep_breakages.ts";
 
 /** One line of ours made wrong, and the test that must notice. */
 export interface Breakage {
@@ -333,4 +334,5 @@ export const BREAKAGES: readonly Breakage[] = [
   ...SUBNET_BREAKAGES,
   ...BANDWIDTH_BREAKAGES,
   ...HOST_PORT_BREAKAGES,
+  ...UPKEEP_BREAKAGES,
 ];
