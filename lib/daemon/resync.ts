@@ -36,15 +36,15 @@ export async function resyncDatapath(
 ): Promise<UpkeepOutcome> {
   const log = new UpkeepLog();
   using host = context.attach.node.openHost();
-  const pods = await readPods(context, host);
-  const usable = withUsableBridge(want, host, log);
-  applyMends(host, planDatapath(usable, observe(host, usable, pods)), log);
+  const links = host.listLinks("host");
+  const pods = await readPods(context, links);
+  const usable = withUsableBridge(want, links, log);
+  applyMends(host, planDatapath(usable, observe(host, usable, links, pods)), log);
+  const askAgain = async () =>
+    wantedMasquerade(want, await readPods(context, host.listLinks("host")));
   await log.attempt(
     "masquerade",
-    () =>
-      context.keeper.setMasquerade(async () =>
-        wantedMasquerade(want, await readPods(context, host))
-      ),
+    () => context.keeper.setMasquerade(wantedMasquerade(want, pods), askAgain),
   );
   await log.attempt("forward_accept", () => context.keeper.setForwardAccept(want.podCidrs));
   await log.attempt("forward_accept", () => context.setLegacyForward(want.podCidrs));
@@ -71,7 +71,7 @@ export async function removeDatapath(
 }
 
 /** What the stores and the links tell of the pods of the node. */
-async function readPods({ stores }: UpkeepContext, host: Host): Promise<NodePods> {
+async function readPods({ stores }: UpkeepContext, links: readonly Link[]): Promise<NodePods> {
   const read = stores.map((store) =>
     store.read(async (reader) => ({
       leases: await listLeases(reader),
@@ -82,15 +82,15 @@ async function readPods({ stores }: UpkeepContext, host: Host): Promise<NodePods
   return {
     leases: parts.flatMap(({ leases }) => leases),
     attachments: parts.flatMap(({ attachments }) => attachments),
-    aliases: listAliases(host.listLinks("host")),
+    aliases: listAliases(links),
   };
 }
 
 /** Where another link has the bridge's name, all the rest is mended all the same. */
-function withUsableBridge(want: UpkeepWant, host: Host, log: UpkeepLog): UpkeepWant {
+function withUsableBridge(want: UpkeepWant, links: readonly Link[], log: UpkeepLog): UpkeepWant {
   if (want.datapath !== "bridge") return want;
   try {
-    requireBridge(want, host.findLink("host", want.bridge));
+    requireBridge(want, links.find(({ name }) => name === want.bridge));
     return want;
   } catch (error) {
     log.fail("bridge", errorText(error));
@@ -98,8 +98,12 @@ function withUsableBridge(want: UpkeepWant, host: Host, log: UpkeepLog): UpkeepW
   }
 }
 
-function observe(host: Host, want: UpkeepWant, pods: NodePods): DatapathFacts {
-  const links = host.listLinks("host");
+function observe(
+  host: Host,
+  want: UpkeepWant,
+  links: readonly Link[],
+  pods: NodePods,
+): DatapathFacts {
   const bridge = links.find(({ name }) => name === want.bridge);
   const { routes, rules } = listRoutesAndRules(host);
   const advertised = new Set(

@@ -8,7 +8,7 @@ import type { Store } from "../store/store.ts";
 
 /** The kernel's packet filter as the daemon uses it: `lib/linux/keeper.ts`. */
 export interface Keeper {
-  setMasquerade(want: () => Promise<Masquerade>): Promise<string[]>;
+  setMasquerade(want: Masquerade, askAgain: () => Promise<Masquerade>): Promise<string[]>;
   setForwardAccept(podCidrs: readonly Prefix[]): string[];
   removeTable(): void;
 }

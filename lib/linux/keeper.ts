@@ -10,8 +10,8 @@ export class LinuxKeeper implements Disposable {
   readonly #socket = NetlinkSocket.open(NETLINK_NETFILTER);
 
   /** Masquerades what is wanted and nothing else; answers the changes as commands of nft(8). */
-  setMasquerade(want: () => Promise<Masquerade>): Promise<string[]> {
-    return setMasquerade(this.#socket, want);
+  setMasquerade(want: Masquerade, askAgain: () => Promise<Masquerade>): Promise<string[]> {
+    return setMasquerade(this.#socket, want, askAgain);
   }
 
   /** Lets the packets of pods pass where others drop them; answers the changes likewise. */

@@ -85,6 +85,20 @@ Deno.test("planTable: adds what is missing and nothing else", () => {
   }
 });
 
+Deno.test("planTable: wanted exactly, what others put into a set goes", () => {
+  const have = {
+    sets: new Map([["pods", intervals("10.0.0.0/8", "10.2.0.0/24")]]),
+    rules: new Map([["postrouting", [kernelRule(RULE, 5n)]]]),
+  };
+  assertEquals(planTable(WANT, have, "exactly").map(({ text }) => text), [
+    ADD_TABLE,
+    "delete element inet headcni pods { 10.0.0.0/8 }",
+    "add element inet headcni pods { 10.1.0.0/24 }",
+  ]);
+  const right = { ...have, sets: new Map([["pods", PRESENT]]) };
+  assertEquals(planTable(WANT, right, "exactly"), []);
+});
+
 Deno.test("planTable: maps go with the rules that refer to them", () => {
   const map: PacketMap = { name: "ports", key: ["inet_proto"], value: ["ipv4_addr"] };
   const want: Table = { ...WANT, maps: [map] };

@@ -40,10 +40,10 @@ const FIREWALLS: Readonly<Record<string, readonly string[]>> = {
   "iptables-legacy with chains as of Docker": bothFamilies("legacy", DOCKER_LIKE),
   "iptables-nft with chains as of ufw": bothFamilies("nft", UFW_LIKE),
   "nftables, two tables": [
-    "nft 'add table inet fw; add chain inet fw fwd { type filter hook forward priority -5; " +
-    "policy drop; }; add rule inet fw fwd ct state invalid counter drop'",
-    "nft 'add table ip old; add chain ip old fwd { type filter hook forward priority 10; " +
-    "policy drop; }; add rule ip old fwd meta mark set meta mark'",
+    "nft 'add table inet fw; add chain inet fw pass { type filter hook forward priority -5; " +
+    "policy drop; }; add rule inet fw pass ct state invalid counter drop'",
+    "nft 'add table ip old; add chain ip old pass { type filter hook forward priority 10; " +
+    "policy drop; }; add rule ip old pass meta mark set meta mark'",
   ],
 };
 
@@ -112,7 +112,7 @@ async function stage(node: TestNode): Promise<Record<"pod" | "stranger", TestPod
 /** Which targets answer a pod. */
 async function answering(from: Pick<TestPod, "run">, targets = TARGETS): Promise<string[]> {
   const pings = targets.map((target) =>
-    from.run("ping", "-nc", "1", "-W", "1", target).then(() => [target], () => [])
+    from.run("timeout", "1", "ping", "-nc", "1", target).then(() => [target], () => [])
   );
   return (await Promise.all(pings)).flat();
 }

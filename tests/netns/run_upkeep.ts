@@ -31,13 +31,16 @@ export interface UpkeepReport extends UpkeepOutcome {
 }
 
 if (import.meta.main) {
-  const order: UpkeepOrder = await new Response(Deno.stdin.readable).json();
+  console.log(JSON.stringify(await run(await new Response(Deno.stdin.readable).json())));
+  Deno.exit(); // deadlines of children that have ended long ago would keep us
+}
+
+async function run(order: UpkeepOrder): Promise<UpkeepReport | undefined> {
   const attach = pluginContext(Deno.env.toObject());
-  const options = {
+  await using store = await openStore({
     directory: attach.dataDirectory ?? "",
     runDirectory: attach.runDirectory,
-  };
-  await using store = await openStore(options);
+  });
   using keeper = new LinuxKeeper();
   const context: UpkeepContext = { attach, keeper, setLegacyForward, stores: [store] };
   let report: UpkeepReport | undefined;
@@ -46,7 +49,7 @@ if (import.meta.main) {
     const outcome = await carryOut(order, context);
     report = { ...outcome, durationMs: performance.now() - start };
   }
-  console.log(JSON.stringify(report));
+  return report;
 }
 
 function carryOut(order: UpkeepOrder, context: UpkeepContext): Promise<UpkeepOutcome> {

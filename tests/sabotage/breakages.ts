@@ -5,6 +5,7 @@ import { HOST_PORT_BREAKAGES } from "./host_port_breakages.ts";
 import { POD_CIDR_BREAKAGES } from "./pod_cidr_breakages.ts";
 import { SETTINGS_BREAKAGES } from "./settings_breakages.ts";
 import { SUBNET_BREAKAGES } from "./subnet_breakages.ts";
+import { UPKEEP_BREAKAGES } from "./upkeep_breakages.ts";
 
 /** One line of ours made wrong, and the test that must notice. */
 export interface Breakage {
@@ -357,4 +358,5 @@ export const BREAKAGES: readonly Breakage[] = [
   ...HOST_PORT_BREAKAGES,
   ...POD_CIDR_BREAKAGES,
   ...SETTINGS_BREAKAGES,
+  ...UPKEEP_BREAKAGES,
 ];

@@ -1,0 +1,45 @@
+import type { Breakage } from "./breakages.ts";
+
+/** Those of the daemon's upkeep of the datapath. */
+export const UPKEEP_BREAKAGES: readonly Breakage[] = [
+  // The bridge's address goes from under the pods that use it.
+  {
+    file: "lib/node/datapath.ts",
+    text: "!have.podAddresses.some((pod) => containsAddress(address, pod))",
+    replacement: "true",
+    testFile: "lib/node/datapath_test.ts",
+    test: "planDatapath: a new network comes before the old one goes",
+  },
+  // Rules of an administrator are taken for ours and removed.
+  {
+    file: "lib/node/datapath.ts",
+    text: "rule.protocol === HEADCNI_RTPROT && !isIn(wanted, rule)",
+    replacement: "!isIn(wanted, rule)",
+    testFile: "lib/node/datapath_test.ts",
+    test: "planDatapath: rules of somebody else do something else",
+  },
+  // Masquerade of a network that is gone stays for ever.
+  {
+    file: "lib/nft/plan.ts",
+    text: 'extent === "exactly" ? replaceIntervals : coverIntervals',
+    replacement: "extent ? coverIntervals : replaceIntervals",
+    testFile: "lib/nft/plan_test.ts",
+    test: "planTable: wanted exactly, what others put into a set goes",
+  },
+  // A rule that a tool restored is not known for ours, and each pass adds another.
+  {
+    file: "lib/nft/forward_accept.ts",
+    text: '!== "immediate") return false;',
+    replacement: '!== "match") return false;',
+    testFile: "lib/nft/forward_accept_test.ts",
+    test: "planForwardAccept: nothing to do where all is there, whoever wrote the rule",
+  },
+  // Pods of another network lose their way out when the daemon starts.
+  {
+    file: "lib/daemon/wanted_masquerade.ts",
+    text: "if (!attachment || !network) return { isMasqueraded: true,",
+    replacement: "if (!attachment || !network) return { isMasqueraded: false,",
+    testFile: "lib/daemon/wanted_masquerade_test.ts",
+    test: "wantedMasquerade: other networks as their pods were added",
+  },
+];
