@@ -7,7 +7,7 @@ import {
   type SubnetFile,
 } from "../discovery/subnet_file.ts";
 import { ConfigError, errorText } from "../errors.ts";
-import { hasMembers, needsSubnet, planMembers } from "../pod/members.ts";
+import { hasMembers, needsSubnet, planMembers, requireMembers } from "../pod/members.ts";
 import { lacksRange, withSubnet } from "../pod/native_subnet.ts";
 import type { AttachContext } from "./context.ts";
 
@@ -27,6 +27,7 @@ export interface Resolved {
 export function resolveRequest(request: Request, context: AttachContext): Resolved {
   const { config, config: { raw } } = request;
   if (hasMembers(raw)) {
+    requireMembers(config);
     const subnet = needsSubnet(raw) ? readSubnet(config, context) : undefined;
     return { request, members: planMembers(config, subnet), subnet };
   }

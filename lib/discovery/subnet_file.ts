@@ -164,5 +164,6 @@ function unusable(
   }
   const looked = places.map((place) => `"${place}"`).join(", ");
   return `Cannot find a subnet file: there is none at ${looked}, and ${seen}; the HeadCNI daemon ` +
-    `(or flanneld) writes this file: see that it runs, or name another with "subnetFile"`;
+    `(or flanneld) writes this file: see that it runs, name another with "subnetFile", ` +
+    `or give "ipam" a "subnet"`;
 }

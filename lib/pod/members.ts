@@ -29,19 +29,26 @@ export function needsSubnet(raw: Raw): boolean {
 }
 
 /**
+ * Refuses what no subnet file could make a plan of.
+ * @throws ConfigError `invalid-config` with every fault and its index.
+ */
+export function requireMembers(config: NetworkConfig): void {
+  const faults = faultsOf(config);
+  if (faults.length === 0) return;
+  throw new ConfigError(
+    "invalid-config",
+    `Cannot use network config "${config.name}": ${faults.join("; ")}`,
+  );
+}
+
+/**
  * The members in the order of ADD; one for a delegate.
  * @param subnet may be undefined when {@linkcode needsSubnet} is false.
  * @throws ConfigError `invalid-config` with every fault and its index.
  */
 export function planMembers(config: NetworkConfig, subnet: SubnetFile | undefined): Member[] {
-  const { raw, name } = config;
-  const faults = faultsOf(config);
-  if (faults.length > 0) {
-    throw new ConfigError(
-      "invalid-config",
-      `Cannot use network config "${name}": ${faults.join("; ")}`,
-    );
-  }
+  const { raw } = config;
+  requireMembers(config);
   if (isPresent(raw.delegate)) return [delegateMember(config, raw.delegate, subnet)];
   return entriesOf(raw.plugins).filter(isObject)
     .map((entry) => memberOf(config, entry, subnet));

@@ -5,6 +5,7 @@ import type { SubnetFile } from "../discovery/subnet_file.ts";
 import { formatPrefix } from "../net/prefix.ts";
 import { isObject } from "../schema.ts";
 import { foreignIpamType } from "./ipam_type.ts";
+import { isOwnPlugin } from "./own_plugin.ts";
 import { defaultRoutesOf, rangesOf, routesOf } from "./subnet_keys.ts";
 
 type Raw = Readonly<Record<string, unknown>>;
@@ -21,7 +22,9 @@ export function lacksRange({ raw }: NetworkConfig): boolean {
 export function isRangeless(raw: Raw): boolean {
   const foreign = foreignIpamType(raw);
   if (foreign !== undefined && foreign !== "host-local") return false;
-  const { subnet, ranges, pools } = Object(raw.ipam);
+  const { type, subnet, ranges, pools } = Object(raw.ipam);
+  // `parsePodNetwork` refuses it, whatever a file says.
+  if (isOwnPlugin(type)) return false;
   const sent = isObject(raw.runtimeConfig) ? foldRuntimeConfig(raw.runtimeConfig) : {};
   return isEmpty(subnet) && [ranges, pools, sent.ipRanges].every(isEmpty);
 }

@@ -42,6 +42,8 @@ Deno.test("lacksRange: where our own IPAM or host-local is given none", () => {
     { ipam: {}, runtimeConfig: { IpRanges: ranges } },
     { ipam: { type: "static" } },
     { ipam: { type: "dhcp" } },
+    // What nothing could complete.
+    { ipam: { type: "headcni" } },
   ];
   for (const raw of lacking) assertEquals(lacksRange(configOf(raw)), true, JSON.stringify(raw));
   for (const raw of having) assertEquals(lacksRange(configOf(raw)), false, JSON.stringify(raw));

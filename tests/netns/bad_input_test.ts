@@ -92,6 +92,7 @@ nodeTest("headcni: addresses that make no sense change nothing", async (node) =>
     code,
     text,
   ];
+  const subnetFile = `${node.root}/gone`;
   const twice = [[{ subnet: "10.1.0.0/16" }], [{ subnet: "10.1.2.0/24" }]];
   await assertRefused(node, "ADD", [
     ipam({ subnet: "10.1.0.0/31" }, "10.1.0.0/31"),
@@ -102,8 +103,8 @@ nodeTest("headcni: addresses that make no sense change nothing", async (node) =>
     ipam({ subnet: "10.1.0.0/24", routes: [{ dst: "nonsense" }] }, "nonsense"),
     ipam({ subnet: "10.1.0.0/24", resolvConf: "/nowhere/resolv.conf" }, "/nowhere/resolv.conf"),
     ipam({ subnet: "10.1.0.0/24", dataDir: "relative" }, "relative"),
-    ipam({}, "subnet", 100),
-    [{ config: network({ ipam: undefined }) }, 100, "ipam"],
+    [{ config: network({ ipam: { type: "headcni-ipam" }, subnetFile }) }, 100, subnetFile],
+    [{ config: network({ ipam: undefined, subnetFile }) }, 100, `give "ipam"`],
     [{ config: network({ ipam: { type: "headcni" } }) }, 7, "headcni-ipam"],
     [{ config: network({ ipam: { type: "../bin/sh" } }) }, 7, "../bin/sh"],
   ]);
@@ -136,7 +137,7 @@ nodeTest("headcni: a known key of a wrong type is named with its value", async (
     ...single,
     [{ config: network(wrong) }, 7, `mtu: `],
     [{ config: network({ mtu: "1500" }) }, 7, `got "1500"`],
-    [{ config: network({ delegate: { type: "bridge" } }) }, 2, "delegate"],
+    [{ config: network({ delegate: "bridge" }) }, 7, "delegate"],
   ]);
 });
 

@@ -61,7 +61,7 @@ export const ATTACH_BREAKAGES: readonly Breakage[] = [
   // A plugin that outlived its ADD adds to the pod after the DEL.
   {
     file: "lib/attach/release.ts",
-    text: 'if (phase === "adding") await killUnfinished(key);',
+    text: 'if (phase === "adding" && owesOthers(attachment)) await killUnfinished(key);',
     replacement: "",
     testFile: "lib/attach/release_test.ts",
     test: "release: an ADD that did not end is ended first",
@@ -77,15 +77,15 @@ export const ATTACH_BREAKAGES: readonly Breakage[] = [
   // A pod that nobody recorded can never be deleted: its plugin has nothing to remove.
   {
     file: "lib/attach/unrecorded.ts",
-    text: "await deleteMembers(members, request, prevResult, context).catch(() => {});",
-    replacement: "await deleteMembers(members, request, prevResult, context);",
+    text: "if (!isCertain) throw error;",
+    replacement: "throw error;",
     testFile: "lib/attach/unrecorded_test.ts",
     test: "deleteUnrecorded: members that nobody recorded are told, and may fail",
   },
   // What an older plugin left is undone again and again.
   {
     file: "lib/attach/unrecorded.ts",
-    text: "for (const file of older.files) Deno.removeSync(file);",
+    text: "older.files.forEach(removeFile);",
     replacement: "",
     testFile: "lib/attach/unrecorded_test.ts",
     test: "deleteUnrecorded: what an older plugin recorded is undone, and its files go",
