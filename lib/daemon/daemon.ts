@@ -10,8 +10,6 @@ import { LinuxKeeper } from "../linux/keeper.ts";
 import { notifyServiceManager } from "../linux/service_manager.ts";
 import { log } from "../log.ts";
 import { formatAddress } from "../net/address.ts";
-import { readCounters } from "../store/counters.ts";
-import { listLeases } from "../store/leases.ts";
 import type { Store } from "../store/store.ts";
 import { readLocalStatus } from "../tailscale/local_status.ts";
 import { EXPOSITION_TYPE, formatFamilies } from "./exposition.ts";
@@ -33,6 +31,7 @@ import {
 import { serveNode } from "./server.ts";
 import type { LoadedSettings, Settings } from "./settings/settings.ts";
 import { changedKeys } from "./settings/tell.ts";
+import { readStoreUse } from "./store_use.ts";
 import { NodeStores } from "./stores.ts";
 import { nodeStatus } from "./tell_status.ts";
 import type { UpkeepContext } from "./upkeep.ts";
@@ -240,19 +239,9 @@ class Running implements AsyncDisposable {
       () => undefined,
     );
     await this.#withStores(async (stores) => {
-      const seen = await Promise.all(stores.map((store) =>
-        store.read(async (reader) => ({
-          counters: await readCounters(reader),
-          leases: await listLeases(reader),
-        }))
-      ));
-      this.#report.counters = seen.flatMap(({ counters }) => counters);
-      const leases = Map.groupBy(seen.flatMap(({ leases }) => leases), ({ key }) => key.network);
-      this.#report.networks = Array.from(leases, ([network, list]) => ({
-        network,
-        leases: list.length,
-        capacity: undefined,
-      }));
+      const { counters, networks } = await readStoreUse(stores);
+      this.#report.counters = counters;
+      this.#report.networks = networks;
     });
   }
 

@@ -4,7 +4,7 @@
  */
 
 /** Kinds of metrics that we have. */
-export type MetricType = "counter" | "gauge" | "histogram";
+export type MetricType = "counter" | "gauge" | "histogram" | "untyped";
 
 /** Labels by name, in the order in which they are printed. */
 export type Labels = Readonly<Record<string, string>>;

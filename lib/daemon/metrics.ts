@@ -7,18 +7,11 @@ import type { Counter } from "../store/counters.ts";
 import { VERSION } from "../version.ts";
 import { histogramSamples, type Labels, type MetricFamily, type Sample } from "./exposition.ts";
 import type { LoopStatus } from "./loop.ts";
-
-/** How full the pool of a network is. */
-export interface NetworkUse {
-  readonly network: string;
-  readonly leases: number;
-  /** Addresses that the node has for it; undefined when nobody knows. */
-  readonly capacity: number | undefined;
-}
+import type { NetworkUse } from "./store_use.ts";
 
 /** What was seen of a node. */
 export interface NodeSnapshot {
-  /** Of all stores. */
+  /** Of all stores, each of its labels once. */
   readonly counters: readonly Counter[];
   readonly networks: readonly NetworkUse[];
   readonly loops: readonly LoopStatus[];
@@ -81,8 +74,8 @@ function addressFamilies({ counters, networks }: NodeSnapshot): MetricFamily[] {
       networks.map(({ network, leases }) => ({ labels: { network }, value: leases })),
     ),
     gauge(
-      "headcni_addresses",
-      "Addresses that this node has for a network",
+      "headcni_lease_capacity",
+      "Leases that the addresses of a network on this node suffice for",
       networks.flatMap(({ network, capacity }) =>
         capacity === undefined ? [] : [{ labels: { network }, value: capacity }]
       ),
@@ -142,9 +135,10 @@ function olderFamilies({ counters, networks, health, mesh }: NodeSnapshot): Metr
   const sumOf = (metric: string) =>
     counters.filter((each) => each.metric === metric)
       .reduce((sum, { value }) => sum + Number(value), 0);
-  const leases = networks.reduce((sum, network) => sum + network.leases, 0);
-  const capacities = networks.flatMap(({ capacity }) => capacity ?? []);
-  const capacity = capacities.reduce((sum, one) => sum + one, 0);
+  const leasesOf = (networks: readonly NetworkUse[]) =>
+    networks.reduce((sum, { leases }) => sum + leases, 0);
+  const measured = networks.filter(({ capacity }) => capacity !== undefined);
+  const capacity = measured.reduce((sum, { capacity = 0 }) => sum + capacity, 0);
   return [
     {
       name: "tailscale_cni_operation_duration_seconds",
@@ -159,23 +153,24 @@ function olderFamilies({ counters, networks, health, mesh }: NodeSnapshot): Metr
     ]),
     gauge("tailscale_cni_ipam_allocated_ips", "Leases at the last look", [{
       labels: {},
-      value: leases,
+      value: leasesOf(networks),
     }]),
     gauge(
       "tailscale_cni_ipam_pool_utilization_percent",
-      "How many of this node's addresses have a lease",
-      capacity === 0 ? [] : [{ labels: {}, value: leases / capacity * 100 }],
+      "Leases, in percent of those that there are addresses for",
+      capacity === 0 ? [] : [{ labels: {}, value: leasesOf(measured) / capacity * 100 }],
     ),
     gauge(
       "tailscale_cni_connection_status",
       "Whether tailscaled is connected",
       mesh ? [{ labels: {}, value: Number(mesh.isConnected) }] : [],
     ),
-    gauge(
-      "tailscale_cni_peer_count",
-      "Peers that tailscaled knows",
-      mesh ? [{ labels: {}, value: mesh.peers }] : [],
-    ),
+    {
+      name: "tailscale_cni_peer_count",
+      help: "Peers that tailscaled knows",
+      type: "untyped", // a gauge, but that ending is of histograms: promtool takes no gauge of that name
+      samples: mesh ? [{ labels: {}, value: mesh.peers }] : [],
+    },
     gauge(
       "tailscale_cni_system_health_status",
       "Whether a component is well",

@@ -2,7 +2,7 @@
 import { formatPrefix } from "../net/prefix.ts";
 import type { Counter } from "../store/counters.ts";
 import type { Discovery } from "./discover.ts";
-import type { NetworkUse } from "./metrics.ts";
+import type { NetworkUse } from "./store_use.ts";
 
 /** Facts that the loops leave for each other; each is replaced as a whole. */
 export interface NodeReport {

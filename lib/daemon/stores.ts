@@ -7,10 +7,13 @@ import { openExistingStore, type Store } from "../store/store.ts";
 
 /** The stores that are there; dispose of them to close them. */
 export class NodeStores implements AsyncDisposable {
-  readonly #context: AttachContext;
+  readonly #context: Pick<AttachContext, "runDirectory" | "dataDirectory" | "self">;
+  /** By the real path of their directory. */
   readonly #open = new Map<string, Store>();
+  /** What was asked last: one after the other, or two loops would open a store twice. */
+  #last: Promise<unknown> = Promise.resolve();
 
-  constructor(context: AttachContext) {
+  constructor(context: Pick<AttachContext, "runDirectory" | "dataDirectory" | "self">) {
     this.#context = context;
   }
 
@@ -19,10 +22,28 @@ export class NodeStores implements AsyncDisposable {
    * one that is in doubt. To make one anew is left to the next ADD or DEL.
    * @throws StoreError when one cannot be used.
    */
-  async all(): Promise<readonly Store[]> {
+  all(): Promise<readonly Store[]> {
+    return this.#inTurn(() => this.#openAll());
+  }
+
+  /** Closes all, so that they are opened anew: one that was replaced is no use any more. */
+  close(): Promise<void> {
+    return this.#inTurn(async () => {
+      const stores = [...this.#open.values()];
+      this.#open.clear();
+      for (const store of stores) await store[Symbol.asyncDispose]();
+    });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #openAll(): Promise<readonly Store[]> {
     const { runDirectory, dataDirectory = DEFAULT_STORE_DIRECTORY, self } = this.#context;
     const mender = { examine: (file: string) => examineStore(self, file) };
-    for (const directory of new Set([dataDirectory, ...listLockedStores(runDirectory)])) {
+    const directories = [dataDirectory, ...listLockedStores(runDirectory)].flatMap(realPathOf);
+    for (const directory of new Set(directories)) {
       if (this.#open.has(directory)) continue;
       const store = await openExistingStore({ directory, runDirectory, mender });
       if (store) this.#open.set(directory, store);
@@ -30,14 +51,18 @@ export class NodeStores implements AsyncDisposable {
     return [...this.#open.values()];
   }
 
-  /** Closes all, so that they are opened anew: one that was replaced is no use any more. */
-  async close(): Promise<void> {
-    const stores = [...this.#open.values()];
-    this.#open.clear();
-    for (const store of stores) await store[Symbol.asyncDispose]();
+  #inTurn<T>(fn: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(fn);
+    this.#last = turn.catch(() => {});
+    return turn;
   }
+}
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
+/** None when there is no such directory. */
+function realPathOf(directory: string): string[] {
+  try {
+    return [Deno.realPathSync(directory)];
+  } catch {
+    return [];
   }
 }

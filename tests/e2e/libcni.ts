@@ -170,7 +170,7 @@ export class Libcni implements AsyncDisposable {
   #run(program: string, args: readonly string[], capabilities = ""): Promise<ProgramOutcome> {
     return runProgram({
       enter: [...this.#mounts.enter, "nsenter", `--net=${this.node.host.path}`],
-      executable: `${PEERS.folder}/${program}`,
+      executable: `${PEERS.path}/${program}`,
       args,
       env: {
         ...this.node.environment,

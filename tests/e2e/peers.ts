@@ -1,21 +1,29 @@
-/** Programs of others, in Go, that `scripts/peers` builds. */
+/** Programs of others, which scripts of ours get where that is still to be done. */
 import { fromFileUrl } from "@std/path";
 
-const SCRIPT = fromFileUrl(new URL("../../scripts/peers", import.meta.url));
-
 /** Where they are. */
-export interface Peers {
-  /** Folder of the programs; empty when something is missing. */
-  readonly folder: string;
+export interface Found {
+  /** Empty when something is missing. */
+  readonly path: string;
   /** Why tests of them must be skipped; empty when they are there. */
   readonly missing: string;
 }
 
-/** Builds them where that is still to be done. */
-export function findPeers(): Peers {
-  const { success, stdout, stderr } = new Deno.Command(SCRIPT).outputSync();
+/** The folder of the programs in Go that `scripts/peers` builds. */
+export function findPeers(): Found {
+  return ask("peers");
+}
+
+/** The promtool of `scripts/promtool`. */
+export function findPromtool(): Found {
+  return ask("promtool");
+}
+
+function ask(name: string): Found {
+  const script = fromFileUrl(new URL(`../../scripts/${name}`, import.meta.url));
+  const { success, stdout, stderr } = new Deno.Command(script).outputSync();
   const decoder = new TextDecoder();
-  if (success) return { folder: decoder.decode(stdout).trim(), missing: "" };
+  if (success) return { path: decoder.decode(stdout).trim(), missing: "" };
   const lastLine = decoder.decode(stderr).trim().split("\n").at(-1) ?? "";
-  return { folder: "", missing: lastLine.replace(/^scripts\/peers: /, "") };
+  return { path: "", missing: lastLine.replace(`scripts/${name}: `, "") };
 }
