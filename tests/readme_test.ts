@@ -1,5 +1,6 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { ERROR_CODES } from "../lib/cni/codes.ts";
+import { formatMetricsTable } from "./fakes/metrics_table.ts";
 import { README } from "./fakes/readme.ts";
 import { formatReadmeTable } from "../lib/daemon/settings/readme_table.ts";
 
@@ -18,13 +19,22 @@ Deno.test("README: the table of error codes is that of lib/cni/codes.ts", () => 
   assertEquals([...rows, ...unused].toSorted(), codes.toSorted());
 });
 
-Deno.test("README: the table of settings is that of the schema", async () => {
-  const [before = "", rest = ""] = README.split(/(?<=<!-- settings: begin;.*-->\n)/);
-  const end = rest.indexOf("<!-- settings: end -->");
-  const wanted = `${before}${formatReadmeTable()}\n${rest.slice(end)}`;
-  if (Deno.args.includes("--update")) await Deno.writeTextFile(README_URL, wanted);
-  assertEquals(await Deno.readTextFile(README_URL), wanted, "run it with -- --update");
-});
+for (
+  const [name, format] of [
+    ["settings", formatReadmeTable],
+    ["metrics", formatMetricsTable],
+  ] as const
+) {
+  Deno.test(`README: the table of ${name} is that of the program`, async () => {
+    const readme = await Deno.readTextFile(README_URL);
+    const begin = readme.indexOf("\n", readme.indexOf(`<!-- ${name}: begin;`)) + 1;
+    const end = readme.indexOf(`<!-- ${name}: end -->`);
+    assert(begin > 0 && end >= begin);
+    const wanted = `${readme.slice(0, begin)}${format()}\n${readme.slice(end)}`;
+    if (Deno.args.includes("--update")) await Deno.writeTextFile(README_URL, wanted);
+    assertEquals(await Deno.readTextFile(README_URL), wanted, "run it with -- --update");
+  });
+}
 
 Deno.test("README: names only tasks and scripts that are there", async () => {
   const { tasks } = JSON.parse(

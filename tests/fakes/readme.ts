@@ -36,10 +36,18 @@ export function writingFile({ path, text }: PastedFile): string {
   return `mkdir -p ${path.replace(/\/[^/]*$/, "")}\ncat >${path} <<'END'\n${text}END\n`;
 }
 
-function blocks(chapter: string, language: string): string[] {
+/**
+ * The text of a chapter, without its heading.
+ * @throws Error when there is none of that name.
+ */
+export function chapterOf(chapter: string): string {
   const [, rest] = README.split(`\n## ${chapter}\n`);
   if (rest === undefined) throw new Error(`Cannot find the chapter "${chapter}" of README.md`);
   const [text = ""] = rest.split("\n## ");
+  return text;
+}
+
+function blocks(chapter: string, language: string): string[] {
   const pattern = new RegExp(`\`\`\`${language}\n(.*?)\`\`\``, "gs");
-  return Array.from(text.matchAll(pattern), ([, block = ""]) => block);
+  return Array.from(chapterOf(chapter).matchAll(pattern), ([, block = ""]) => block);
 }
