@@ -113,12 +113,15 @@ function makeDirectory(directory: string): void {
   }
 }
 
-/** What runtimes could load or we moved: folders, sockets and pipes are neither. */
+/** Everything; what cannot be loaded, such as a folder, can still be in the way. */
 function readFiles(directory: string): ConfFile[] {
   try {
     return Array.from(Deno.readDirSync(directory))
-      .filter(({ isDirectory }) => !isDirectory)
-      .map(({ name }) => ({ name, text: readText(join(directory, name)) }))
+      .map(({ name, isDirectory }) => ({
+        name,
+        text: readText(join(directory, name)),
+        isFolder: isDirectory,
+      }))
       .toSorted((one, other) => one.name < other.name ? -1 : 1);
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) return [];

@@ -91,11 +91,26 @@ Deno.test("assertConflist: folders and pipes with such names are passed over, an
     assertEquals(namesIn(root), ["00-folder.conf", "01-pipe.conf.headcni-moved-1", NAME]);
   }));
 
+Deno.test("assertConflist: folders in the place of our file are moved aside, with what they hold", () =>
+  inFolder((root) => {
+    assertConflist([root], CONFLIST, EXCLUSIVE);
+    for (const content of ["one", "two"]) {
+      Deno.removeSync(`${root}/${NAME}`, { recursive: true });
+      Deno.mkdirSync(`${root}/${NAME}`);
+      Deno.writeTextFileSync(`${root}/${NAME}/x`, content);
+      assertConflist([root], CONFLIST, EXCLUSIVE);
+    }
+    const moved = [1, 2].map((number) => `${NAME}.headcni-moved-${number}`);
+    assertEquals(namesIn(root), [NAME, ...moved]);
+    assertEquals(moved.map((name) => Deno.readTextFileSync(`${root}/${name}/x`)), ["one", "two"]);
+    restoreConflists([root]);
+    assertEquals(namesIn(root), moved);
+  }));
+
 Deno.test("assertConflist: one folder that fails keeps no other from being done", () =>
   inFolder((root) => {
     Deno.writeTextFileSync(`${root}/file`, "");
-    Deno.mkdirSync(`${root}/taken/${NAME}`, { recursive: true });
-    const folders = [`${root}/file`, `${root}/taken`, `${root}/good`];
+    const folders = [`${root}/file`, `${root}/file/below`, `${root}/good`];
     const { message, reason } = assertThrows(
       () => assertConflist(folders, CONFLIST, EXCLUSIVE),
       HeadcniError,
@@ -103,7 +118,7 @@ Deno.test("assertConflist: one folder that fails keeps no other from being done"
     assertEquals(reason, "io-failure");
     assertEquals(message.match(/Cannot [a-z ]+ "[^"]*"/g), [
       `Cannot make the folder "${root}/file"`,
-      `Cannot write "${root}/taken/${NAME}"`,
+      `Cannot make the folder "${root}/file/below"`,
     ]);
     assertEquals(namesIn(`${root}/good`), [NAME]);
   }));

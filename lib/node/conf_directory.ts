@@ -4,11 +4,13 @@
  */
 import { isOwnConflist } from "./conflist.ts";
 
-/** An entry of the folder that is no folder itself. */
+/** An entry of the folder. */
 export interface ConfFile {
   readonly name: string;
   /** Undefined when it could not be read. */
   readonly text: string | undefined;
+  /** True for a folder: runtimes pass it by, but where our file belongs it is in the way. */
+  readonly isFolder?: boolean;
 }
 
 /** One change; names are those of files in the folder. */
@@ -41,17 +43,20 @@ export const DEFAULT_CONF_NAME = "05-headcni.conflist";
  * - what we made under another name, before the settings changed, is moved aside wherever it is.
  */
 export function planConfDirectory(
-  files: readonly ConfFile[],
+  entries: readonly ConfFile[],
   { name, text, exclusive }: WantedConf,
 ): ConfChange[] {
+  const files = withoutFolders(entries);
+  const inTheWay = entries.filter((entry) => entry.isFolder && entry.name === name);
   const there = files.find((file) => file.name === name);
   const unwanted = files.filter((file) =>
     file.name !== name && isLoaded(file.name) && (isOwn(file) || exclusive && file.name < name)
   ).toSorted((one, other) => one.name > other.name ? -1 : 1);
   return [
-    ...there && there.text !== text && !isOwn(there) ? keep(there, files) : [],
+    ...inTheWay.map((folder) => moveAside(folder, entries)),
+    ...there && there.text !== text && !isOwn(there) ? keep(there, entries) : [],
     ...there?.text === text ? [] : [{ kind: "write", name, text } as const],
-    ...unwanted.map((file) => moveAside(file, files)),
+    ...unwanted.map((file) => moveAside(file, entries)),
     ...leftOvers(files, name).map(removal),
   ];
 }
@@ -62,7 +67,8 @@ export function planConfDirectory(
  * comes back. Where a file has that name again it stays, for it is newer, and so does the other
  * under its second name.
  */
-export function planRestore(files: readonly ConfFile[], name: string): ConfChange[] {
+export function planRestore(entries: readonly ConfFile[], name: string): ConfChange[] {
+  const files = withoutFolders(entries);
   const ours = files.filter(isOwn);
   const stay = files.filter((file) => !ours.includes(file) || !isLoaded(file.name));
   const asides = files.filter((file) => !isOwn(file)).flatMap(readAside)
@@ -74,7 +80,7 @@ export function planRestore(files: readonly ConfFile[], name: string): ConfChang
   const gone = ours.filter((file) => isLoaded(file.name) && !replaced.includes(file.name));
   return [
     ...last.map((aside) => ({ kind: "rename", name: aside.name, to: aside.original } as const)),
-    ...gone.map((file) => file.name === name ? removal(file) : moveAside(file, files)),
+    ...gone.map((file) => file.name === name ? removal(file) : moveAside(file, entries)),
     ...leftOvers(files, name).map(removal),
   ];
 }
@@ -131,6 +137,10 @@ function byNumber(one: Aside, other: Aside): number {
 /** What a writer that was killed has left. */
 function leftOvers(files: readonly ConfFile[], name: string): ConfFile[] {
   return files.filter((file) => file.name.startsWith(`.${name}.`));
+}
+
+function withoutFolders(entries: readonly ConfFile[]): ConfFile[] {
+  return entries.filter(({ isFolder }) => !isFolder);
 }
 
 function isOwn({ text }: ConfFile): boolean {
