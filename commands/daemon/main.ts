@@ -26,11 +26,8 @@ export async function main(
   try {
     await runDaemon({
       loaded,
-      reload: () => {
-        const next = loadSettings(request);
-        logBySettings(next.settings);
-        return next;
-      },
+      reload: () => loadSettings(request),
+      onSettings: logBySettings,
       attachContext: (settings) => attachContext(settings, env),
       env,
       root: env.HEADCNI_HOST_ROOT ?? "",

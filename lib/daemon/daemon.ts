@@ -42,6 +42,8 @@ export interface DaemonOptions {
   readonly loaded: LoadedSettings;
   /** Reads the settings again, by the same command line and environment. */
   reload(): LoadedSettings;
+  /** Is told of settings that a reload brought, once they are in use. */
+  onSettings(settings: Settings): void;
   /** With the directories of the settings. */
   attachContext(settings: Settings): AttachContext;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -70,28 +72,35 @@ const LOOK_INTERVAL_MS = 15_000;
  * @throws HeadcniError when another daemon runs on this node, or an address cannot be listened on.
  */
 export async function runDaemon(options: DaemonOptions): Promise<void> {
-  const { signal, env } = options;
-  let loaded = options.loaded;
+  const { signal, env, loaded } = options;
   using _lock = lockInstance(loaded.settings.runDirectory);
   for (const warning of loaded.warnings) log.warn(warning);
   // What is served stays until a reload changes it; everything else follows the settings at each turn.
   await using running = await Running.start(options, loaded);
-  const reload = async () => {
-    try {
-      const next = options.reload();
-      await running.use(next);
-      loaded = next;
-      log.info("Read the settings again", { file: loaded.file });
-    } catch (error) {
-      log.error(`Keep the settings as they were: ${errorText(error)}`, { error });
-    }
+  // One after the other: a signal and a change of the file often come together.
+  let reloading = Promise.resolve();
+  const reload = () => {
+    reloading = reloading.then(() => signal.aborted ? undefined : reloadInto(running, options));
   };
-  options.onHangup(() => void reload());
+  options.onHangup(reload);
+  signal.addEventListener("abort", () => notify(env, "STOPPING=1"), { once: true });
   await Promise.all([
     running.run(signal),
-    ...loaded.file === undefined ? [] : [watchFile(loaded.file, () => void reload(), signal)],
+    ...loaded.file === undefined ? [] : [watchFile(loaded.file, reload, signal)],
   ]);
-  notify(env, "STOPPING=1");
+  await reloading;
+}
+
+async function reloadInto(running: Running, options: DaemonOptions): Promise<void> {
+  try {
+    const next = options.reload();
+    await running.use(next);
+    options.onSettings(next.settings);
+    log.info("Read the settings again", { file: next.file });
+    for (const warning of next.warnings) log.warn(warning);
+  } catch (error) {
+    log.error(`Keep the settings as they were: ${errorText(error)}`, { error });
+  }
 }
 
 /** A daemon with its settings. */
@@ -109,6 +118,8 @@ class Running implements AsyncDisposable {
   #loaded: LoadedSettings;
   #attach: AttachContext;
   #served: AsyncDisposable;
+  #toldState: string | undefined;
+  #rewatch = new AbortController();
 
   private constructor(
     options: DaemonOptions,
@@ -178,6 +189,7 @@ class Running implements AsyncDisposable {
     }
     this.#loaded = loaded;
     this.#attach = this.#options.attachContext(loaded.settings);
+    this.#rewatch.abort();
     this.#nodeLoop.wake();
   }
 
@@ -185,16 +197,24 @@ class Running implements AsyncDisposable {
     using events = openKernelEvents();
     signal.addEventListener("abort", () => events[Symbol.dispose](), { once: true });
     const wake = () => this.#nodeLoop.wake();
-    const directories = () =>
-      cniDirectories(this.#loaded, this.#options.root).map(({ confDirectory }) => confDirectory);
     await Promise.all([
       ...this.#loops.map((loop) => loop.run(signal)),
       this.#kube.follow(this.#report, wake, signal),
-      watchFolders(directories, wake, signal),
+      this.#watchConfigurations(wake, signal),
       (async () => {
         for await (const _ of events) wake();
       })(),
     ]);
+  }
+
+  /** A reload may name other folders. */
+  async #watchConfigurations(wake: () => void, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      this.#rewatch = new AbortController();
+      const folders = cniDirectories(this.#loaded, this.#options.root)
+        .map(({ confDirectory }) => confDirectory);
+      await watchFolders(folders, wake, AbortSignal.any([signal, this.#rewatch.signal]));
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -204,7 +224,6 @@ class Running implements AsyncDisposable {
 
   async #turnNode(): Promise<void> {
     const { root, executable } = this.#options;
-    const wasReady = readinessReasons(this.#report).length === 0;
     await this.#withStores((stores) =>
       turnNode({
         loaded: this.#loaded,
@@ -215,9 +234,23 @@ class Running implements AsyncDisposable {
       }, this.#report)
     );
     await this.#kube.tell(this.#report, new Date());
+    this.#tellReadiness();
+    const { failures } = this.#report;
+    if (failures.length > 0) throw new Error(failures.join("; "));
+  }
+
+  /**
+   * Logs what changes. The service is up once the node was looked at: what a node lacks may come from
+   * services that are started after it, and systemd would end one that keeps it waiting.
+   */
+  #tellReadiness(): void {
     const reasons = readinessReasons(this.#report);
-    if (reasons.length > 0) notify(this.#options.env, `STATUS=${reasons.join("; ")}`);
-    else if (!wasReady) notify(this.#options.env, "READY=1\nSTATUS=Pods may come");
+    const state = reasons.join("; ") || "The node is ready";
+    if (state === this.#toldState) return;
+    this.#toldState = state;
+    if (reasons.length === 0) log.info(state);
+    else log.warn("The node is not ready", { reasons });
+    notify(this.#options.env, `READY=1\nSTATUS=${state.replaceAll("\n", " ")}`);
   }
 
   async #reconcile(): Promise<void> {

@@ -10,9 +10,15 @@ export interface LoopOptions {
   intervalMs(): number;
   /** How long a wake-up waits for others that come with it, in milliseconds; 0 by default. */
   readonly settleMs?: number;
-  /** One turn; what it throws is logged and told by {@linkcode Loop.status}, and the next one comes. */
+  /** One turn; what it throws is logged once and told by {@linkcode Loop.status}, and the next one comes. */
   turn(signal: AbortSignal): Promise<void>;
 }
+
+/**
+ * Longest that a wake-up waits, in milliseconds. A turn that fails may wake its own loop by what it
+ * tried, so each one in a row doubles the time.
+ */
+const MAX_SETTLE_MS = 5_000;
 
 /** How a loop does. */
 export interface LoopStatus {
@@ -36,6 +42,7 @@ export class Loop {
   readonly #options: LoopOptions;
   #wakeUp: () => void = () => {};
   #isWoken = false;
+  #failuresInARow = 0;
   #status: LoopStatus;
 
   constructor(options: LoopOptions) {
@@ -70,7 +77,7 @@ export class Loop {
       this.#isWoken = false;
       await this.#turn(signal);
       await this.#wait(this.#status.intervalMs, signal);
-      if (this.#isWoken) await rest(this.#options.settleMs ?? 0, signal);
+      if (this.#isWoken) await rest(this.#settleMs(), signal);
     }
   }
 
@@ -86,9 +93,12 @@ export class Loop {
       await this.#options.turn(signal);
     } catch (cause) {
       error = errorText(cause);
-      if (!signal.aborted) log.warn(`Cannot finish a turn of loop "${name}"`, { error: cause });
+      const level = error === this.#status.error ? "debug" : "warn";
+      if (!signal.aborted) log[level](`Cannot finish a turn of loop "${name}"`, { error: cause });
     }
     const { turns, failures } = this.#status;
+    this.#failuresInARow = error === undefined ? 0 : this.#failuresInARow + 1;
+    log.debug("Turned", { loop: name, turns: turns + 1 });
     this.#status = {
       ...this.#status,
       turnedMs: Date.now(),
@@ -97,6 +107,11 @@ export class Loop {
       turns: turns + 1,
       failures: failures + (error === undefined ? 0 : 1),
     };
+  }
+
+  #settleMs(): number {
+    const { settleMs = 0 } = this.#options;
+    return Math.max(settleMs, Math.min(settleMs * 2 ** this.#failuresInARow, MAX_SETTLE_MS));
   }
 
   /** Until the time is over, or somebody wakes. */

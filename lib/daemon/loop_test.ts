@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { logged } from "../../tests/fakes/logged.ts";
 import { Loop } from "./loop.ts";
 
@@ -68,4 +68,39 @@ Deno.test("Loop: a turn that fails is told, and the next one comes", async () =>
   });
   assert(text.includes("no luck"), text);
   assertEquals([loop.status.failures, loop.status.error], [1, undefined]);
+});
+
+Deno.test("Loop: a failure that comes again is logged once, another one too", async () => {
+  const { loop, next } = countedLoop(1, (count) => {
+    throw new Error(count < 4 ? "no luck" : "worse");
+  });
+  const end = new AbortController();
+  const text = await logged("warn", async () => {
+    const first = next();
+    const running = loop.run(end.signal);
+    await first;
+    for (let count = 2; count <= 6; count++) await next();
+    end.abort();
+    await running;
+  });
+  assertMatch(text, /^[^\n]*no luck[^\n]*\n[^\n]*worse[^\n]*\n?$/);
+});
+
+Deno.test("Loop: one that fails, and wakes itself by that, does not spin", async () => {
+  const end = new AbortController();
+  let turns = 0;
+  const loop = new Loop({
+    name: "test",
+    intervalMs: () => 60_000,
+    settleMs: 1,
+    turn() {
+      turns++;
+      loop.wake();
+      return turns < 10 ? Promise.reject(new Error("no luck")) : Promise.resolve(end.abort());
+    },
+  });
+  const beganMs = performance.now();
+  await logged("error", () => loop.run(end.signal));
+  // 2, 4, 8 and so on: timers never end before their time.
+  assert(performance.now() - beganMs >= 1_000);
 });

@@ -2,25 +2,27 @@
 import { dirname } from "@std/path";
 import { log } from "../log.ts";
 
-/** How often a folder that is not there is looked for again. */
+/** How often a folder that is not there, nor the one that it belongs in, is looked for again. */
 const LOOK_AGAIN_MS = 10_000;
 
+/** A file that is written in place is empty for a moment, which is a file of settings, too. */
+const SETTLE_MS = 100;
+
 /**
- * Watches folders until the signal is aborted; never throws.
- * @param paths asked for at each beginning.
+ * Watches folders until the signal is aborted; never throws. The folder around each is watched, too,
+ * for one that another took the place of says nothing any more.
+ * @param onChange is also called at each beginning, for what happened before.
  */
 export async function watchFolders(
-  paths: () => readonly string[],
+  folders: readonly string[],
   onChange: () => void,
   signal: AbortSignal,
 ): Promise<void> {
+  const around = [...folders, ...folders.map(dirname)];
   while (!signal.aborted) {
-    const folders = [...new Set(paths())].filter(isFolder);
-    if (folders.length === 0) {
-      await wait(LOOK_AGAIN_MS, signal);
-      continue;
-    }
-    await watch(folders, onChange, signal);
+    const present = [...new Set(around)].filter((path) => identityOf(path) !== "");
+    if (present.length > 0) await watch(folders, present, onChange, signal);
+    else await wait(LOOK_AGAIN_MS, signal);
   }
 }
 
@@ -34,29 +36,39 @@ export async function watchFile(
   signal: AbortSignal,
 ): Promise<void> {
   let version = versionOf(path);
-  await watchFolders(() => [dirname(path)], () => {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  await watchFolders([dirname(path)], () => {
     const now = versionOf(path);
     if (now === version) return;
     version = now;
-    onChange();
+    clearTimeout(timer);
+    timer = setTimeout(onChange, SETTLE_MS);
   }, signal);
+  clearTimeout(timer);
 }
 
+/** Until the signal is aborted, or one of the folders is not the same any more. */
 async function watch(
-  folders: string[],
+  folders: readonly string[],
+  present: string[],
   onChange: () => void,
   signal: AbortSignal,
 ): Promise<void> {
+  const identities = () => folders.map(identityOf).join();
+  const before = identities();
   try {
-    const watcher = Deno.watchFs(folders, { recursive: false });
+    const watcher = Deno.watchFs(present, { recursive: false });
     const close = () => watcher.close();
     signal.addEventListener("abort", close, { once: true });
     try {
-      for await (const { kind } of watcher) {
-        if (kind === "access") continue;
+      onChange();
+      if (identities() !== before) return;
+      for await (const { kind, paths } of watcher) {
+        const isWithin = (path: string) =>
+          folders.includes(path) || folders.includes(dirname(path));
+        if (kind === "access" || !paths.some(isWithin)) continue;
         onChange();
-        // One that is gone, or comes back, needs another watcher.
-        if (!folders.every(isFolder)) break;
+        if (identities() !== before) break;
       }
     } finally {
       signal.removeEventListener("abort", close);
@@ -68,6 +80,16 @@ async function watch(
   }
 }
 
+/** Which folder a path leads to; empty when it leads to none. */
+function identityOf(path: string): string {
+  try {
+    const { isDirectory, dev, ino } = Deno.statSync(path);
+    return isDirectory ? `${dev} ${ino}` : "";
+  } catch {
+    return "";
+  }
+}
+
 /** Which file a path leads to, and its last change; empty when it leads to none. */
 function versionOf(path: string): string {
   try {
@@ -75,14 +97,6 @@ function versionOf(path: string): string {
     return [dev, ino, size, mtime?.getTime()].join();
   } catch {
     return "";
-  }
-}
-
-function isFolder(path: string): boolean {
-  try {
-    return Deno.statSync(path).isDirectory;
-  } catch {
-    return false;
   }
 }
 
