@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { join } from "@std/path";
 import { log } from "../log.ts";
-import { freshPrefix, ioError, replaceFile } from "./replace_file.ts";
+import { ioError, removeLeftOvers, replaceFile } from "./replace_file.ts";
 
 /** An executable that was put into its place. */
 export interface InstalledBinary {
@@ -37,7 +37,7 @@ export async function assertBinaries(
   // The symlinks lead to it, so it is first, and there even when it was not asked for.
   for (const name of [MAIN_NAME, ...names.filter((name) => name !== MAIN_NAME)]) {
     const path = join(binDirectory, name);
-    removeLeftOvers(binDirectory, name);
+    removeLeftOvers(path);
     const found = isExecutable(path) ? await hashOf(path).catch(() => undefined) : undefined;
     if (found === wanted || name === SHARED_NAME && isTheirs(path)) continue;
     place(path, name, source);
@@ -116,15 +116,5 @@ function makeDirectory(directory: string): void {
     Deno.mkdirSync(directory, { recursive: true, mode: 0o755 });
   } catch (cause) {
     throw ioError("make the folder", directory, cause);
-  }
-}
-
-function removeLeftOvers(directory: string, name: string): void {
-  try {
-    for (const entry of Deno.readDirSync(directory)) {
-      if (entry.name.startsWith(freshPrefix(name))) Deno.removeSync(join(directory, entry.name));
-    }
-  } catch (cause) {
-    throw ioError("clear", directory, cause);
   }
 }

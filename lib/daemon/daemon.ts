@@ -18,7 +18,7 @@ import { lockInstance } from "./instance_lock.ts";
 import { KubeLink } from "./kube_link.ts";
 import { Loop } from "./loop.ts";
 import { nodeFamilies } from "./metrics.ts";
-import { cniDirectories } from "./node_files.ts";
+import { clearLeftOvers, cniDirectories } from "./node_files.ts";
 import { tellOutcome, turnNode } from "./node_turn.ts";
 import { reconcile, type Suspects } from "./reconcile.ts";
 import {
@@ -64,6 +64,8 @@ const SERVED_SETTINGS = ["socket", "monitoring"];
 
 /** How long a wake-up waits for the changes that come with it. */
 const SETTLE_MS = 200;
+/** How long the end waits for what is under way; all of it may take 2 s. */
+const END_GRACE_MS = 1_000;
 /** How often stores are counted, and tailscaled is asked. */
 const LOOK_INTERVAL_MS = 15_000;
 
@@ -75,20 +77,36 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
   const { signal, env, loaded } = options;
   using _lock = lockInstance(loaded.settings.runDirectory);
   for (const warning of loaded.warnings) log.warn(warning);
+  clearLeftOvers(loaded.settings);
+  signal.addEventListener("abort", () => notify(env, "STOPPING=1"), { once: true });
+  await Promise.race([runLoaded(options), graceAfter(signal)]);
+}
+
+async function runLoaded(options: DaemonOptions): Promise<void> {
+  const { signal, loaded: { file } } = options;
   // What is served stays until a reload changes it; everything else follows the settings at each turn.
-  await using running = await Running.start(options, loaded);
+  await using running = await Running.start(options, options.loaded);
   // One after the other: a signal and a change of the file often come together.
   let reloading = Promise.resolve();
   const reload = () => {
     reloading = reloading.then(() => signal.aborted ? undefined : reloadInto(running, options));
   };
   options.onHangup(reload);
-  signal.addEventListener("abort", () => notify(env, "STOPPING=1"), { once: true });
   await Promise.all([
     running.run(signal),
-    ...loaded.file === undefined ? [] : [watchFile(loaded.file, reload, signal)],
+    ...file === undefined ? [] : [watchFile(file, reload, signal)],
   ]);
   await reloading;
+}
+
+/** Whatever hangs by then is left: nothing that we do depends on an orderly end. */
+async function graceAfter(signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  signal.addEventListener("abort", () => setTimeout(resolve, END_GRACE_MS), {
+    once: true,
+  });
+  await promise;
+  log.warn("Leave work unfinished: it takes too long");
 }
 
 async function reloadInto(running: Running, options: DaemonOptions): Promise<void> {
@@ -115,6 +133,7 @@ class Running implements AsyncDisposable {
   readonly #keeper: LinuxKeeper;
   readonly #loops: readonly Loop[];
   readonly #nodeLoop: Loop;
+  readonly #kubeLoop: Loop;
   #loaded: LoadedSettings;
   #attach: AttachContext;
   #served: AsyncDisposable;
@@ -140,8 +159,14 @@ class Running implements AsyncDisposable {
       settleMs: SETTLE_MS,
       turn: () => this.#turnNode(),
     });
+    this.#kubeLoop = new Loop({
+      name: "KubernetesService",
+      intervalMs: () => this.#loaded.settings.resyncInterval.ms,
+      turn: () => this.#kube.tell(this.#report, new Date()),
+    });
     this.#loops = [
       this.#nodeLoop,
+      this.#kubeLoop,
       new Loop({
         name: "PodMonitoringService",
         intervalMs: () => this.#loaded.settings.ipam.gcInterval.ms,
@@ -233,8 +258,8 @@ class Running implements AsyncDisposable {
         apiServer: this.#kube.finding,
       }, this.#report)
     );
-    await this.#kube.tell(this.#report, new Date());
     this.#tellReadiness();
+    this.#kubeLoop.wake();
     const { failures } = this.#report;
     if (failures.length > 0) throw new Error(failures.join("; "));
   }

@@ -1,5 +1,7 @@
 /** The files of the node that the daemon keeps, in the order in which plugins need them. */
 import { join } from "@std/path";
+import { nodeStatePath } from "../attach/node_state.ts";
+import { log } from "../log.ts";
 import type { CniDirectories } from "../node/cni_directories.ts";
 import { findCniDirectories } from "../node/cni_directories.ts";
 import { planConflist } from "../node/conflist.ts";
@@ -7,6 +9,8 @@ import { formatSubnetYaml, type SubnetFacts } from "../node/subnet_file_text.ts"
 import { writeAtomically } from "./atomic_file.ts";
 import { assertBinaries } from "./binaries.ts";
 import { assertConflist } from "./conf_files.ts";
+import { lastPodCidrPath } from "./pod_cidr_sources.ts";
+import { removeLeftOvers } from "./replace_file.ts";
 import { readRuntimeFiles } from "./runtime_files.ts";
 import type { LoadedSettings, Settings } from "./settings/settings.ts";
 
@@ -18,6 +22,22 @@ const FILE_MODE = 0o600;
 /** Path of the subnet file that the daemon writes. */
 export function subnetFilePath({ runDirectory }: Pick<Settings, "runDirectory">): string {
   return join(runDirectory, SUBNET_FILE);
+}
+
+/**
+ * Removes what a daemon that was killed was writing for itself and for plugins, as far as possible;
+ * folders of runtimes are cleared at each turn.
+ */
+export function clearLeftOvers(settings: Pick<Settings, "dataDir" | "runDirectory">): void {
+  const { dataDir, runDirectory } = settings;
+  const paths = [subnetFilePath(settings), nodeStatePath(runDirectory), lastPodCidrPath(dataDir)];
+  for (const path of paths) {
+    try {
+      removeLeftOvers(path);
+    } catch (error) {
+      log.warn("Cannot remove what an earlier daemon left", { error });
+    }
+  }
 }
 
 /** The folders of the node's runtimes: those that somebody named, else those that are found. */

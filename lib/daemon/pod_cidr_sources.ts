@@ -24,9 +24,14 @@ export function readPodCidrFiles(root: string, nodeName: string): FileFinding[] 
   return podCidrPlaces(nodeName).flatMap((place) => readPlace(root, place));
 }
 
+/** Path of what {@linkcode keepLastPodCidr} writes. */
+export function lastPodCidrPath(dataDirectory: string): string {
+  return join(dataDirectory, LAST_FILE);
+}
+
 /** Reads what {@linkcode keepLastPodCidr} wrote. */
 export function readLastPodCidr(dataDirectory: string): LastFinding {
-  const path = join(dataDirectory, LAST_FILE);
+  const path = lastPodCidrPath(dataDirectory);
   try {
     const text = readBounded(path);
     return text === undefined ? undefined : { says: parseLastPodCidr(text) };
@@ -53,7 +58,7 @@ export function keepLastPodCidr(
   if (choice.source === "last-good") return previous;
   const { cidrs, source, origin } = choice;
   const next = followPodCidr(previous, { nodeName, cidrs, source, origin }, now);
-  writeAtomically(join(dataDirectory, LAST_FILE), formatLastPodCidr(next), { mode: 0o600 });
+  writeAtomically(lastPodCidrPath(dataDirectory), formatLastPodCidr(next), { mode: 0o600 });
   return next;
 }
 

@@ -22,9 +22,20 @@ export function replaceFile(path: string, make: (fresh: string) => void): void {
   syncDirectory(dirname(path));
 }
 
-/** Begins the names of files that {@linkcode replaceFile} was making in a folder when it was killed. */
-export function freshPrefix(name: string): string {
-  return `.${name}.`;
+/**
+ * Removes what {@linkcode replaceFile} was making for a path when it was killed.
+ * @throws HeadcniError `io-failure`.
+ */
+export function removeLeftOvers(path: string): void {
+  const directory = dirname(path);
+  try {
+    for (const { name } of Deno.readDirSync(directory)) {
+      if (name.startsWith(freshPrefix(path))) Deno.removeSync(join(directory, name));
+    }
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) return;
+    throw ioError("clear", directory, cause);
+  }
 }
 
 /**
@@ -49,8 +60,11 @@ export function ioError(verb: string, path: string, cause: unknown): HeadcniErro
 }
 
 function freshPath(path: string): string {
-  const name = path.slice(path.lastIndexOf("/") + 1);
-  return join(dirname(path), `${freshPrefix(name)}${crypto.randomUUID().replaceAll("-", "")}`);
+  return join(dirname(path), `${freshPrefix(path)}${crypto.randomUUID().replaceAll("-", "")}`);
+}
+
+function freshPrefix(path: string): string {
+  return `.${path.slice(path.lastIndexOf("/") + 1)}.`;
 }
 
 /** fsync(2), of folders too. */

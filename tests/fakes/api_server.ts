@@ -26,6 +26,8 @@ export interface SeenRequest {
 export interface Behaviour {
   /** Answers every request with that status. */
   refuse?: number;
+  /** Answers patches with that status. */
+  refusePatch?: number;
   /** Answers watches with that status. */
   refuseWatch?: number;
   /** Waits before every answer until it is resolved. */
@@ -38,6 +40,8 @@ const NAME = "edge-7";
 export class FakeApiServer implements AsyncDisposable {
   readonly behaviour: Behaviour = {};
   readonly seen: SeenRequest[] = [];
+  /** Is told of patches, refused ones too. */
+  onPatch: (patch: unknown) => void = () => {};
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #folder: string;
   readonly #caPem: string;
@@ -90,7 +94,8 @@ export class FakeApiServer implements AsyncDisposable {
     const resourceVersion = String(Number(this.#node?.metadata.resourceVersion ?? 0) + 1);
     const [podCIDR] = podCIDRs;
     this.#node = {
-      metadata: { name: NAME, resourceVersion, annotations: {} },
+      ...this.#node,
+      metadata: { annotations: {}, ...this.#node?.metadata, name: NAME, resourceVersion },
       spec: podCIDR === undefined ? {} : { podCIDR, podCIDRs },
     };
     this.send("MODIFIED", this.#node);
@@ -145,10 +150,32 @@ export class FakeApiServer implements AsyncDisposable {
       contentType: request.headers.get("content-type"),
       body: text === "" ? undefined : JSON.parse(text),
     });
-    const { refuse, refuseWatch } = this.behaviour;
+    const { refuse, refusePatch, refuseWatch } = this.behaviour;
     if (refuse) return status(refuse);
+    if (request.method === "PATCH") {
+      this.onPatch(JSON.parse(text));
+      if (refusePatch) return status(refusePatch);
+      this.#patch(JSON.parse(text));
+    }
     if (url.searchParams.has("watch")) return refuseWatch ? status(refuseWatch) : this.#watch();
     return this.#node ? Response.json(this.#node) : status(404);
+  }
+
+  /** Annotations join those that are there; a condition takes the place of that of its type. */
+  #patch({ metadata, status }: Partial<FakeNode>): void {
+    if (!this.#node) return;
+    const before = this.#node;
+    const conditions = [...before.status?.conditions ?? [], ...status?.conditions ?? []];
+    this.#node = {
+      ...before,
+      metadata: {
+        ...before.metadata,
+        resourceVersion: String(Number(before.metadata.resourceVersion) + 1),
+        annotations: { ...before.metadata.annotations, ...metadata?.annotations },
+      },
+      status: { conditions: [...new Map(conditions.map((one) => [one.type, one])).values()] },
+    };
+    this.send("MODIFIED", this.#node);
   }
 
   #watch(): Response {

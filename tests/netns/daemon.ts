@@ -1,0 +1,365 @@
+/**
+ * The daemon as the real program on a node of a test's own: its settings, directories and socket, and
+ * its log, by which a test waits for what it does.
+ */
+import { assertEquals } from "@std/assert";
+import {
+  addressesOf,
+  type AddResult,
+  type NetworkConfig,
+  SUBNETS,
+  type TestNode,
+  type TestPod,
+} from "./plugin.ts";
+
+/** One line of the log, by the fields that tests look at. */
+export type LogLine = Readonly<Record<string, unknown>>;
+
+/** How a daemon ended. */
+export interface DaemonEnd {
+  readonly code: number;
+  readonly signal: string | null;
+  /** From the signal on. */
+  readonly durationMs: number;
+}
+
+/** What is different from an ordinary start. */
+export interface DaemonStart {
+  /** Settings beside {@linkcode nodeSettings}; sections are joined key by key. */
+  readonly settings?: Readonly<Record<string, unknown>>;
+  readonly env?: Readonly<Record<string, string>>;
+  /** The settings file is there already, at this path. */
+  readonly config?: string;
+}
+
+/** What the daemon does after its first turn: pods may come, or may not yet. */
+export const READY: LogLine = { message: "The node is ready" };
+
+/** For a test that waits for what never comes, in milliseconds. */
+const PATIENCE_MS = 60_000;
+
+/** Name of the Node that the daemons of tests are on. */
+export const NODE_NAME = "edge-7";
+
+/** Settings of a daemon that sees nothing of the machine, as JSON, which is YAML. */
+export function nodeSettings(
+  { root, dataDirectory }: Pick<TestNode, "root" | "dataDirectory">,
+  changes: Readonly<Record<string, unknown>> = {},
+): string {
+  const settings: Record<string, unknown> = {
+    node: { name: NODE_NAME },
+    network: { podCIDR: { nodeLocal: `${SUBNETS[4]},${SUBNETS[6]}` } },
+    cni: { confDir: `${root}/conf`, binDir: `${root}/bin` },
+    monitoring: { enabled: false },
+    logging: { level: "debug" },
+    kube: { access: "off" },
+    tailscale: { socket: { path: `${root}/tailscaled.sock` } },
+    dataDir: dataDirectory,
+    runDirectory: `${root}/run`,
+  };
+  for (const [key, value] of Object.entries(changes)) {
+    const isSection = typeof value === "object" && value !== null;
+    settings[key] = isSection ? { ...Object(settings[key]), ...value } : value;
+  }
+  return JSON.stringify(settings);
+}
+
+/** A daemon that runs; one that still does at the end of the test is killed. */
+export class TestDaemon implements AsyncDisposable {
+  readonly lines: LogLine[] = [];
+  /** What it wrote to stderr beside its log. */
+  readonly said: string[] = [];
+  readonly #node: TestNode;
+  readonly #child: Deno.ChildProcess;
+  readonly #reading: Promise<void>;
+  #changed = Promise.withResolvers<void>();
+  #isOver = false;
+
+  private constructor(node: TestNode, child: Deno.ChildProcess) {
+    this.#node = node;
+    this.#child = child;
+    this.#reading = this.#read();
+  }
+
+  /** Starts one, without waiting for anything. */
+  static async spawn(node: TestNode, options: DaemonStart = {}): Promise<TestDaemon> {
+    const { settings, env = {}, config = settingsPath(node) } = options;
+    if (options.config === undefined) await writeSettings(node, settings);
+    await Deno.mkdir(`${node.root}/machine`, { recursive: true });
+    const child = new Deno.Command("nsenter", {
+      args: [`--net=${node.host.path}`, node.plugin, "daemon", "--config", config],
+      env: {
+        PATH: Deno.env.get("PATH") ?? "",
+        HOME: Deno.env.get("HOME") ?? "",
+        ...Deno.env.has("DENO_DIR") && { DENO_DIR: Deno.env.get("DENO_DIR") ?? "" },
+        HEADCNI_HOST_ROOT: `${node.root}/machine`,
+        HEADCNI_RESULTS_DIR: node.resultsDirectory,
+        ...env,
+      },
+      clearEnv: true,
+      stdout: "null",
+      stderr: "piped",
+    }).spawn();
+    return new TestDaemon(node, child);
+  }
+
+  /** Starts one, and waits until pods may come. */
+  static async start(node: TestNode, options: DaemonStart = {}): Promise<TestDaemon> {
+    const daemon = await TestDaemon.spawn(node, options);
+    try {
+      await daemon.saw(READY);
+      return daemon;
+    } catch (error) {
+      await daemon[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  get socket(): string {
+    return `${this.#node.root}/run/daemon.sock`;
+  }
+
+  /**
+   * Waits for a line of the log with these fields, from a place in the log on, and answers it. A text
+   * stands for every text that it is a part of.
+   */
+  async saw(fields: LogLine, from = 0): Promise<LogLine> {
+    return await this.#find(this.lines, (line) => hasFields(line, fields), from, fields);
+  }
+
+  /** Waits for a line of stderr that is no JSON. */
+  async heard(pattern: RegExp): Promise<string> {
+    return await this.#find(this.said, (line) => pattern.test(line), 0, pattern);
+  }
+
+  /** Does something, and waits for a line of the log that comes after it. */
+  async after(act: () => unknown, fields: LogLine): Promise<LogLine> {
+    const from = this.lines.length;
+    await act();
+    return await this.saw(fields, from);
+  }
+
+  /** Does something, and waits until something of a kind was mended after it. */
+  mended(kind: string, act: () => unknown): Promise<LogLine> {
+    return this.after(act, { message: "Mended the node", kind });
+  }
+
+  /** Waits until the loop over the node has turned as a whole from now on. */
+  async turned(): Promise<void> {
+    const turn = { message: "Turned", loop: "CNIService" };
+    // The turn that ends first may have begun before.
+    for (let round = 0; round < 2; round++) await this.after(() => this.signal("SIGHUP"), turn);
+  }
+
+  /** Asks its socket. */
+  async ask(path: string): Promise<{ readonly status: number; readonly text: string }> {
+    using client = Deno.createHttpClient({ proxy: { transport: "unix", path: this.socket } });
+    const response = await fetch(`http://daemon${path}`, { client });
+    return { status: response.status, text: await response.text() };
+  }
+
+  /** Its status, as `/status` tells it. */
+  async status(): Promise<Readonly<Record<string, unknown>>> {
+    return JSON.parse((await this.ask("/status")).text);
+  }
+
+  /** The value of a metric with all of its labels, such as `headcni_repairs_total{kind="rule"}`; 0 when there is none. */
+  async metric(name: string): Promise<number> {
+    const { text } = await this.ask("/metrics");
+    const line = text.split("\n").find((line) => line.startsWith(`${name} `));
+    return Number(line?.slice(name.length + 1) ?? 0);
+  }
+
+  signal(signal: Deno.Signal): void {
+    this.#child.kill(signal);
+  }
+
+  /** Sends a signal, and waits for the end. */
+  async end(signal: Deno.Signal = "SIGTERM"): Promise<DaemonEnd> {
+    const beganMs = performance.now();
+    this.signal(signal);
+    return await this.ended(beganMs);
+  }
+
+  /** Waits until it has ended by itself. */
+  async ended(beganMs: number = performance.now()): Promise<DaemonEnd> {
+    const { code, signal } = await this.#child.status;
+    const durationMs = performance.now() - beganMs;
+    await this.#reading;
+    return { code, signal, durationMs };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      this.signal("SIGKILL");
+    } catch {
+      // It has ended.
+    }
+    await this.ended();
+  }
+
+  async #find<T>(
+    lines: readonly T[],
+    isIt: (line: T) => boolean,
+    from: number,
+    wanted: unknown,
+  ): Promise<T> {
+    const deadline = Date.now() + PATIENCE_MS;
+    for (let at = from;; at++) {
+      while (at >= lines.length) await this.#more(deadline, Deno.inspect(wanted));
+      const line = lines[at];
+      if (line !== undefined && isIt(line)) return line;
+    }
+  }
+
+  /** Waits until there is something more to read. */
+  async #more(deadline: number, wanted: string): Promise<void> {
+    const leftMs = deadline - Date.now();
+    if (this.#isOver || leftMs <= 0) {
+      const told = this.lines.slice(-40).map((line) => JSON.stringify(line));
+      throw new Error(`Cannot see ${wanted}: ${[...this.said, ...told].join("\n")}`);
+    }
+    const timer = setTimeout(() => this.#wake(), leftMs);
+    await this.#changed.promise;
+    clearTimeout(timer);
+  }
+
+  async #read(): Promise<void> {
+    let rest = "";
+    for await (const chunk of this.#child.stderr.pipeThrough(new TextDecoderStream())) {
+      const texts = (rest + chunk).split("\n");
+      rest = texts.pop() ?? "";
+      for (const text of texts) {
+        if (text.startsWith("{")) this.lines.push(JSON.parse(text));
+        else this.said.push(text);
+      }
+      this.#wake();
+    }
+    this.#isOver = true;
+    this.#wake();
+  }
+
+  #wake(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
+  }
+}
+
+/** Where {@linkcode TestDaemon} has its settings. */
+export function settingsPath({ root }: Pick<TestNode, "root">): string {
+  return `${root}/daemon.yaml`;
+}
+
+/** Writes the settings as an editor does: another file in the place of the old one. */
+export async function writeSettings(
+  node: TestNode,
+  changes: Readonly<Record<string, unknown>> = {},
+): Promise<void> {
+  const fresh = `${node.root}/daemon.yaml.new`;
+  await Deno.writeTextFile(fresh, nodeSettings(node, changes));
+  await Deno.rename(fresh, settingsPath(node));
+}
+
+/** Path of the configuration that the daemon gives to runtimes. */
+export function conflistPath({ root }: Pick<TestNode, "root">): string {
+  return `${root}/conf/05-headcni.conflist`;
+}
+
+/** The daemon's configuration of our plugin, as a runtime sends it. */
+export async function readNetwork(node: TestNode): Promise<NetworkConfig> {
+  const { name, plugins: [own] } = JSON.parse(await Deno.readTextFile(conflistPath(node)));
+  return { cniVersion: "1.1.0", name, ...own };
+}
+
+/** The installed plugin, by the daemon's configuration. */
+export class InstalledPlugin {
+  readonly #node: TestNode;
+  readonly #config: NetworkConfig;
+
+  private constructor(node: TestNode, config: NetworkConfig) {
+    this.#node = node;
+    this.#config = config;
+  }
+
+  static async read(node: TestNode): Promise<InstalledPlugin> {
+    return new InstalledPlugin(node, await readNetwork(node));
+  }
+
+  get subnetFile(): string {
+    return String(this.#config.subnetFile);
+  }
+
+  async add(pod: TestPod): Promise<AddResult> {
+    return JSON.parse(await this.#succeed("ADD", pod));
+  }
+
+  async del(pod: TestPod): Promise<void> {
+    await this.#succeed("DEL", pod);
+  }
+
+  async check(pod: TestPod, prevResult: AddResult): Promise<void> {
+    const config = { ...this.#config, prevResult };
+    await this.#node.succeed({ verb: "CHECK", config, pod, plugin: this.#path });
+  }
+
+  async status(): Promise<void> {
+    await this.#succeed("STATUS");
+  }
+
+  /** STATUS that must fail: plugin not available, SPEC.md section 5. Answers what it tells. */
+  failStatus(): Promise<string> {
+    return this.#node.fail({ verb: "STATUS", config: this.#config, plugin: this.#path }, 50);
+  }
+
+  get #path(): string {
+    return `${this.#node.root}/bin/headcni`;
+  }
+
+  #succeed(verb: string, pod?: TestPod): Promise<string> {
+    const call = { verb, config: this.#config, plugin: this.#path };
+    return this.#node.succeed({ ...call, ...pod && { pod } });
+  }
+}
+
+/** Fails unless a pod reaches the gateways of all of its addresses. */
+export async function assertReaches(pod: TestPod, { ips = [] }: AddResult): Promise<void> {
+  for (const { gateway = "" } of ips) {
+    await pod.run("ping", "-c", "1", "-W", "5", gateway);
+  }
+}
+
+/** Fails unless a pod has addresses within networks, by the beginning of their text. */
+export function assertWithin(result: AddResult, ...beginnings: readonly string[]): void {
+  const addresses = addressesOf(result);
+  assertEquals(
+    addresses.map((address) => beginnings.find((text) => address.startsWith(text))),
+    [...beginnings],
+  );
+}
+
+/** The files that the daemon keeps, with what tells whether one was written anew. */
+export async function fileVersions({ root }: Pick<TestNode, "root">): Promise<string[]> {
+  const versions: string[] = [];
+  for (const folder of ["conf", "bin", "run", "data"]) {
+    for await (const { name } of Deno.readDir(`${root}/${folder}`)) {
+      if (/^daemon\.sock$|\.lock$|^state\.kv/.test(name)) continue;
+      const path = `${root}/${folder}/${name}`;
+      const { ino, mtime, isFile, mode } = await Deno.lstat(path);
+      if (isFile) versions.push(`${folder}/${name} ${ino} ${mtime?.getTime()} ${mode}`);
+    }
+  }
+  return versions.sort();
+}
+
+function hasFields(line: LogLine, fields: LogLine): boolean {
+  return Object.entries(fields).every(([key, wanted]) => {
+    const value = line[key];
+    return typeof wanted === "string" && typeof value === "string"
+      ? value.includes(wanted)
+      : JSON.stringify(value) === JSON.stringify(wanted);
+  });
+}
