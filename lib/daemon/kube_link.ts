@@ -57,7 +57,10 @@ export class KubeLink {
 
   /** Follows the node until the signal is aborted. */
   async follow(report: NodeReport, onChange: () => void, signal: AbortSignal): Promise<void> {
-    if (!this.#client) return;
+    if (!this.#client) {
+      report.kubeTrouble = this.#trouble;
+      return;
+    }
     await followNode(this.#client, this.#nodeName, {
       onNode: (node) => {
         this.#node = node;

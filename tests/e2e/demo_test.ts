@@ -11,17 +11,18 @@ interface DemoRun {
   readonly onOutput?: (text: string, interrupt: () => void) => void;
   /** A directory whose commands are found first. */
   readonly commands?: string;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Runs the demo in a process group of its own. */
 async function runDemo(
   tmp: string,
-  { onOutput = () => {}, commands }: DemoRun = {},
+  { onOutput = () => {}, commands, env }: DemoRun = {},
 ): Promise<{ code: number; text: string }> {
   const path = Deno.env.get("PATH") ?? "";
   const child = new Deno.Command("setsid", {
     args: [DEMO],
-    env: { TMPDIR: tmp, PATH: commands ? `${commands}:${path}` : path },
+    env: { ...env, TMPDIR: tmp, PATH: commands ? `${commands}:${path}` : path },
     stdin: "null",
     stdout: "piped",
     stderr: "inherit",
@@ -63,6 +64,7 @@ testUnless(
       for (const _ of [1, 2]) {
         const { code, text } = await runDemo(tmp);
         assertEquals(code, 0, text);
+        assertStringIncludes(text, "05-headcni.conflist");
         assert(text.endsWith("demo: all of it held\n"), text);
       }
     }),
@@ -82,6 +84,17 @@ testUnless(
       const { code } = await runDemo(tmp, { onOutput });
       assert(interrupted);
       assertEquals(code, 130);
+    }),
+);
+
+testUnless(
+  missingRoot(),
+  "demo: a daemon that cannot start is told, and nothing is left",
+  () =>
+    expectNoTrace(async (tmp) => {
+      const { code, text } = await runDemo(tmp, { env: { METRICS_PORT: "none" } });
+      assertEquals(code, 1, text);
+      assert(text.endsWith("demo: starting the daemon\n"), text);
     }),
 );
 
