@@ -1,6 +1,6 @@
 /** The reference plugins of Debian as neighbours: over us, under us, and after us in a chain. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { ip } from "./callers.ts";
+import { askTeller, ip, tellCallers } from "./callers.ts";
 import { run } from "./namespace.ts";
 import {
   addressesOf,
@@ -127,10 +127,8 @@ async function checkEffects(
     "link set out0 up",
   ]);
   await ip(peer, ["address add 198.51.100.2/24 dev eth0", "link set eth0 up"]);
-  const serving = pod.run("sh", "-c", "echo hello | timeout 10 busybox nc -l -p 80");
-  const ask = "until busybox nc -w 5 198.51.100.1 8080 </dev/null 2>/dev/null; do :; done";
-  assertEquals(await peer.run("timeout", "10", "sh", "-c", ask), "hello\n");
-  await serving;
+  await using _server = await tellCallers(pod, { name: "pod" });
+  assertEquals(await askTeller(peer, "198.51.100.1", 8080), "pod sees 198.51.100.2");
   await node.host.run("ip", "link", "delete", "out0");
 }
 
