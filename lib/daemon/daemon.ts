@@ -10,7 +10,6 @@ import { LinuxKeeper } from "../linux/keeper.ts";
 import { notifyServiceManager } from "../linux/service_manager.ts";
 import { log } from "../log.ts";
 import { formatAddress } from "../net/address.ts";
-import type { Store } from "../store/store.ts";
 import { readLocalStatus } from "../tailscale/local_status.ts";
 import { EXPOSITION_TYPE, formatFamilies } from "./exposition.ts";
 import { findStuck, reportHealth } from "./health.ts";
@@ -28,11 +27,11 @@ import {
   podCidrLabels,
   readinessReasons,
 } from "./report.ts";
-import { serveNode } from "./server.ts";
+import { type Served, serveNode } from "./server.ts";
 import type { LoadedSettings, Settings } from "./settings/settings.ts";
 import { changedKeys } from "./settings/tell.ts";
 import { readStoreUse } from "./store_use.ts";
-import { NodeStores } from "./stores.ts";
+import { NodeStores, type OpenStores } from "./stores.ts";
 import { nodeStatus } from "./tell_status.ts";
 import type { UpkeepContext } from "./upkeep.ts";
 import { watchFile, watchFolders } from "./watch_paths.ts";
@@ -125,9 +124,8 @@ async function reloadInto(running: Running, options: DaemonOptions): Promise<voi
 class Running implements AsyncDisposable {
   readonly #options: DaemonOptions;
   readonly #report: NodeReport = emptyReport();
-  readonly #startedMs = Date.now();
   readonly #suspects: Suspects = new Map();
-  readonly #owned: AsyncDisposableStack;
+  #owned: AsyncDisposableStack;
   readonly #kube: KubeLink;
   readonly #stores: NodeStores;
   readonly #keeper: LinuxKeeper;
@@ -136,8 +134,9 @@ class Running implements AsyncDisposable {
   readonly #kubeLoop: Loop;
   #loaded: LoadedSettings;
   #attach: AttachContext;
-  #served: AsyncDisposable;
+  #served: Served | undefined;
   #toldState: string | undefined;
+  #toldListen: string | undefined;
   #rewatch = new AbortController();
 
   private constructor(
@@ -178,7 +177,6 @@ class Running implements AsyncDisposable {
         turn: () => this.#look(),
       }),
     ];
-    this.#served = owned.use(new AsyncDisposableStack());
     this.#owned = owned;
   }
 
@@ -186,7 +184,8 @@ class Running implements AsyncDisposable {
     await using owned = new AsyncDisposableStack();
     const running = new Running(options, loaded, owned);
     running.#served = await running.#serve(loaded.settings);
-    owned.move();
+    running.#listen();
+    running.#owned = owned.move();
     return running;
   }
 
@@ -204,11 +203,14 @@ class Running implements AsyncDisposable {
       );
     }
     if (changed.some((key) => isBelow(key, SERVED_SETTINGS))) {
-      await this.#served[Symbol.asyncDispose]();
+      await this.#served?.[Symbol.asyncDispose]();
       try {
         this.#served = await this.#serve(loaded.settings);
+        this.#served.listen();
       } catch (error) {
+        await this.#served?.[Symbol.asyncDispose]();
         this.#served = await this.#serve(this.#loaded.settings);
+        this.#listen();
         throw error;
       }
     }
@@ -243,25 +245,31 @@ class Running implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#served[Symbol.asyncDispose]();
+    await this.#served?.[Symbol.asyncDispose]();
     await this.#owned[Symbol.asyncDispose]();
   }
 
   async #turnNode(): Promise<void> {
     const { root, executable } = this.#options;
-    await this.#withStores((stores) =>
-      turnNode({
-        loaded: this.#loaded,
-        upkeep: this.#upkeep(stores),
-        root,
-        executable,
-        apiServer: this.#kube.finding,
-      }, this.#report)
-    );
+    try {
+      await this.#withStores((open) =>
+        turnNode({
+          loaded: this.#loaded,
+          upkeep: this.#upkeep(open),
+          root,
+          executable,
+          apiServer: this.#kube.finding,
+        }, this.#report)
+      );
+    } catch (error) {
+      this.#report.failures = [errorText(error)];
+    }
     this.#tellReadiness();
     this.#kubeLoop.wake();
     const { failures } = this.#report;
-    if (failures.length > 0) throw new Error(failures.join("; "));
+    if (failures.length === 0) return;
+    await this.#stores.close(); // one of them may have been replaced
+    throw new Error(failures.join("; "));
   }
 
   /**
@@ -279,8 +287,8 @@ class Running implements AsyncDisposable {
   }
 
   async #reconcile(): Promise<void> {
-    await this.#withStores(async (stores) => {
-      const outcome = await reconcile(this.#upkeep(stores), { suspects: this.#suspects });
+    await this.#withStores(async (open) => {
+      const outcome = await reconcile(this.#upkeep(open), { suspects: this.#suspects });
       const failures = tellOutcome(outcome, this.#report);
       if (failures.length > 0) throw new Error(failures.join("; "));
     });
@@ -296,7 +304,8 @@ class Running implements AsyncDisposable {
       ({ backendState, peers }) => ({ isConnected: backendState === "Running", peers }),
       () => undefined,
     );
-    await this.#withStores(async (stores) => {
+    this.#listen();
+    await this.#withStores(async ({ stores }) => {
       const { counters, networks } = await readStoreUse(stores);
       this.#report.counters = counters;
       this.#report.networks = networks;
@@ -304,7 +313,7 @@ class Running implements AsyncDisposable {
   }
 
   /** A store that was made anew is opened anew the next time. */
-  async #withStores(fn: (stores: readonly Store[]) => Promise<void>): Promise<void> {
+  async #withStores(fn: (open: OpenStores) => Promise<void>): Promise<void> {
     try {
       await fn(await this.#stores.all());
     } catch (error) {
@@ -313,20 +322,32 @@ class Running implements AsyncDisposable {
     }
   }
 
-  #upkeep(stores: readonly Store[]): UpkeepContext {
-    return { attach: this.#attach, keeper: this.#keeper, setLegacyForward, stores };
+  #upkeep(open: OpenStores): UpkeepContext {
+    return { attach: this.#attach, keeper: this.#keeper, setLegacyForward, ...open };
   }
 
-  #serve({ socket, monitoring, runDirectory }: Settings): Promise<AsyncDisposable> {
+  /** Pods need no metrics: an address that comes later, or a port that is freed, is tried again. */
+  #listen(): void {
+    try {
+      this.#served?.listen();
+      this.#toldListen = undefined;
+    } catch (error) {
+      const text = errorText(error);
+      if (text !== this.#toldListen) log.warn(`Serve no metrics for now: ${text}`);
+      this.#toldListen = text;
+    }
+  }
+
+  #serve({ socket, monitoring, runDirectory }: Settings): Promise<Served> {
     Deno.mkdirSync(runDirectory, { recursive: true, mode: 0o700 });
     const { enabled, address, port, path } = monitoring;
     const statuses = () => this.#loops.map(({ status }) => status);
     return serveNode({
-      stuck: () => findStuck(statuses(), Date.now()),
+      stuck: () => findStuck(statuses(), performance.now()),
       health: () =>
         reportHealth(statuses(), readinessReasons(this.#report), {
           nowMs: Date.now(),
-          startedMs: this.#startedMs,
+          clockMs: performance.now(),
         }),
       metrics: () => Promise.resolve({ contentType: EXPOSITION_TYPE, text: this.#metrics() }),
       status: () => nodeStatus(this.#loaded, this.#report),

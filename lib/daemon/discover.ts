@@ -3,6 +3,7 @@ import type { PodCidrFinding } from "../node/computed_pod_cidr.ts";
 import { chooseClusterNetworks, type ClusterNetworks } from "../node/cluster_networks.ts";
 import { checkPodCidr, type HostRoute, type PodCidrVerdict } from "../node/overlaps.ts";
 import { choosePodCidr, type ChosenPodCidr } from "../node/pod_cidr.ts";
+import type { Prefix } from "../net/prefix.ts";
 import { readLastPodCidr, readPodCidrFiles } from "./pod_cidr_sources.ts";
 import type { LoadedSettings } from "./settings/settings.ts";
 
@@ -16,6 +17,8 @@ export interface DiscoveryFacts {
   readonly apiServer: PodCidrFinding | undefined;
   /** Routes that are not ours. */
   readonly hostRoutes: readonly HostRoute[];
+  /** What was chosen before, by this process. */
+  readonly inUse: readonly Prefix[];
 }
 
 /** What was found. */
@@ -37,6 +40,7 @@ export function discoverPodCidrs(
 ): Discovery {
   const { node, network, dataDir } = settings;
   const { nodeLocal, base, perNode, allowComputed } = network.podCIDR;
+  const lastGood = readLastPodCidr(dataDir);
   const files = readPodCidrFiles(facts.root, node.name);
   const cluster = chooseClusterNetworks({
     base: base ?? [],
@@ -52,7 +56,7 @@ export function discoverPodCidrs(
     environment: facts.environment,
     files,
     apiServer: facts.apiServer,
-    lastGood: readLastPodCidr(dataDir),
+    lastGood,
     clusterCidrs: cluster.clusterCidrs,
     perNodeLengths: cluster.perNodeLengths,
     mayCompute: allowComputed === "hash",
@@ -63,8 +67,12 @@ export function discoverPodCidrs(
     return { chosen: undefined, cluster, verdict, reasons: choice.missing };
   }
   const { clusterCidrs, serviceCidrs } = cluster;
-  const { hostRoutes } = facts;
-  const verdict = checkPodCidr(choice.cidrs, { clusterCidrs, serviceCidrs, hostRoutes });
+  const verdict = checkPodCidr(choice.cidrs, {
+    clusterCidrs,
+    serviceCidrs,
+    hostRoutes: facts.hostRoutes,
+    inUse: [...facts.inUse, ...(lastGood && "says" in lastGood ? lastGood.says.cidrs : [])],
+  });
   const isUsable = verdict.refused.length === 0;
   return {
     chosen: isUsable ? withFamilies(choice, network.enableIPv6) : undefined,

@@ -28,11 +28,13 @@ export interface HealthReport {
   readonly reasons: readonly string[];
 }
 
-/** Loops that turn no more, with what is known of them: only these make the daemon dead. */
-export function findStuck(loops: readonly LoopStatus[], nowMs: number): string[] {
-  return loops.flatMap(({ name, intervalMs, startedMs, turnedMs, turningSinceMs }) => {
-    const seenMs = Math.max(turnedMs ?? startedMs, turningSinceMs ?? startedMs);
-    const ageMs = nowMs - seenMs;
+/**
+ * Loops that turn no more, with what is known of them: only these make the daemon dead.
+ * @param clockMs of `performance.now`: the wall clock of a node without a battery jumps by years.
+ */
+export function findStuck(loops: readonly LoopStatus[], clockMs: number): string[] {
+  return loops.flatMap(({ name, intervalMs, aliveMs }) => {
+    const ageMs = clockMs - aliveMs;
     if (ageMs <= Math.max(intervalMs * STUCK_INTERVALS, PATIENCE_MS)) return [];
     return [`loop "${name}" has not turned for ${Math.round(ageMs / 1000)} s`];
   });
@@ -41,28 +43,29 @@ export function findStuck(loops: readonly LoopStatus[], nowMs: number): string[]
 /**
  * The report of a node.
  * @param reasons why the node is not ready.
+ * @param times now, by the wall clock and by `performance.now`.
  */
 export function reportHealth(
   loops: readonly LoopStatus[],
   reasons: readonly string[],
-  { nowMs, startedMs }: { readonly nowMs: number; readonly startedMs: number },
+  { nowMs, clockMs }: { readonly nowMs: number; readonly clockMs: number },
 ): HealthReport {
-  const stuck = findStuck(loops, nowMs);
+  const stuck = findStuck(loops, clockMs);
   const isWell = stuck.length === 0 && reasons.length === 0;
   return {
     status: isWell ? "healthy" : "unhealthy",
     timestamp: new Date(nowMs).toISOString(),
-    services: Object.fromEntries(loops.map((loop) => [loop.name, serviceHealth(loop, nowMs)])),
-    uptime: formatUptime(nowMs - startedMs),
+    services: Object.fromEntries(loops.map((loop) => [loop.name, serviceHealth(loop, clockMs)])),
+    uptime: formatUptime(clockMs),
     reasons: [...stuck, ...reasons],
   };
 }
 
-function serviceHealth(loop: LoopStatus, nowMs: number): ServiceHealth {
+function serviceHealth(loop: LoopStatus, clockMs: number): ServiceHealth {
   const { name, startedMs, error = "" } = loop;
   return {
     name,
-    running: findStuck([loop], nowMs).length === 0,
+    running: findStuck([loop], clockMs).length === 0,
     start_time: new Date(startedMs).toISOString(),
     error,
   };

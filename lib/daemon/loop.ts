@@ -30,6 +30,8 @@ export interface LoopStatus {
   readonly turnedMs: number | undefined;
   /** When the turn that is going on began. */
   readonly turningSinceMs: number | undefined;
+  /** The last sign of life, by a clock that nobody sets: of `performance.now`. */
+  readonly aliveMs: number;
   /** What the last turn failed with. */
   readonly error: string | undefined;
   /** Turns so far, and how many of them failed. */
@@ -54,6 +56,7 @@ export class Loop {
       startedMs: Date.now(),
       turnedMs: undefined,
       turningSinceMs: undefined,
+      aliveMs: performance.now(),
       error: undefined,
       turns: 0,
       failures: 0,
@@ -87,6 +90,7 @@ export class Loop {
       ...this.#status,
       intervalMs: this.#options.intervalMs(),
       turningSinceMs: Date.now(),
+      aliveMs: performance.now(),
     };
     let error: string | undefined;
     try {
@@ -103,6 +107,7 @@ export class Loop {
       ...this.#status,
       turnedMs: Date.now(),
       turningSinceMs: undefined,
+      aliveMs: performance.now(),
       error,
       turns: turns + 1,
       failures: failures + (error === undefined ? 0 : 1),

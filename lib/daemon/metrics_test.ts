@@ -27,6 +27,7 @@ const NODE: NodeSnapshot = {
     startedMs: 0,
     turnedMs: 1_700_000_000_500,
     turningSinceMs: undefined,
+    aliveMs: 0,
     error: undefined,
     turns: 9,
     failures: 1,

@@ -45,7 +45,7 @@ export async function turnNode(work: NodeWork, report: NodeReport): Promise<void
   const discovery = lookForCidrs(work, report);
   report.discovery = discovery;
   tellPlugins(attach, report);
-  const failures: string[] = [];
+  const failures: string[] = [...work.upkeep.unread];
   const attempt = async (what: string, act: () => unknown) => {
     try {
       await act();
@@ -57,6 +57,8 @@ export async function turnNode(work: NodeWork, report: NodeReport): Promise<void
   };
   const directories = cniDirectories(loaded, work.root);
   const { chosen } = discovery;
+  report.inUse = chosen ?? report.inUse;
+  const { inUse } = report;
   const done = [
     await attempt("executables", async () => {
       tell("executable", await keepBinaries(directories, work.executable), report);
@@ -70,8 +72,12 @@ export async function turnNode(work: NodeWork, report: NodeReport): Promise<void
           tell("subnet_file", ["written"], report);
         }
       }),
+    );
+  }
+  if (inUse) {
+    done.push(
       await attempt("datapath", async () => {
-        const want = upkeepWant(loaded.settings, discovery, chosen);
+        const want = upkeepWant(loaded.settings, discovery, inUse);
         failures.push(...tellOutcome(await resyncDatapath(work.upkeep, want), report));
       }),
     );
@@ -91,6 +97,7 @@ function lookForCidrs({ loaded, root, apiServer, upkeep }: NodeWork, report: Nod
     environment: upkeep.attach.env.NODE_POD_CIDR,
     apiServer,
     hostRoutes: foreignRoutes(host, loaded.settings.network.bridge),
+    inUse: report.inUse?.cidrs ?? [],
   });
   const { chosen, verdict } = discovery;
   const before = report.discovery?.chosen;

@@ -42,7 +42,9 @@ export async function reconcile(
     using firewall = attach.node.openFirewall();
     return sweepPorts(host, firewall).map(formatHostPort);
   });
-  await log.attempt("link", () => removeStrayLinks(context, graceMs, suspects));
+  if (context.unread.length === 0) {
+    await log.attempt("link", () => removeStrayLinks(context, graceMs, suspects));
+  }
   return log;
 }
 

@@ -1,5 +1,6 @@
 /** What the daemon knows of its node at the moment: what is served, patched and told. */
 import { formatPrefix } from "../net/prefix.ts";
+import type { ChosenPodCidr } from "../node/pod_cidr.ts";
 import type { Counter } from "../store/counters.ts";
 import type { Discovery } from "./discover.ts";
 import type { NetworkUse } from "./store_use.ts";
@@ -8,6 +9,8 @@ import type { NetworkUse } from "./store_use.ts";
 export interface NodeReport {
   /** Undefined before the first look. */
   discovery: Discovery | undefined;
+  /** What was chosen last: pods have it, whatever is found today. */
+  inUse: ChosenPodCidr | undefined;
   /** Since when the CIDRs are these, RFC 3339. */
   podCidrSince: string | undefined;
   /** True when the network configuration is in its place. */
@@ -29,6 +32,7 @@ export interface NodeReport {
 export function emptyReport(): NodeReport {
   return {
     discovery: undefined,
+    inUse: undefined,
     podCidrSince: undefined,
     isConfigured: false,
     failures: [],

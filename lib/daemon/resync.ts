@@ -20,7 +20,12 @@ import { requireBridge } from "../pod/plan_bridge.ts";
 import { listAttachments } from "../store/attachments.ts";
 import { listLeases } from "../store/leases.ts";
 import { type UpkeepContext, UpkeepLog, type UpkeepOutcome, type UpkeepWant } from "./upkeep.ts";
-import { type NodePods, podAddresses, wantedMasquerade } from "./wanted_masquerade.ts";
+import {
+  localNetworks,
+  type NodePods,
+  podAddresses,
+  wantedMasquerade,
+} from "./wanted_masquerade.ts";
 
 /** Who made a route: a router's advertisement; `RTPROT_RA`, linux/rtnetlink.h. */
 const RTPROT_RA = 9;
@@ -39,15 +44,21 @@ export async function resyncDatapath(
   const links = host.listLinks("host");
   const pods = await readPods(context, links);
   const usable = withUsableBridge(want, links, log);
-  applyMends(host, planDatapath(usable, observe(host, usable, links, pods)), log);
+  // Pods of an earlier network are reached until the last of them has gone.
+  const local = localNetworks(want, pods);
+  const served = { ...usable, podCidrs: local };
+  applyMends(host, planDatapath(served, observe(host, served, links, pods)), log);
   const askAgain = async () =>
     wantedMasquerade(want, await readPods(context, host.listLinks("host")));
-  await log.attempt(
-    "masquerade",
-    () => context.keeper.setMasquerade(wantedMasquerade(want, pods), askAgain),
-  );
-  await log.attempt("forward_accept", () => context.keeper.setForwardAccept(want.podCidrs));
-  await log.attempt("forward_accept", () => context.setLegacyForward(want.podCidrs));
+  // Each ADD sees to its own; to be exact one must know them all.
+  if (context.unread.length === 0) {
+    await log.attempt(
+      "masquerade",
+      () => context.keeper.setMasquerade(wantedMasquerade(want, pods), askAgain),
+    );
+  }
+  await log.attempt("forward_accept", () => context.keeper.setForwardAccept(local));
+  await log.attempt("forward_accept", () => context.setLegacyForward(local));
   return log;
 }
 
@@ -56,7 +67,7 @@ export async function resyncDatapath(
  * and the node goes on forwarding: others may rely on that by now.
  */
 export async function removeDatapath(
-  context: Omit<UpkeepContext, "stores">,
+  context: Omit<UpkeepContext, "stores" | "unread">,
 ): Promise<UpkeepOutcome> {
   const log = new UpkeepLog();
   using host = context.attach.node.openHost();

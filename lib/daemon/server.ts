@@ -27,8 +27,13 @@ export interface ServeOptions {
 
 /** Servers that run until they are disposed of. */
 export interface Served extends AsyncDisposable {
-  /** The port that was taken, where there is TCP. */
+  /** The port that was taken, where TCP is listened on. */
   readonly port: number | undefined;
+  /**
+   * Listens on TCP where that is wanted and not so yet.
+   * @throws HeadcniError `io-failure` when the address cannot be had.
+   */
+  listen(): void;
 }
 
 /** The answers, whatever they come through. */
@@ -56,8 +61,9 @@ export function nodeApp(node: ServedNode, metricsPath: string): Hono {
 }
 
 /**
- * Serves on a socket that only root may use (0600), and on TCP.
- * @throws HeadcniError `io-failure` when an address cannot be had.
+ * Serves on a socket that only root may use (0600), and on TCP as soon as {@linkcode Served.listen} is
+ * called.
+ * @throws HeadcniError `io-failure` when the socket cannot be had.
  */
 export async function serveNode(node: ServedNode, options: ServeOptions): Promise<Served> {
   const { socket, tcp, metricsPath } = options;
@@ -73,15 +79,17 @@ export async function serveNode(node: ServedNode, options: ServeOptions): Promis
   } finally {
     Deno.umask(mask);
   }
-  const server = tcp &&
-    open(
-      `${tcp.hostname}:${tcp.port}`,
-      () => opened.use(Deno.serve({ ...listening, ...tcp }, handle)),
-    );
-  const port = server && "port" in server.addr ? server.addr.port : undefined;
   const servers = opened.move();
+  let server: Deno.HttpServer<Deno.NetAddr> | undefined;
   return {
-    port,
+    get port() {
+      return server?.addr.port;
+    },
+    listen() {
+      if (!tcp || server) return;
+      const listen = () => servers.use(Deno.serve({ ...listening, ...tcp }, handle));
+      server = open(`${tcp.hostname}:${tcp.port}`, listen);
+    },
     async [Symbol.asyncDispose]() {
       await servers[Symbol.asyncDispose]();
       await Deno.remove(socket).catch(() => {}); // gone already

@@ -1,9 +1,17 @@
 /** The stores of a node, held open: a transaction on an open store takes a fraction of opening it. */
 import type { AttachContext } from "../attach/context.ts";
 import { examineStore } from "../delegate/examine.ts";
+import { errorText } from "../errors.ts";
 import { DEFAULT_STORE_DIRECTORY } from "../store/directory.ts";
 import { listLockedStores } from "../store/lock.ts";
 import { openExistingStore, type Store } from "../store/store.ts";
+
+/** What could be opened. */
+export interface OpenStores {
+  readonly stores: readonly Store[];
+  /** Why others could not, one text each. */
+  readonly unread: readonly string[];
+}
 
 /** The stores that are there; dispose of them to close them. */
 export class NodeStores implements AsyncDisposable {
@@ -20,9 +28,9 @@ export class NodeStores implements AsyncDisposable {
   /**
    * All stores in use since boot, and that of the settings. Those that came are opened, which examines
    * one that is in doubt. To make one anew is left to the next ADD or DEL.
-   * @throws StoreError when one cannot be used.
+   * One that cannot be used is in the way of no other.
    */
-  all(): Promise<readonly Store[]> {
+  all(): Promise<OpenStores> {
     return this.#inTurn(() => this.#openAll());
   }
 
@@ -39,16 +47,21 @@ export class NodeStores implements AsyncDisposable {
     return this.close();
   }
 
-  async #openAll(): Promise<readonly Store[]> {
+  async #openAll(): Promise<OpenStores> {
     const { runDirectory, dataDirectory = DEFAULT_STORE_DIRECTORY, self } = this.#context;
     const mender = { examine: (file: string) => examineStore(self, file) };
     const directories = [dataDirectory, ...listLockedStores(runDirectory)].flatMap(realPathOf);
+    const unread: string[] = [];
     for (const directory of new Set(directories)) {
       if (this.#open.has(directory)) continue;
-      const store = await openExistingStore({ directory, runDirectory, mender });
-      if (store) this.#open.set(directory, store);
+      try {
+        const store = await openExistingStore({ directory, runDirectory, mender });
+        if (store) this.#open.set(directory, store);
+      } catch (error) {
+        unread.push(errorText(error));
+      }
     }
-    return [...this.#open.values()];
+    return { stores: [...this.#open.values()], unread };
   }
 
   #inTurn<T>(fn: () => Promise<T>): Promise<T> {

@@ -1,4 +1,4 @@
-import { assertEquals, assertStrictEquals } from "@std/assert";
+import { assertEquals, assertStrictEquals, assertStringIncludes } from "@std/assert";
 import { openStore } from "../store/store.ts";
 import { NodeStores } from "./stores.ts";
 
@@ -12,15 +12,34 @@ Deno.test("NodeStores: two that ask at once get the same store, by whatever path
       dataDirectory: `${root}/link`,
       self: ["/nonexistent"],
     });
-    assertEquals(await stores.all(), []);
+    assertEquals(await stores.all(), { stores: [], unread: [] });
     await (await openStore({ directory, runDirectory }))[Symbol.asyncDispose]();
     await Deno.symlink(directory, `${root}/link`);
-    const [one = [], other = []] = await Promise.all([stores.all(), stores.all()]);
-    assertEquals([one.length, other.length], [1, 1]);
-    assertStrictEquals(one[0], other[0]);
+    const [one, other] = await Promise.all([stores.all(), stores.all()]);
+    assertEquals([one.stores.length, other.stores.length], [1, 1]);
+    assertStrictEquals(one.stores[0], other.stores[0]);
     await stores.close();
-    const [anew] = await stores.all();
-    assertEquals([anew?.directory, anew === one[0]], [directory, false]);
+    const [anew] = (await stores.all()).stores;
+    assertEquals([anew?.directory, anew === one.stores[0]], [directory, false]);
+  } finally {
+    await Deno.remove(root, { recursive: true });
+  }
+});
+
+Deno.test("NodeStores: one that cannot be read is told, and in the way of no other", async () => {
+  const root = await Deno.makeTempDir({ prefix: "hct" });
+  try {
+    const [dataDirectory, other, runDirectory] = [`${root}/data`, `${root}/other`, `${root}/run`];
+    for (const directory of [dataDirectory, other]) {
+      await (await openStore({ directory, runDirectory }))[Symbol.asyncDispose]();
+    }
+    await Deno.remove(`${other}/state.kv`);
+    await Deno.mkdir(`${other}/state.kv`);
+    await using stores = new NodeStores({ runDirectory, dataDirectory, self: ["/nonexistent"] });
+    const { stores: open, unread } = await stores.all();
+    assertEquals(open.map(({ directory }) => directory), [await Deno.realPath(dataDirectory)]);
+    assertEquals(unread.length, 1);
+    assertStringIncludes(unread[0] ?? "", `${other}/state.kv`);
   } finally {
     await Deno.remove(root, { recursive: true });
   }

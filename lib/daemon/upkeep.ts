@@ -21,6 +21,8 @@ export interface UpkeepContext {
   setLegacyForward(podCidrs: readonly Prefix[]): Promise<string[]>;
   /** All stores of the node: other networks may have their own. */
   readonly stores: readonly Store[];
+  /** Why others of them cannot be read: then what they know is taken away nowhere. */
+  readonly unread: readonly string[];
 }
 
 /** What the node is to be. */

@@ -3,7 +3,13 @@ import { byAttachment, formatAttachment } from "../attachment.ts";
 import { parseNetworkConfig } from "../cni/network_config.ts";
 import { parsePools } from "../ipam/pool.ts";
 import type { Address } from "../net/address.ts";
-import { hostPrefix, networkOf, type Prefix } from "../net/prefix.ts";
+import {
+  containsPrefix,
+  distinctPrefixes,
+  hostPrefix,
+  networkOf,
+  type Prefix,
+} from "../net/prefix.ts";
 import { type Masquerade, TAILNET_PREFIXES } from "../nft/masquerade.ts";
 import { parsePodNetwork, type PodNetwork } from "../pod/config.ts";
 import type { AttachmentAlias } from "../pod/identity.ts";
@@ -58,6 +64,23 @@ export function wantedMasquerade(want: UpkeepWant, pods: NodePods): Masquerade {
     ],
     exempt: all.flatMap(({ exempt }) => exempt),
   };
+}
+
+/** The networks of this node's pods: those of today, and those of earlier that pods still have. */
+export function localNetworks(
+  { network, podCidrs }: Pick<UpkeepWant, "network" | "podCidrs">,
+  { leases, aliases }: NodePods,
+): Prefix[] {
+  const leased = byAttachment(leases);
+  const others = [
+    ...leases.filter(({ key }) => key.network === network)
+      .flatMap(({ addresses }) => addresses.map(({ address }) => networkOf(address))),
+    ...aliases.filter(({ key }) => key.network === network && !leased.has(formatAttachment(key)))
+      .flatMap(({ addresses }) => addresses.map(hostPrefix)),
+  ];
+  const today = podCidrs.map(networkOf);
+  const earlier = others.filter((prefix) => !today.some((cidr) => containsPrefix(cidr, prefix)));
+  return distinctPrefixes([...today, ...earlier]);
 }
 
 /** Every address of a pod on this node. */

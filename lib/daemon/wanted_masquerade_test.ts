@@ -5,7 +5,7 @@ import { formatPrefix, parsePrefix } from "../net/prefix.ts";
 import type { Attachment } from "../store/attachments.ts";
 import type { Lease } from "../store/leases.ts";
 import type { UpkeepWant } from "./upkeep.ts";
-import { type NodePods, wantedMasquerade } from "./wanted_masquerade.ts";
+import { localNetworks, type NodePods, wantedMasquerade } from "./wanted_masquerade.ts";
 
 const WANT: UpkeepWant = {
   network: "pods",
@@ -54,6 +54,25 @@ Deno.test("wantedMasquerade: addresses that another plugin gave stand alone", ()
   const key = { network: "foreign", containerId: "c", ifname: "eth0" };
   const alias = { key, addresses: [parseAddress("10.5.0.9")], pod: undefined };
   assertEquals(sources(WANT, { ...NO_PODS, aliases: [alias] }), ["10.5.0.9/32", "10.1.1.0/24"]);
+});
+
+Deno.test("localNetworks: today's, and what pods of our network still have", () => {
+  const alias = (network: string, address: string) => ({
+    key: { network, containerId: address, ifname: "eth0" },
+    addresses: [parseAddress(address)],
+    pod: undefined,
+  });
+  const pods = {
+    ...NO_PODS,
+    leases: [leaseOf("old", "10.2.1.7/24"), inOther(leaseOf("a", "10.7.0.2/16"))],
+    aliases: [alias("pods", "10.1.1.9"), alias("pods", "10.3.0.9"), alias("foreign", "10.5.0.9")],
+  };
+  assertEquals(localNetworks(WANT, NO_PODS).map(formatPrefix), ["10.1.1.0/24"]);
+  assertEquals(localNetworks(WANT, pods).map(formatPrefix), [
+    "10.1.1.0/24",
+    "10.2.1.0/24",
+    "10.3.0.9/32",
+  ]);
 });
 
 function sources(want: UpkeepWant, pods: NodePods): string[] {

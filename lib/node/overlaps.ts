@@ -2,6 +2,7 @@
 import { FAMILIES, type Family } from "../net/address.ts";
 import {
   containsPrefix,
+  equalPrefixes,
   formatPrefix,
   overlaps,
   parsePrefix,
@@ -23,6 +24,8 @@ export interface Surroundings {
   readonly clusterCidrs: readonly Prefix[];
   readonly serviceCidrs: readonly Prefix[];
   readonly hostRoutes: readonly HostRoute[];
+  /** What pods of this node have already: a route that comes later takes it from nobody. */
+  readonly inUse: readonly Prefix[];
 }
 
 /** What is wrong with CIDRs, as texts of the form `"10.0.0.0/24": what, and what to do`. */
@@ -41,16 +44,22 @@ export function checkPodCidr(cidrs: readonly Prefix[], around: Surroundings): Po
     ...checkKnown(cidr, TAILNET_PREFIXES.map((prefix) => [prefix, "addresses of the tailnet"])),
     ...checkKnown(cidr, around.serviceCidrs.map((prefix) => [prefix, "addresses of services"])),
     ...checkCluster(cidr, around.clusterCidrs),
-    ...checkLocalNetworks(cidr, around.hostRoutes),
+    ...isInUse(cidr, around) ? [] : checkLocalNetworks(cidr, around.hostRoutes),
   ]);
   return {
     refused: faults.flat(),
     warnings: [
+      ...cidrs.filter((cidr) => isInUse(cidr, around))
+        .flatMap((cidr) => checkLocalNetworks(cidr, around.hostRoutes)),
       ...cidrs.flatMap((cidr) => warnOfRoutes(cidr, around.hostRoutes)),
       ...warnOfCluster(around),
       ...warnOfFamilies(cidrs, around.clusterCidrs),
     ],
   };
+}
+
+function isInUse(cidr: Prefix, { inUse }: Surroundings): boolean {
+  return inUse.some((other) => equalPrefixes(other, cidr));
 }
 
 /** The prefixes that are in none of the networks, where there is a network of their family. */

@@ -12,16 +12,18 @@ function route(destination: string, link: string, hasGateway = false): HostRoute
 
 function check(
   cidrs: string,
-  { cluster = "", services = "", routes = [] }: {
+  { cluster = "", services = "", routes = [], inUse = "" }: {
     cluster?: string;
     services?: string;
     routes?: readonly HostRoute[];
+    inUse?: string;
   } = {},
 ) {
   return checkPodCidr(prefixes(cidrs), {
     clusterCidrs: prefixes(cluster),
     serviceCidrs: prefixes(services),
     hostRoutes: routes,
+    inUse: prefixes(inUse),
   });
 }
 
@@ -114,4 +116,15 @@ Deno.test("outsideOf: by family, and nothing where no network of the family is k
   assertEquals(outside("10.0.0.0/8 fd00::/48", "11.0.0.0/16 fd01::/64 10.0.0.0/7"), [
     ...prefixes("11.0.0.0/16 fd01::/64 10.0.0.0/7"),
   ]);
+});
+
+Deno.test("checkPodCidr: a network that comes after the pods takes nothing from them", () => {
+  const routes = [route("10.0.0.0/8", "wg9")];
+  const fresh = check("10.77.0.0/24", { routes });
+  assertEquals([fresh.refused.length, fresh.warnings], [1, []]);
+  assertEquals(check("10.77.0.0/24", { routes, inUse: "10.77.0.0/24" }), {
+    refused: [],
+    warnings: fresh.refused,
+  });
+  assertEquals(check("10.77.0.0/24", { routes, inUse: "10.78.0.0/24" }), fresh);
 });

@@ -36,6 +36,7 @@ const SNAPSHOT: NodeSnapshot = {
     startedMs: 0,
     turnedMs: 1,
     turningSinceMs: undefined,
+    aliveMs: 0,
     error: undefined,
     turns: 1,
     failures: 0,

@@ -42,7 +42,7 @@ async function run(order: UpkeepOrder): Promise<UpkeepReport | undefined> {
     runDirectory: attach.runDirectory,
   });
   using keeper = new LinuxKeeper();
-  const context: UpkeepContext = { attach, keeper, setLegacyForward, stores: [store] };
+  const context: UpkeepContext = { attach, keeper, setLegacyForward, stores: [store], unread: [] };
   let report: UpkeepReport | undefined;
   for (let pass = 0; pass < (order.repeat ?? 1); pass++) {
     const start = performance.now();
