@@ -251,6 +251,7 @@ class Running implements AsyncDisposable {
 
   async #turnNode(): Promise<void> {
     const { root, executable } = this.#options;
+    this.#listen();
     try {
       await this.#withStores((open) =>
         turnNode({
@@ -304,7 +305,6 @@ class Running implements AsyncDisposable {
       ({ backendState, peers }) => ({ isConnected: backendState === "Running", peers }),
       () => undefined,
     );
-    this.#listen();
     await this.#withStores(async ({ stores }) => {
       const { counters, networks } = await readStoreUse(stores);
       this.#report.counters = counters;

@@ -89,6 +89,11 @@ export async function serveNode(node: ServedNode, options: ServeOptions): Promis
       if (!tcp || server) return;
       const listen = () => servers.use(Deno.serve({ ...listening, ...tcp }, handle));
       server = open(`${tcp.hostname}:${tcp.port}`, listen);
+      log.info("Serve metrics", {
+        address: tcp.hostname,
+        port: server.addr.port,
+        path: metricsPath,
+      });
     },
     async [Symbol.asyncDispose]() {
       await servers[Symbol.asyncDispose]();

@@ -41,6 +41,8 @@ nodeTest("daemon: follows another pod network, and old pods stay until they go",
   assertWithin(result, "10.10.0.", "fd00:10:");
   await assertReaches(pod, result);
   await assertReaches(old, oldResult);
+  const networks = await seen(node);
+  for (const still of ["10.9.0.0/24", "fd00:9::/64"]) assertStringIncludes(networks, still);
   await pod.run("ping", "-c", "1", "-W", "5", oldResult.ips?.[0]?.address.split("/")[0] ?? "");
   await plugin.del(old);
 

@@ -7,7 +7,7 @@ import {
   InstalledPlugin,
   TestDaemon,
 } from "./daemon.ts";
-import { assertSameLines, nodeTest, type TestNode } from "./plugin.ts";
+import { assertSameLines, network, nodeTest, type TestNode } from "./plugin.ts";
 
 /** A way to spoil something, and the kind of repair that follows. */
 interface Damage {
@@ -176,3 +176,31 @@ nodeTest("daemon: what it cannot mend is told, and stops nothing else", async (n
 async function hostText(node: TestNode): Promise<string> {
   return (await node.host.snapshot()).replaceAll(/,?"(handle|ifindex|link_index)":\d+/g, "");
 }
+
+nodeTest("daemon: a network that comes after the pods takes nothing from them", async (node) => {
+  await using daemon = await TestDaemon.start(node);
+  await node.host.run("ip", "link", "set", "lo", "up");
+  await node.host.run("ip", "route", "add", "10.0.0.0/8", "dev", "lo", "scope", "link");
+  await daemon.mended("rule", () => node.host.run("ip", "rule", "delete", "priority", "5100"));
+  const { reasons } = await daemon.status();
+  assertEquals(reasons, []);
+});
+
+nodeTest("daemon: a store of others that cannot be read stops nothing else", async (node) => {
+  const other = `${node.root}/other`;
+  const pod = await node.makePod();
+  const config = network({ name: "other", bridge: "other0", dataDir: other }, [4]);
+  await node.add(pod, { ...config, ipam: { type: "headcni-ipam", subnet: "10.77.0.0/24" } });
+  await Deno.rename(`${other}/state.kv`, `${other}/kept`);
+  await Deno.mkdir(`${other}/state.kv`);
+  await using daemon = await TestDaemon.spawn(node, { settings: { resyncInterval: "1s" } });
+  await daemon.saw({ message: "The node is not ready" });
+  assertStringIncludes(JSON.stringify((await daemon.status()).reasons), `${other}/state.kv`);
+  const plugin = await InstalledPlugin.read(node);
+  const mine = await node.makePod();
+  await assertReaches(mine, await plugin.add(mine));
+  await plugin.del(mine);
+  await Deno.remove(`${other}/state.kv`);
+  await Deno.rename(`${other}/kept`, `${other}/state.kv`);
+  await daemon.saw({ message: "The node is ready" });
+});

@@ -222,3 +222,19 @@ class ServiceManager implements AsyncDisposable {
 async function exists(path: string): Promise<boolean> {
   return await Deno.lstat(path).then(() => true, () => false);
 }
+
+nodeTest(
+  "daemon: an address for its metrics that comes later keeps no pod waiting",
+  async (node) => {
+    const monitoring = { enabled: true, address: "192.0.2.9", port: 9001 };
+    await using daemon = await TestDaemon.start(node, { settings: { monitoring } });
+    await daemon.saw({ message: "Serve no metrics for now" });
+    await node.host.run("ip", "link", "set", "lo", "up");
+    await daemon.after(
+      () => node.host.run("ip", "address", "add", "192.0.2.9/32", "dev", "lo"),
+      { message: "Serve metrics" },
+    );
+    const text = await node.host.run("curl", "-sSf", "http://192.0.2.9:9001/metrics");
+    assertStringIncludes(text, "headcni_");
+  },
+);
