@@ -55,7 +55,7 @@ export class Machine implements AsyncDisposable {
   /** In the place of the machine's network. */
   readonly netns: TestNetns;
   /** A command that runs what stands behind it inside the namespaces. */
-  protected readonly enter: readonly string[];
+  readonly enter: readonly string[];
   protected readonly owned: AsyncDisposableStack;
 
   protected constructor({ folder, netns, pid, owned }: MachineParts) {

@@ -15,6 +15,22 @@ import {
 /** One line of the log, by the fields that tests look at. */
 export type LogLine = Readonly<Record<string, unknown>>;
 
+/** Where a daemon runs, such as a {@linkcode TestNode}. */
+export interface DaemonPlace {
+  /** Folder of its settings and, unless they say otherwise, of all that it makes. */
+  readonly root: string;
+  readonly dataDirectory: string;
+  readonly resultsDirectory: string;
+  /** A command that runs what stands behind it there. */
+  readonly enter: readonly string[];
+  /** The program as one file. */
+  readonly plugin: string;
+  /** The process of the daemon by that of the command; the same when absent. */
+  readonly processOf?: (pid: number) => Promise<number>;
+  /** Where the settings say that its socket is; `run/daemon.sock` in `root` when absent. */
+  readonly socket?: string;
+}
+
 /** How a daemon ended. */
 export interface DaemonEnd {
   readonly code: number;
@@ -43,7 +59,7 @@ export const NODE_NAME = "edge-7";
 
 /** Settings of a daemon that sees nothing of the machine, as JSON, which is YAML. */
 export function nodeSettings(
-  { root, dataDirectory }: Pick<TestNode, "root" | "dataDirectory">,
+  { root, dataDirectory }: Pick<DaemonPlace, "root" | "dataDirectory">,
   changes: Readonly<Record<string, unknown>> = {},
 ): string {
   const settings: Record<string, unknown> = {
@@ -69,43 +85,44 @@ export class TestDaemon implements AsyncDisposable {
   readonly lines: LogLine[] = [];
   /** What it wrote to stderr beside its log. */
   readonly said: string[] = [];
-  readonly #node: TestNode;
+  readonly #place: DaemonPlace;
   readonly #child: Deno.ChildProcess;
   readonly #reading: Promise<void>;
   #changed = Promise.withResolvers<void>();
   #isOver = false;
 
-  private constructor(node: TestNode, child: Deno.ChildProcess) {
-    this.#node = node;
+  private constructor(place: DaemonPlace, child: Deno.ChildProcess) {
+    this.#place = place;
     this.#child = child;
     this.#reading = this.#read();
   }
 
   /** Starts one, without waiting for anything. */
-  static async spawn(node: TestNode, options: DaemonStart = {}): Promise<TestDaemon> {
-    const { settings, env = {}, config = settingsPath(node) } = options;
-    if (options.config === undefined) await writeSettings(node, settings);
-    await Deno.mkdir(`${node.root}/machine`, { recursive: true });
-    const child = new Deno.Command("nsenter", {
-      args: [`--net=${node.host.path}`, node.plugin, "daemon", "--config", config],
+  static async spawn(place: DaemonPlace, options: DaemonStart = {}): Promise<TestDaemon> {
+    const { settings, env = {}, config = settingsPath(place) } = options;
+    if (options.config === undefined) await writeSettings(place, settings);
+    await Deno.mkdir(`${place.root}/machine`, { recursive: true });
+    const [program = "", ...args] = [...place.enter, place.plugin, "daemon", "--config", config];
+    const child = new Deno.Command(program, {
+      args,
       env: {
         PATH: Deno.env.get("PATH") ?? "",
         HOME: Deno.env.get("HOME") ?? "",
         ...Deno.env.has("DENO_DIR") && { DENO_DIR: Deno.env.get("DENO_DIR") ?? "" },
-        HEADCNI_HOST_ROOT: `${node.root}/machine`,
-        HEADCNI_RESULTS_DIR: node.resultsDirectory,
+        HEADCNI_HOST_ROOT: `${place.root}/machine`,
+        HEADCNI_RESULTS_DIR: place.resultsDirectory,
         ...env,
       },
       clearEnv: true,
       stdout: "null",
       stderr: "piped",
     }).spawn();
-    return new TestDaemon(node, child);
+    return new TestDaemon(place, child);
   }
 
   /** Starts one, and waits until pods may come. */
-  static async start(node: TestNode, options: DaemonStart = {}): Promise<TestDaemon> {
-    const daemon = await TestDaemon.spawn(node, options);
+  static async start(place: DaemonPlace, options: DaemonStart = {}): Promise<TestDaemon> {
+    const daemon = await TestDaemon.spawn(place, options);
     try {
       await daemon.saw(READY);
       return daemon;
@@ -120,7 +137,7 @@ export class TestDaemon implements AsyncDisposable {
   }
 
   get socket(): string {
-    return `${this.#node.root}/run/daemon.sock`;
+    return this.#place.socket ?? `${this.#place.root}/run/daemon.sock`;
   }
 
   /**
@@ -174,14 +191,15 @@ export class TestDaemon implements AsyncDisposable {
     return Number(line?.slice(name.length + 1) ?? 0);
   }
 
-  signal(signal: Deno.Signal): void {
-    this.#child.kill(signal);
+  async signal(signal: Deno.Signal): Promise<void> {
+    const { pid } = this.#child;
+    Deno.kill(await this.#place.processOf?.(pid) ?? pid, signal);
   }
 
   /** Sends a signal, and waits for the end. */
   async end(signal: Deno.Signal = "SIGTERM"): Promise<DaemonEnd> {
     const beganMs = performance.now();
-    this.signal(signal);
+    await this.signal(signal);
     return await this.ended(beganMs);
   }
 
@@ -195,7 +213,7 @@ export class TestDaemon implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     try {
-      this.signal("SIGKILL");
+      await this.signal("SIGKILL");
     } catch {
       // It has ended.
     }
@@ -256,12 +274,12 @@ export function settingsPath({ root }: Pick<TestNode, "root">): string {
 
 /** Writes the settings as an editor does: another file in the place of the old one. */
 export async function writeSettings(
-  node: TestNode,
+  place: Pick<DaemonPlace, "root" | "dataDirectory">,
   changes: Readonly<Record<string, unknown>> = {},
 ): Promise<void> {
-  const fresh = `${node.root}/daemon.yaml.new`;
-  await Deno.writeTextFile(fresh, nodeSettings(node, changes));
-  await Deno.rename(fresh, settingsPath(node));
+  const fresh = `${place.root}/daemon.yaml.new`;
+  await Deno.writeTextFile(fresh, nodeSettings(place, changes));
+  await Deno.rename(fresh, settingsPath(place));
 }
 
 /** Path of the configuration that the daemon gives to runtimes. */

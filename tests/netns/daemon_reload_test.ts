@@ -66,8 +66,8 @@ nodeTest("daemon: reads its settings again when told by SIGHUP", async (node) =>
   // The file's change and the signal come together.
   await daemon.after(async () => {
     await writeSettings(node, OTHER);
-    daemon.signal("SIGHUP");
-    daemon.signal("SIGHUP");
+    await daemon.signal("SIGHUP");
+    await daemon.signal("SIGHUP");
   }, { message: "Use 10.10.0.0/24" });
   await daemon.turned();
   assertEquals(daemon.lines.filter(({ level }) => level === "error"), []);

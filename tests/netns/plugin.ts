@@ -128,6 +128,11 @@ export class TestNode implements AsyncDisposable {
     return `${this.root}/results`;
   }
 
+  /** A command that runs what stands behind it on this node. */
+  get enter(): readonly string[] {
+    return ["nsenter", `--net=${this.host.path}`];
+  }
+
   /** What every program of ours needs to find that it is on this node. */
   get environment(): Record<string, string> {
     return {
@@ -147,7 +152,7 @@ export class TestNode implements AsyncDisposable {
   call({ verb, config, pod, env, plugin, enter = [] }: PluginCall): Promise<ProgramOutcome> {
     const isText = typeof config === "string" || config instanceof Uint8Array;
     return runProgram({
-      enter: [...enter, "nsenter", `--net=${this.host.path}`],
+      enter: [...enter, ...this.enter],
       executable: plugin ?? this.plugin,
       env: {
         ...this.environment,
