@@ -1,5 +1,6 @@
 /** Which CIDRs the pods of this node have now, by all that can be asked. */
 import type { PodCidrFinding } from "../node/computed_pod_cidr.ts";
+import { showPrefixes } from "../net/prefix.ts";
 import { chooseClusterNetworks, type ClusterNetworks } from "../node/cluster_networks.ts";
 import { checkPodCidr, type HostRoute, type PodCidrVerdict } from "../node/overlaps.ts";
 import { choosePodCidr, type ChosenPodCidr } from "../node/pod_cidr.ts";
@@ -73,13 +74,19 @@ export function discoverPodCidrs(
     hostRoutes: facts.hostRoutes,
     inUse: [...facts.inUse, ...(lastGood && "says" in lastGood ? lastGood.says.cidrs : [])],
   });
-  const isUsable = verdict.refused.length === 0;
+  const refused = [...verdict.refused, ...network.enableIPv6 ? [] : refuseIpv6Only(choice)];
+  const isUsable = refused.length === 0;
   return {
     chosen: isUsable ? withFamilies(choice, network.enableIPv6) : undefined,
     cluster,
     verdict,
-    reasons: isUsable ? choice.reasons : verdict.refused,
+    reasons: isUsable ? choice.reasons : refused,
   };
+}
+
+function refuseIpv6Only({ cidrs, origin }: ChosenPodCidr): string[] {
+  if (cidrs.some(({ address }) => address.family === 4)) return [];
+  return [`${origin} says only ${showPrefixes(cidrs)}, and network.enableIPv6 is false`];
 }
 
 function withFamilies(choice: ChosenPodCidr, enableIpv6: boolean): ChosenPodCidr {

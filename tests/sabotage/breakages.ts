@@ -1,6 +1,7 @@
 import { ATTACH_BREAKAGES } from "./attach_breakages.ts";
 import { BANDWIDTH_BREAKAGES } from "./bandwidth_breakages.ts";
 import { CONFLIST_BREAKAGES } from "./conflist_breakages.ts";
+import { DAEMON_BREAKAGES } from "./daemon_breakages.ts";
 import { HOST_PORT_BREAKAGES } from "./host_port_breakages.ts";
 import { POD_CIDR_BREAKAGES } from "./pod_cidr_breakages.ts";
 import { SETTINGS_BREAKAGES } from "./settings_breakages.ts";
@@ -355,6 +356,7 @@ export const BREAKAGES: readonly Breakage[] = [
   ...SUBNET_BREAKAGES,
   ...BANDWIDTH_BREAKAGES,
   ...CONFLIST_BREAKAGES,
+  ...DAEMON_BREAKAGES,
   ...HOST_PORT_BREAKAGES,
   ...POD_CIDR_BREAKAGES,
   ...SETTINGS_BREAKAGES,
