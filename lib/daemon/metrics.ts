@@ -33,17 +33,9 @@ export function nodeFamilies(node: NodeSnapshot): MetricFamily[] {
 }
 
 function addressFamilies({ counters, networks }: NodeSnapshot): MetricFamily[] {
-  const total = (metric: string, ...names: string[]): Sample[] => {
-    // Two stores may count for one network; a sample that comes twice spoils the whole scrape.
-    const same = Map.groupBy(
-      counters.filter((counter) => counter.metric === metric),
-      ({ labels }) => labels.slice(0, names.length).join("\0"),
-    );
-    return Array.from(same.values(), (each) => ({
-      labels: named(names, each[0]?.labels ?? []),
-      value: each.reduce((sum, { value }) => sum + Number(value), 0),
-    }));
-  };
+  const total = (metric: string, ...names: string[]): Sample[] =>
+    counters.filter((counter) => counter.metric === metric)
+      .map(({ labels, value }) => ({ labels: named(names, labels), value: Number(value) }));
   return [
     counter(
       "headcni_ip_allocations_total",

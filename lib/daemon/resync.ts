@@ -4,7 +4,7 @@
  */
 import type { Host } from "../host/host.ts";
 import { formatStep } from "../host/format.ts";
-import { errorText } from "../errors.ts";
+import { errorText, StoreError } from "../errors.ts";
 import { FAMILIES } from "../net/address.ts";
 import type { Link } from "../net/link.ts";
 import { SCOPE_LINK } from "../net/route.ts";
@@ -33,7 +33,7 @@ const RTPROT_RA = 9;
 /**
  * Mends the datapath.
  * @returns what was changed, and what could not be; a failure keeps nothing else from being mended.
- * @throws KernelError when the kernel cannot be looked at, StoreError when a store cannot be read.
+ * @throws KernelError when the kernel cannot be looked at.
  */
 export async function resyncDatapath(
   context: UpkeepContext,
@@ -42,16 +42,20 @@ export async function resyncDatapath(
   const log = new UpkeepLog();
   using host = context.attach.node.openHost();
   const links = host.listLinks("host");
-  const pods = await readPods(context, links);
+  const { pods, unread } = await readPods(context, links);
+  for (const text of unread) log.fail("lease", text);
   const usable = withUsableBridge(want, links, log);
   // Pods of an earlier network are reached until the last of them has gone.
   const local = localNetworks(want, pods);
   const served = { ...usable, podCidrs: local };
   applyMends(host, planDatapath(served, observe(host, served, links, pods)), log);
-  const askAgain = async () =>
-    wantedMasquerade(want, await readPods(context, host.listLinks("host")));
+  const askAgain = async () => {
+    const again = await readPods(context, host.listLinks("host"));
+    if (again.unread.length > 0) throw new StoreError("store-failure", again.unread.join("; "));
+    return wantedMasquerade(want, again.pods);
+  };
   // Each ADD sees to its own; to be exact one must know them all.
-  if (context.unread.length === 0) {
+  if (context.unread.length + unread.length === 0) {
     await log.attempt(
       "masquerade",
       () => context.keeper.setMasquerade(wantedMasquerade(want, pods), askAgain),
@@ -81,20 +85,28 @@ export async function removeDatapath(
   return log;
 }
 
-/** What the stores and the links tell of the pods of the node. */
-async function readPods({ stores }: UpkeepContext, links: readonly Link[]): Promise<NodePods> {
+/** What the stores and the links tell of the pods of the node, and why stores tell nothing. */
+async function readPods(
+  { stores }: UpkeepContext,
+  links: readonly Link[],
+): Promise<{ pods: NodePods; unread: readonly string[] }> {
   const read = stores.map((store) =>
     store.read(async (reader) => ({
       leases: await listLeases(reader),
       attachments: await listAttachments(reader),
     }))
   );
-  const parts = await Promise.all(read);
-  return {
+  const settled = await Promise.allSettled(read);
+  const parts = settled.flatMap((part) => part.status === "fulfilled" ? [part.value] : []);
+  const pods = {
     leases: parts.flatMap(({ leases }) => leases),
     attachments: parts.flatMap(({ attachments }) => attachments),
     aliases: listAliases(links),
   };
+  const unread = settled.flatMap((part) =>
+    part.status === "rejected" ? [errorText(part.reason)] : []
+  );
+  return { pods, unread };
 }
 
 /** Where another link has the bridge's name, all the rest is mended all the same. */

@@ -315,6 +315,14 @@ export class InstalledPlugin {
     return JSON.parse(await this.#succeed("ADD", pod));
   }
 
+  /** ADD that must succeed, and may log to stderr what it had to mend. */
+  async addMending(pod: TestPod): Promise<AddResult> {
+    const call = { verb: "ADD", config: this.#config, plugin: this.#path, pod };
+    const { code, stdout } = await this.#node.call(call);
+    assertEquals(code, 0, stdout);
+    return JSON.parse(stdout);
+  }
+
   async del(pod: TestPod): Promise<void> {
     await this.#succeed("DEL", pod);
   }

@@ -90,7 +90,7 @@ nodeTest(
     await old.run("ping", "-c", "1", "-W", "2", "10.8.0.2");
     assertEquals(await sources(node), ["10.8.0.0/24", "10.9.0.0/24", "fd00:9::/64"]);
     await node.del(old, network());
-    assertEquals((await upkeep(node, next)).parts, ["bridge_address", "masquerade"]);
+    assertEquals((await upkeep(node, next)).parts, ["bridge_address", "rule", "masquerade"]);
     assertEquals(await sources(node), ["10.8.0.0/24"]);
     assertEquals((await upkeep(node, next)).changes, []);
     const addresses = await node.host.run("ip", "-o", "address", "show", "dev", "headcni0");
