@@ -15,7 +15,7 @@ function discover(
     const line = readFlags(["--node-name", "edge-7", "--data-dir", `${root}/data`, ...flags]);
     const loaded = loadSettings({ line, env, defaultPath: `${root}/none` });
     const environment = env.NODE_POD_CIDR;
-    const all = { root, environment, apiServer: undefined, hostRoutes: [], ...facts };
+    const all = { root, environment, apiServer: undefined, hostRoutes: [], inUse: [], ...facts };
     const { chosen, reasons, verdict } = discoverPodCidrs(loaded, all);
     return {
       found: chosen ? `${chosen.source} ${chosen.cidrs.map(formatPrefix)}` : "none",

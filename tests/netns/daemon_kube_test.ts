@@ -1,7 +1,8 @@
 /** The daemon and the API server: what each learns of the other, and that neither waits for it. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import { assertReaches, conflistPath, InstalledPlugin, TestDaemon } from "./daemon.ts";
+import { conflistPath, TestDaemon } from "./daemon.ts";
+import { assertReaches, InstalledPlugin } from "./installed_plugin.ts";
 import { nodeTest, type TestNode } from "./plugin.ts";
 
 const SCRIPT = fromFileUrl(new URL("run_api_server.ts", import.meta.url));

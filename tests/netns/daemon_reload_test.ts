@@ -1,16 +1,14 @@
 /** Settings that change under a daemon that runs. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import {
-  assertReaches,
-  assertWithin,
   conflistPath,
   fileVersions,
-  InstalledPlugin,
   nodeSettings,
   settingsPath,
   TestDaemon,
   writeSettings,
 } from "./daemon.ts";
+import { assertReaches, assertWithin, InstalledPlugin } from "./installed_plugin.ts";
 import { kernelAddresses, nodeTest, type TestNode } from "./plugin.ts";
 
 const OTHER = { network: { podCIDR: { nodeLocal: "10.10.0.0/24,fd00:10::/64" } } };

@@ -1,12 +1,7 @@
 /** What others do to the node, and the daemon mends: each within an event, or a resync where none comes. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import {
-  assertReaches,
-  conflistPath,
-  fileVersions,
-  InstalledPlugin,
-  TestDaemon,
-} from "./daemon.ts";
+import { conflistPath, fileVersions, TestDaemon } from "./daemon.ts";
+import { assertReaches, InstalledPlugin } from "./installed_plugin.ts";
 import { assertSameLines, network, nodeTest, type TestNode } from "./plugin.ts";
 
 /** A way to spoil something, and the kind of repair that follows. */

@@ -1,6 +1,7 @@
 /** The daemon holds stores open that belong to the plugins: neither is in the way of the other. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { assertReaches, conflistPath, InstalledPlugin, READY, TestDaemon } from "./daemon.ts";
+import { conflistPath, READY, TestDaemon } from "./daemon.ts";
+import { assertReaches, InstalledPlugin } from "./installed_plugin.ts";
 import { nodeTest, type TestNode } from "./plugin.ts";
 
 const RESYNC = { resyncInterval: "1s" };

@@ -1,14 +1,7 @@
 /** How the daemon begins and ends, and what of the node does not notice. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import {
-  assertReaches,
-  conflistPath,
-  fileVersions,
-  InstalledPlugin,
-  type LogLine,
-  READY,
-  TestDaemon,
-} from "./daemon.ts";
+import { conflistPath, fileVersions, type LogLine, READY, TestDaemon } from "./daemon.ts";
+import { assertReaches, InstalledPlugin } from "./installed_plugin.ts";
 import { assertSameLines, nodeTest } from "./plugin.ts";
 
 /** From the order to end until the end, in milliseconds: the bar of the project. */
