@@ -75,4 +75,13 @@ export const POD_CIDR_BREAKAGES: readonly Breakage[] = [
     testFile: "lib/node/subnet_file_text_test.ts",
     test: "formatSubnetEnv, formatSubnetYaml: one family of two, no MTU, nobody names the cluster",
   },
+  // What the controller manager says of a node's share counts for nothing.
+  {
+    file: "lib/daemon/discover.ts",
+    text: 'origins.get(PER_NODE)?.from === "default" ? {} : perNode',
+    replacement: "perNode",
+    testFile: "lib/daemon/discover_test.ts",
+    test:
+      "discoverPodCidrs: how long a node's share is: a setting, then the files, then the default",
+  },
 ];
