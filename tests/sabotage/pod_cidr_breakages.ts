@@ -84,4 +84,12 @@ export const POD_CIDR_BREAKAGES: readonly Breakage[] = [
     test:
       "discoverPodCidrs: how long a node's share is: a setting, then the files, then the default",
   },
+  // A single node gets a default that its own cluster refuses.
+  {
+    file: "lib/node/pod_cidr.ts",
+    text: "clusterCidrs.length > 0\n          ? firstPodCidrs",
+    replacement: "clusterCidrs.length < 0\n          ? firstPodCidrs",
+    testFile: "lib/node/pod_cidr_test.ts",
+    test: "choosePodCidr: the default is the first part of what the cluster has, if that is known",
+  },
 ];
