@@ -33,6 +33,7 @@ export interface Discovery {
 }
 
 const NODE_LOCAL = "network.podCIDR.nodeLocal";
+const PER_NODE = "network.podCIDR.perNode";
 
 /** Asks all sources, and judges what the strongest says; throws nothing. */
 export function discoverPodCidrs(
@@ -46,7 +47,8 @@ export function discoverPodCidrs(
   const cluster = chooseClusterNetworks({
     base: base ?? [],
     serviceCidr: network.serviceCIDR ?? [],
-    perNode,
+    // Its default is weaker than the files, which may know the size that the cluster has.
+    perNode: origins.get(PER_NODE)?.from === "default" ? {} : perNode,
     files,
   });
   // The settings know the variable, too, but as the weaker source that it is.

@@ -6,7 +6,7 @@ import { log } from "../log.ts";
 const LOOK_AGAIN_MS = 10_000;
 
 /** A file that is written in place is empty for a moment, which is a file of settings, too. */
-const SETTLE_MS = 100;
+const SETTLE_MS = 500;
 
 /**
  * Watches folders until the signal is aborted; never throws. The folder around each is watched, too,
@@ -29,22 +29,32 @@ export async function watchFolders(
 /**
  * Watches a file until the signal is aborted; never throws. It is watched by its folder, for editors and
  * ConfigMaps put another one in its place; what else happens there does not count.
+ * @param onChange is called when the file is another one and stays the same for a while.
+ * @param settle waits for that while.
  */
 export async function watchFile(
   path: string,
   onChange: () => void,
   signal: AbortSignal,
+  settle: () => Promise<void> = () => wait(SETTLE_MS, signal),
 ): Promise<void> {
-  let version = versionOf(path);
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let known = versionOf(path);
+  let settling: Promise<void> | undefined;
+  const follow = async () => {
+    let version: string;
+    do {
+      version = versionOf(path);
+      await settle();
+      if (signal.aborted) return;
+    } while (versionOf(path) !== version);
+    known = version;
+    settling = undefined;
+    onChange();
+  };
   await watchFolders([dirname(path)], () => {
-    const now = versionOf(path);
-    if (now === version) return;
-    version = now;
-    clearTimeout(timer);
-    timer = setTimeout(onChange, SETTLE_MS);
+    if (versionOf(path) !== known) settling ??= follow();
   }, signal);
-  clearTimeout(timer);
+  await settling;
 }
 
 /** Until the signal is aborted, or one of the folders is not the same any more. */
@@ -101,9 +111,12 @@ function versionOf(path: string): string {
 }
 
 async function wait(milliseconds: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, milliseconds);
-  signal.addEventListener("abort", () => resolve(), { once: true });
+  const end = () => resolve();
+  signal.addEventListener("abort", end, { once: true });
   await promise;
+  signal.removeEventListener("abort", end);
   clearTimeout(timer);
 }

@@ -1,3 +1,4 @@
+import { assertEquals } from "@std/assert";
 import { watchFile, watchFolders } from "./watch_paths.ts";
 
 /** For what never comes, in milliseconds. */
@@ -102,5 +103,28 @@ Deno.test("watchFile: an editor's rename, a ConfigMap's symlink, and writing in 
     await finds.after("in place", () => Deno.writeTextFileSync(path, "in place"));
     await finds.after("none", () => Deno.removeSync(path));
     await finds.after("again", () => Deno.writeTextFileSync(path, "again"));
+    return { watching };
+  }));
+
+Deno.test("watchFile: a file that is emptied and written later is told of once, when it is whole", () =>
+  inFolder(async (root, signal) => {
+    const path = `${root}/daemon.yaml`;
+    Deno.writeTextFileSync(path, "old");
+    const seen: string[] = [];
+    const finds = new Finds(() => textAt(path));
+    const onChange = () => {
+      seen.push(textAt(path));
+      finds.call();
+    };
+    // What happens while it waits.
+    const writes = ["", "half", "whole"];
+    const settle = () => {
+      const text = writes.shift();
+      if (text !== undefined) Deno.writeTextFileSync(path, text);
+      return Promise.resolve();
+    };
+    const watching = watchFile(path, onChange, signal, settle);
+    await finds.after("whole", () => Deno.writeTextFileSync(path, "longer than old"));
+    assertEquals(seen, ["whole"]);
     return { watching };
   }));

@@ -1,4 +1,5 @@
 /** Masquerade as the daemon wants it: what is not wanted any more goes. */
+import { HeadcniError } from "../errors.ts";
 import { FAMILIES, type Family } from "../net/address.ts";
 import type { Change } from "../nft/change.ts";
 import { type Masquerade, masqueradeTable, sourceFamilies, sourceSet } from "../nft/masquerade.ts";
@@ -30,14 +31,19 @@ export async function setMasquerade(
 ): Promise<string[]> {
   if (planExactly(socket, want).length === 0) return []; // nearly always
   const done: string[] = [];
-  for (let attempt = 1;; attempt++) {
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
     const generation = readGeneration(socket);
     const changes = planExactly(socket, await askAgain());
     if (changes.length === 0) return done;
     const refusal = commit(socket, changes, `write ${TABLE}`, generation);
     if (!refusal) done.push(...changes.map(({ text }) => text));
-    if (refusal && (refusal.errno !== ERESTART || attempt === MAX_ATTEMPTS)) throw refusal;
+    else if (refusal.errno !== ERESTART) throw refusal;
   }
+  throw new HeadcniError(
+    "firewall-failure",
+    `Cannot write ${TABLE}: others changed the ruleset each of ${MAX_ATTEMPTS} times; ` +
+      '"nft monitor" shows them',
+  );
 }
 
 function planExactly(socket: NftSocket, want: Masquerade): Change[] {

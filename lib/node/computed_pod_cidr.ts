@@ -21,6 +21,28 @@ export function computePodCidrs(
   perNodeLengths: PerNodeLengths,
 ): PodCidrFinding {
   if (nodeName === "") return { fault: "the name of the node is not known" };
+  const hash = fnv1a64(nodeName);
+  // The low bits of FNV-1a alone are weak: draft-eastlake-fnv folds the high ones in.
+  return sharesOf(clusterCidrs, perNodeLengths, hash ^ (hash >> 32n));
+}
+
+/**
+ * The first share, for a cluster of one node.
+ * @param clusterCidrs of each family the first counts.
+ */
+export function firstPodCidrs(
+  clusterCidrs: readonly Prefix[],
+  perNodeLengths: PerNodeLengths,
+): PodCidrFinding {
+  return sharesOf(clusterCidrs, perNodeLengths, 0n);
+}
+
+/** The share of that number, of which as many low bits count as there are shares. */
+function sharesOf(
+  clusterCidrs: readonly Prefix[],
+  perNodeLengths: PerNodeLengths,
+  number: bigint,
+): PodCidrFinding {
   if (clusterCidrs.length === 0) {
     return { fault: "the cluster's CIDR is not known; set network.podCIDR.base" };
   }
@@ -39,14 +61,12 @@ export function computePodCidrs(
         `set network.podCIDR.perNode`,
     };
   }
-  return { cidrs: bases.map((base) => shareOf(base, lengthFor(base), fnv1a64(nodeName))) };
+  return { cidrs: bases.map((base) => shareOf(base, lengthFor(base), number)) };
 }
 
-function shareOf(base: Prefix, length: number, hash: bigint): Prefix {
+function shareOf(base: Prefix, length: number, number: bigint): Prefix {
   const { family, value } = base.address;
-  // The low bits of FNV-1a alone are weak: draft-eastlake-fnv folds the high ones in.
-  const folded = hash ^ (hash >> 32n);
-  const number = BigInt.asUintN(length - base.length, folded);
   const shift = BigInt(FAMILY_BITS[family] - length);
-  return { address: { family, value: value + (number << shift) }, length };
+  const offset = BigInt.asUintN(length - base.length, number) << shift;
+  return { address: { family, value: value + offset }, length };
 }

@@ -15,7 +15,7 @@ import {
   tryParsePrefix,
 } from "../net/prefix.ts";
 import { showValue } from "../schema.ts";
-import { computePodCidrs, type PodCidrFinding } from "./computed_pod_cidr.ts";
+import { computePodCidrs, firstPodCidrs, type PodCidrFinding } from "./computed_pod_cidr.ts";
 import type { LastPodCidr } from "./last_pod_cidr.ts";
 import { outsideOf } from "./overlaps.ts";
 
@@ -69,9 +69,6 @@ export interface MissingPodCidr {
   readonly missing: readonly string[];
 }
 
-/** The default of the older system. It is the same on every node. */
-export const DEFAULT_POD_CIDR: Prefix = parsePrefix("10.244.0.0/24");
-
 /** Takes the CIDRs of the strongest source that has any. */
 export function choosePodCidr(facts: PodCidrFacts): ChosenPodCidr | MissingPodCidr {
   const candidates = SOURCES.flatMap(([source, ask]) =>
@@ -94,6 +91,9 @@ interface Answer {
 interface Candidate extends Answer {
   readonly source: PodCidrSource;
 }
+
+/** The default of the older system where no cluster's CIDR is known. It is the same on every node. */
+const DEFAULT_POD_CIDR: Prefix = parsePrefix("10.244.0.0/24");
 
 /** The strongest first: the order of the design. */
 const SOURCES: readonly (readonly [PodCidrSource, (facts: PodCidrFacts) => Answer[]])[] = [
@@ -119,11 +119,13 @@ const SOURCES: readonly (readonly [PodCidrSource, (facts: PodCidrFacts) => Answe
         : { fault: "not allowed: two nodes may get the same" },
     },
   ]],
-  ["default", ({ mayUseDefault }) => [
+  ["default", ({ clusterCidrs, perNodeLengths, mayUseDefault }) => [
     {
       origin: "default",
       finding: mayUseDefault
-        ? { cidrs: [DEFAULT_POD_CIDR] }
+        ? clusterCidrs.length > 0
+          ? firstPodCidrs(clusterCidrs, perNodeLengths)
+          : { cidrs: [DEFAULT_POD_CIDR] }
         : { fault: "not allowed: every node would get the same" },
     },
   ]],

@@ -75,6 +75,18 @@ Deno.test("choosePodCidr: nothing is computed or taken as default without opt-in
   ]);
 });
 
+Deno.test("choosePodCidr: the default is the first part of what the cluster has, if that is known", () => {
+  const rows: readonly (readonly [Partial<PodCidrFacts>, cidrs: string])[] = [
+    [{}, "10.244.0.0/24"],
+    [{ clusterCidrs: prefixes("10.42.0.0/16 fd00:42::/48") }, "10.42.0.0/24 fd00:42::/64"],
+    [{ clusterCidrs: prefixes("10.42.0.0/16"), perNodeLengths: { 4: 26 } }, "10.42.0.0/26"],
+    [{ clusterCidrs: prefixes("10.42.0.0/26") }, ""],
+  ];
+  for (const [facts, cidrs] of rows) {
+    assertEquals(choose({ mayUseDefault: true, ...facts }).cidrs, cidrs);
+  }
+});
+
 Deno.test("choosePodCidr: a cluster's CIDR in a node's place is not taken", () => {
   const whole = file("/kubelet", "10.200.0.0/16");
   const reason = '/kubelet: says "10.200.0.0/16", which is the whole cluster\'s';

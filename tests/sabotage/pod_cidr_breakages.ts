@@ -75,4 +75,21 @@ export const POD_CIDR_BREAKAGES: readonly Breakage[] = [
     testFile: "lib/node/subnet_file_text_test.ts",
     test: "formatSubnetEnv, formatSubnetYaml: one family of two, no MTU, nobody names the cluster",
   },
+  // What the controller manager says of a node's share counts for nothing.
+  {
+    file: "lib/daemon/discover.ts",
+    text: 'origins.get(PER_NODE)?.from === "default" ? {} : perNode',
+    replacement: "perNode",
+    testFile: "lib/daemon/discover_test.ts",
+    test:
+      "discoverPodCidrs: how long a node's share is: a setting, then the files, then the default",
+  },
+  // A single node gets a default that its own cluster refuses.
+  {
+    file: "lib/node/pod_cidr.ts",
+    text: "clusterCidrs.length > 0\n          ? firstPodCidrs",
+    replacement: "clusterCidrs.length < 0\n          ? firstPodCidrs",
+    testFile: "lib/node/pod_cidr_test.ts",
+    test: "choosePodCidr: the default is the first part of what the cluster has, if that is known",
+  },
 ];

@@ -24,7 +24,8 @@ export const network = {
     }),
     allowComputed: setting(choice(["none", "hash", "default"]), "none", {
       doc: "where no source names the node's pod network: none waits, hash computes one from the " +
-        "node's name (two nodes can get the same), default takes the first of the base",
+        "node's name (two nodes can get the same), default takes the first part of " +
+        "the base, or 10.244.0.0/24",
       env: ["HEADCNI_ALLOW_COMPUTED_POD_CIDR"],
       flags: ["allow-computed-pod-cidr"],
     }),
