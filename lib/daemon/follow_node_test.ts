@@ -1,17 +1,24 @@
 import { FakeApiServer } from "../../tests/fakes/api_server.ts";
+import { assert, assertEquals } from "@std/assert";
+import type { KubeAccess } from "../kube/access.ts";
 import { KubeClient } from "../kube/client.ts";
 import { followNode } from "./follow_node.ts";
 
 /** Follows the node of a server until disposed of, and lets a test wait for what is told. */
 class Following implements AsyncDisposable {
   readonly told: string[] = [];
+  /** How often a client was asked for. */
+  opened = 0;
   readonly #end = new AbortController();
-  readonly #client: KubeClient;
+  readonly #owned = new DisposableStack();
   readonly #running: Promise<void>;
   #wake: () => void = () => {};
 
-  constructor(server: FakeApiServer) {
-    this.#client = new KubeClient(server.access);
+  constructor(server: FakeApiServer, makeClient = () => new KubeClient(server.access)) {
+    const open = () => {
+      this.opened++;
+      return this.#owned.use(makeClient());
+    };
     const tell = (text: string) => {
       if (this.told.at(-1) !== text) this.told.push(text);
       this.#wake();
@@ -23,9 +30,9 @@ class Following implements AsyncDisposable {
         if (reason !== undefined) tell(`trouble ${/\b[45]\d\d\b/.exec(reason)?.[0] ?? "unknown"}`);
       },
     };
-    const delays = { firstDelayMs: 5, maxDelayMs: 20 };
+    const delays = { firstDelayMs: 5, maxDelayMs: 20, accessDelayMs: 5 };
     const { signal } = this.#end;
-    this.#running = followNode(this.#client, server.nodeName, follower, signal, delays);
+    this.#running = followNode(open, server.nodeName, follower, signal, delays);
   }
 
   /** Waits until the last that was told is that. */
@@ -38,7 +45,7 @@ class Following implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#end.abort();
     await this.#running;
-    this.#client[Symbol.dispose]();
+    this.#owned.dispose();
   }
 }
 
@@ -80,6 +87,41 @@ Deno.test("followNode: a version that is forgotten is asked for anew, in a strea
   await server.watched(3);
   server.assign("10.244.2.0/24");
   await following.hears("node 10.244.2.0/24");
+});
+
+Deno.test("followNode: a server that forgets all is not asked again and again at once", async () => {
+  await using server = await FakeApiServer.start();
+  server.behaviour.refuseWatch = 410;
+  await using following = new Following(server);
+  await following.hears("trouble 410");
+  assertEquals(server.seen.filter(({ query }) => query.watch).length, 2);
+});
+
+Deno.test("followNode: access that comes late is used, and another one after a failure", async () => {
+  await using server = await FakeApiServer.start();
+  await using other = await FakeApiServer.start();
+  let access: KubeAccess | undefined;
+  await using following = new Following(server, () => {
+    if (!access) throw new Error("no access");
+    return new KubeClient(access);
+  });
+  await following.hears("trouble unknown");
+  access = server.access;
+  await following.hears("node ");
+  await server.watched(1);
+  access = other.access;
+  server.behaviour.refuse = 401;
+  server.endWatches();
+  await other.watched(1);
+  other.assign("10.244.1.0/24");
+  await following.hears("node 10.244.1.0/24");
+});
+
+Deno.test("followNode: a watch whose connection is dead is begun anew on another one", async () => {
+  await using server = await FakeApiServer.start();
+  await using following = new Following(server, () => new KubeClient(server.access, 50));
+  await server.watched(2);
+  assert(following.opened > 1);
 });
 
 Deno.test("followNode: trouble is told, and over when it is over", async () => {

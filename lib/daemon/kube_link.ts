@@ -1,17 +1,21 @@
 /** What the daemon and the API server tell each other of this node. */
 import type { PodCidrFinding } from "../node/computed_pod_cidr.ts";
-import { findAccess } from "../kube/access.ts";
+import { type AccessSources, findAccess } from "../kube/access.ts";
 import { KubeClient, KubeError, type KubeNode } from "../kube/client.ts";
-import { errorText } from "../errors.ts";
+import { ConfigError } from "../errors.ts";
 import { log } from "../log.ts";
 import { tryParsePrefix } from "../net/prefix.ts";
 import { formatPrefix } from "../net/prefix.ts";
-import { followNode } from "./follow_node.ts";
+import { followNode, type FollowOptions } from "./follow_node.ts";
 import type { NodeReport } from "./report.ts";
 import type { Settings } from "./settings/settings.ts";
 
-/** Annotations of the older system, and where the network was found. */
-const ANNOTATIONS = { cidr: "headcni.pod.cidr", source: "headcni.pod.cidr.source" } as const;
+/** Annotations of the older system, where the network was found, and since when it is so. */
+const ANNOTATIONS = {
+  cidr: "headcni.pod.cidr",
+  source: "headcni.pod.cidr.source",
+  since: "headcni.pod.cidr.since",
+} as const;
 
 /** HTTP: we may not. */
 const FORBIDDEN = 403;
@@ -19,33 +23,28 @@ const FORBIDDEN = 403;
 /** The node's object at the API server; nothing depends on it. */
 export class KubeLink {
   readonly #nodeName: string;
-  readonly #client: KubeClient | undefined;
-  readonly #trouble: string | undefined;
+  /** Undefined when nobody is to be asked. */
+  readonly #sources: AccessSources | undefined;
+  #client: KubeClient | undefined;
+  #trouble: string | undefined;
   #node: KubeNode | undefined;
   #isKnown = false;
   /** What was refused once is not asked for again. */
   readonly #refused = new Set<string>();
 
   constructor(
-    { kube, node }: Settings,
+    { kube, node }: Pick<Settings, "kube" | "node">,
     env: Readonly<Record<string, string | undefined>>,
     root: string,
   ) {
     this.#nodeName = node.name;
-    if (kube.access === "off") return;
-    try {
-      const access = findAccess({ kubeconfig: kube.kubeconfig, env, root });
-      this.#client = access && new KubeClient(access);
-      this.#trouble = access ? undefined : "no kubeconfig, and no service account";
-    } catch (error) {
-      this.#trouble = errorText(error);
-    }
+    if (kube.access !== "off") this.#sources = { kubeconfig: kube.kubeconfig, env, root };
   }
 
   /** What the API server says of the pods' network; undefined when it is not to be asked. */
   get finding(): PodCidrFinding | undefined {
-    if (!this.#client) return this.#trouble === undefined ? undefined : { fault: this.#trouble };
-    if (!this.#isKnown) return { fault: "it has not answered yet" };
+    if (!this.#sources) return undefined;
+    if (!this.#isKnown) return { fault: this.#trouble ?? "it has not answered yet" };
     if (!this.#node) return { fault: `it has no node "${this.#nodeName}"` };
     const { podCidrs } = this.#node;
     if (podCidrs.length === 0) return { fault: "it has not assigned any yet" };
@@ -55,29 +54,42 @@ export class KubeLink {
       : { fault: `it says "${podCidrs}", which are no prefixes` };
   }
 
-  /** Follows the node until the signal is aborted. */
-  async follow(report: NodeReport, onChange: () => void, signal: AbortSignal): Promise<void> {
-    if (!this.#client) {
-      report.kubeTrouble = this.#trouble;
-      return;
-    }
-    await followNode(this.#client, this.#nodeName, {
-      onNode: (node) => {
-        this.#node = node;
-        this.#isKnown = true;
-        onChange();
+  /** Follows the node until the signal is aborted; a way to the server may come later than we do. */
+  async follow(
+    report: NodeReport,
+    onChange: () => void,
+    signal: AbortSignal,
+    options: FollowOptions = {},
+  ): Promise<void> {
+    const sources = this.#sources;
+    if (!sources) return;
+    await followNode(
+      () => this.#open(sources),
+      this.#nodeName,
+      {
+        onNode: (node) => {
+          this.#node = node;
+          this.#isKnown = true;
+          onChange();
+        },
+        onTrouble: (reason) => {
+          this.#trouble = reason;
+          report.kubeTrouble = reason;
+        },
       },
-      onTrouble: (reason) => report.kubeTrouble = reason,
-    }, signal);
+      signal,
+      options,
+    );
   }
 
   /** Tells what is used, and that the node's network is there, as far as we may. */
-  async tell({ discovery, isConfigured }: NodeReport, now: Date): Promise<void> {
+  async tell({ discovery, podCidrSince, isConfigured }: NodeReport, now: Date): Promise<void> {
     const { chosen } = discovery ?? {};
     if (!this.#client || !this.#node || !chosen) return;
     const wanted = {
       [ANNOTATIONS.cidr]: chosen.cidrs.map(formatPrefix).join(","),
       [ANNOTATIONS.source]: chosen.source,
+      ...podCidrSince !== undefined && { [ANNOTATIONS.since]: podCidrSince },
     };
     const { annotations, networkUnavailable } = this.#node;
     if (Object.entries(wanted).some(([name, value]) => annotations[name] !== value)) {
@@ -99,6 +111,16 @@ export class KubeLink {
 
   close(): void {
     this.#client?.[Symbol.dispose]();
+  }
+
+  /** A client by what the files say now, in place of the one before. */
+  #open(sources: AccessSources): KubeClient {
+    this.close();
+    this.#client = undefined;
+    const access = findAccess(sources);
+    if (!access) throw new ConfigError("invalid-config", "no kubeconfig, and no service account");
+    this.#client = new KubeClient(access);
+    return this.#client;
   }
 
   async #patch(patch: unknown, subresource: string): Promise<void> {

@@ -35,8 +35,13 @@ export class KubeError extends ClientError {
 
 /** Longest time for a request that is no watch, in milliseconds. */
 const DEADLINE_MS = 10_000;
-/** How long the API server keeps a watch, in seconds; a stream that is cut is noticed then at the latest. */
+/** How long the API server keeps a watch, in seconds. */
 const WATCH_SECONDS = 300;
+/**
+ * Longest time for a watch, in milliseconds. The server ends it before; where the way to it has
+ * dropped the connection without a word, nothing else would.
+ */
+const WATCH_DEADLINE_MS = (WATCH_SECONDS + 30) * 1_000;
 /** Longest line of a watch: a Node with many images has some 50 KiB. */
 const MAX_LINE_BYTES = 8 * 1024 * 1024;
 
@@ -44,9 +49,11 @@ const MAX_LINE_BYTES = 8 * 1024 * 1024;
 export class KubeClient implements Disposable {
   readonly #access: KubeAccess;
   readonly #http: Deno.HttpClient;
+  readonly #watchDeadlineMs: number;
 
-  constructor(access: KubeAccess) {
+  constructor(access: KubeAccess, watchDeadlineMs = WATCH_DEADLINE_MS) {
     this.#access = access;
+    this.#watchDeadlineMs = watchDeadlineMs;
     const { caPem, client } = access;
     this.#http = Deno.createHttpClient({
       ...caPem !== undefined && { caCerts: [caPem] },
@@ -67,7 +74,7 @@ export class KubeClient implements Disposable {
 
   /**
    * Events of a node after a version, until the server ends the stream.
-   * @throws KubeError, with status 410 when that version is too old.
+   * @throws KubeError, with status 410 when that version is too old; what the stream is cut off with.
    */
   async *watchNode(
     name: string,
@@ -81,7 +88,10 @@ export class KubeClient implements Disposable {
       allowWatchBookmarks: "true",
       timeoutSeconds: String(WATCH_SECONDS),
     });
-    const response = await this.#ask(`/api/v1/nodes?${query}`, { signal });
+    const deadline = AbortSignal.timeout(this.#watchDeadlineMs);
+    const response = await this.#ask(`/api/v1/nodes?${query}`, {
+      signal: AbortSignal.any([signal, deadline]),
+    });
     if (!response.body) return;
     for await (const line of linesOf(response.body)) {
       const event = parseEvent(line);

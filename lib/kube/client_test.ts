@@ -72,6 +72,16 @@ Deno.test("KubeClient: an error in a stream is one, with its code", async () => 
   assertEquals((await watching).status, 410);
 });
 
+Deno.test("KubeClient: a watch that the server does not end in time is given up", async () => {
+  await using server = await FakeApiServer.start();
+  using client = new KubeClient(server.access, 50);
+  const watch = async () => {
+    const signal = new AbortController().signal;
+    for await (const _ of client.watchNode(server.nodeName, "1", signal));
+  };
+  await assertRejects(watch, Error, "timeout");
+});
+
 Deno.test("KubeClient: patches annotations by merge, conditions by strategic merge", async () => {
   await using server = await FakeApiServer.start();
   using client = new KubeClient(server.access);

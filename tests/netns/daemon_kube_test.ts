@@ -42,7 +42,7 @@ class NodeApiServer implements AsyncDisposable {
 
   /** The next patch that it got, without times. */
   async patch(): Promise<unknown> {
-    return JSON.parse(await this.#line(), (key, value) => key.endsWith("Time") ? "now" : value);
+    return JSON.parse(await this.#line(), (key, value) => /Time$|since$/.test(key) ? "now" : value);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -79,6 +79,7 @@ const ANNOTATIONS = {
     annotations: {
       "headcni.pod.cidr": "10.9.0.0/24,fd00:9::/64",
       "headcni.pod.cidr.source": "api-server",
+      "headcni.pod.cidr.since": "now",
     },
   },
 };
