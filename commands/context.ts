@@ -32,6 +32,11 @@ export function pluginContext(env: Environment): PluginContext {
   };
 }
 
+/** Path of our executable: one file can be installed, our source cannot. */
+export function ownExecutable({ self }: Pick<PluginContext, "self">): string | undefined {
+  return self.length === 1 ? self[0] : undefined;
+}
+
 /** How this program was started: as an executable, as a script with a shebang, or from its source. */
 function ownCommand(): string[] {
   if (Deno.build.standalone) return [Deno.execPath()];

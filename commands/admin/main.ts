@@ -6,6 +6,7 @@ import { newProgram, runProgram } from "./command_line.ts";
 import { addConfig } from "./config/config.ts";
 import { addIpam } from "./ipam/ipam.ts";
 import { addStatus } from "./status.ts";
+import { addUninstall } from "./uninstall.ts";
 
 const RELEASE = `headcni ${VERSION}`;
 
@@ -33,6 +34,7 @@ and with CNI_COMMAND set: then it is a CNI plugin.`,
   addStatus(program, env);
   addIpam(program, env);
   addConfig(program, env);
+  addUninstall(program, env);
   program.command("version").description("tell the release of this program")
     .action(() => console.log(RELEASE));
   return program;

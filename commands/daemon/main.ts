@@ -4,7 +4,7 @@ import { loadSettings } from "../../lib/daemon/settings/load.ts";
 import type { Settings } from "../../lib/daemon/settings/settings.ts";
 import { errorText, HeadcniError } from "../../lib/errors.ts";
 import { configureLog } from "../../lib/log.ts";
-import { type PluginContext, pluginContext } from "../context.ts";
+import { ownExecutable, type PluginContext, pluginContext } from "../context.ts";
 import { answerCommandLine } from "./answer.ts";
 
 /**
@@ -31,7 +31,7 @@ export async function main(
       attachContext: (settings) => attachContext(settings, env),
       env,
       root: env.HEADCNI_HOST_ROOT ?? "",
-      executable: executableOf(pluginContext(env)),
+      executable: ownExecutable(pluginContext(env)),
       signal: end.signal,
       onHangup: (callback) => Deno.addSignalListener("SIGHUP", callback),
     });
@@ -48,11 +48,6 @@ function attachContext(
   env: Readonly<Record<string, string | undefined>>,
 ): PluginContext {
   return { ...pluginContext(env), dataDirectory: dataDir, runDirectory };
-}
-
-/** One file can be installed; our source cannot. */
-function executableOf({ self }: PluginContext): string | undefined {
-  return self.length === 1 ? self[0] : undefined;
 }
 
 function logBySettings({ logging }: Settings): void {

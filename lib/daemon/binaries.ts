@@ -49,6 +49,40 @@ export async function assertBinaries(
   return installed;
 }
 
+/**
+ * Removes those of our names that have the content of `source`, the symlinks to them first.
+ * @param source undefined: none is ours for certain.
+ * @returns paths that are gone, and those that are somebody else's, or of another release.
+ * @throws HeadcniError `io-failure`.
+ */
+export async function removeBinaries(
+  binDirectory: string,
+  source: string | undefined,
+): Promise<{ readonly removed: readonly string[]; readonly others: readonly string[] }> {
+  const wanted = source === undefined ? undefined : await hashOf(source).catch((cause) => {
+    throw ioError("read the executable", source, cause);
+  });
+  const removed: string[] = [];
+  const others: string[] = [];
+  for (const name of BINARY_NAMES.toReversed()) {
+    const path = join(binDirectory, name);
+    const found = await hashOf(path).catch(() => undefined);
+    if (found === undefined) continue;
+    if (found !== wanted) {
+      // Those of the reference plugins are nobody's news.
+      if (name !== SHARED_NAME) others.push(path);
+      continue;
+    }
+    try {
+      Deno.removeSync(path);
+    } catch (cause) {
+      throw ioError("remove", path, cause);
+    }
+    removed.push(path);
+  }
+  return { removed, others };
+}
+
 const MAIN_NAME = "headcni";
 /** Of the reference plugins, whose file of that name must stay. */
 const SHARED_NAME = "loopback";

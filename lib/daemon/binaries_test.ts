@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { HeadcniError } from "../errors.ts";
-import { assertBinaries } from "./binaries.ts";
+import { assertBinaries, removeBinaries } from "./binaries.ts";
 
 /** Runs `fn` with a source and a folder for executables, which is not there yet. */
 async function withSource(fn: (source: string, bin: string) => Promise<void>): Promise<void> {
@@ -91,4 +91,21 @@ Deno.test("assertBinaries: a source or a folder that cannot be used is named", (
       HeadcniError,
       `Cannot make the folder "${source}/bin"`,
     );
+  }));
+
+Deno.test("removeBinaries: takes those of the same content, and tells of others but a loopback", () =>
+  withSource(async (source, bin) => {
+    await installed(bin, source);
+    assertEquals((await removeBinaries(bin, undefined)).removed, []);
+    for (const name of ["headcni-ipam", "loopback"]) {
+      Deno.removeSync(`${bin}/${name}`);
+      Deno.writeTextFileSync(`${bin}/${name}`, "of others");
+    }
+    assertEquals(await removeBinaries(bin, source), {
+      removed: [`${bin}/headcni`],
+      others: [`${bin}/headcni-ipam`],
+    });
+    const left = Array.from(Deno.readDirSync(bin), ({ name }) => name).toSorted();
+    assertEquals(left, ["headcni-ipam", "loopback"]);
+    assertEquals(await removeBinaries(`${bin}/none`, source), { removed: [], others: [] });
   }));

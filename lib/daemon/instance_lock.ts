@@ -3,20 +3,26 @@ import { HeadcniError } from "../errors.ts";
 
 const NAME = "daemon.lock";
 
+/** Path of the lock's file. */
+export function instanceLockPath(runDirectory: string): string {
+  return `${runDirectory}/${NAME}`;
+}
+
 /**
  * Takes the lock for this process; disposing of it gives it back.
  * @param runDirectory such as `/run/headcni`; made when it is not there.
+ * @param doing what the lock is needed for.
  * @throws HeadcniError `try-again` that names the process which has it.
  */
-export function lockInstance(runDirectory: string): Disposable {
+export function lockInstance(runDirectory: string, doing = "start"): Disposable {
   Deno.mkdirSync(runDirectory, { recursive: true, mode: 0o700 });
-  const path = `${runDirectory}/${NAME}`;
+  const path = instanceLockPath(runDirectory);
   const file = Deno.openSync(path, { create: true, read: true, write: true, mode: 0o600 });
   if (!file.tryLockSync(true)) {
     file.close();
     throw new HeadcniError(
       "try-again",
-      `Cannot start: ${holderOf(path)} is the daemon of this node; it holds "${path}"`,
+      `Cannot ${doing}: ${holderOf(path)} is the daemon of this node; it holds "${path}"`,
       { details: "Stop it first, or give this one another runDirectory" },
     );
   }

@@ -10,7 +10,7 @@ const WITH_EXAMPLES = [
   ...VERBS.map((verb) => ["ipam", verb]),
   ...CONFIG_VERBS.map((verb) => ["config", verb]),
 ];
-const COMMANDS = [[], ["status"], ["ipam"], ["config"], ...WITH_EXAMPLES];
+const COMMANDS = [[], ["status"], ["uninstall"], ["ipam"], ["config"], ...WITH_EXAMPLES];
 
 for (const command of COMMANDS) {
   const name = ["help", ...command].join("-");

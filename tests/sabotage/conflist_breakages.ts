@@ -50,4 +50,28 @@ export const CONFLIST_BREAKAGES: readonly Breakage[] = [
     testFile: "lib/daemon/binaries_test.ts",
     test: "assertBinaries: the loopback of somebody else stays",
   },
+  // An uninstall takes the executable of another release, which a runtime may still call.
+  {
+    file: "lib/daemon/binaries.ts",
+    text: "if (found !== wanted) {",
+    replacement: "if (found === undefined) {",
+    testFile: "lib/daemon/binaries_test.ts",
+    test: "removeBinaries: takes those of the same content, and tells of others but a loopback",
+  },
+  // An uninstall takes files of others out of a folder that they share with a store.
+  {
+    file: "lib/store/remove.ts",
+    text: "|ballast)$/",
+    replacement: "|ballast)/",
+    testFile: "lib/store/remove_test.ts",
+    test: "removeStore: its own files go, others stay, and an absent one is no fault",
+  },
+  // A second daemon goes on beside the first.
+  {
+    file: "lib/daemon/instance_lock.ts",
+    text: "if (!file.tryLockSync(true)) {",
+    replacement: "if (!file.tryLockSync(false)) {",
+    testFile: "lib/daemon/instance_lock_test.ts",
+    test: "lockInstance: the second is refused and told of the first, until that is gone",
+  },
 ];
