@@ -14,6 +14,7 @@ function loop(keys: Partial<LoopStatus>): LoopStatus {
     turnedMs: NOW_MS - 1000,
     turningSinceMs: undefined,
     aliveMs: CLOCK_MS - 1000,
+    tookMs: undefined,
     error: undefined,
     turns: 1,
     failures: 0,

@@ -32,6 +32,8 @@ export interface LoopStatus {
   readonly turningSinceMs: number | undefined;
   /** The last sign of life, by a clock that nobody sets: of `performance.now`. */
   readonly aliveMs: number;
+  /** How long the last turn took, in milliseconds. */
+  readonly tookMs: number | undefined;
   /** What the last turn failed with. */
   readonly error: string | undefined;
   /** Turns so far, and how many of them failed. */
@@ -57,6 +59,7 @@ export class Loop {
       turnedMs: undefined,
       turningSinceMs: undefined,
       aliveMs: performance.now(),
+      tookMs: undefined,
       error: undefined,
       turns: 0,
       failures: 0,
@@ -92,6 +95,7 @@ export class Loop {
       turningSinceMs: Date.now(),
       aliveMs: performance.now(),
     };
+    const begin = performance.now(); // the wall clock may be set meanwhile
     let error: string | undefined;
     try {
       await this.#options.turn(signal);
@@ -108,6 +112,7 @@ export class Loop {
       turnedMs: Date.now(),
       turningSinceMs: undefined,
       aliveMs: performance.now(),
+      tookMs: performance.now() - begin,
       error,
       turns: turns + 1,
       failures: failures + (error === undefined ? 0 : 1),

@@ -116,6 +116,11 @@ function upkeepFamilies(node: NodeSnapshot): MetricFamily[] {
       "When the last turn ended",
       perLoop(({ turnedMs }) => turnedMs === undefined ? undefined : turnedMs / 1000),
     ),
+    gauge(
+      "headcni_loop_last_turn_duration_seconds",
+      "How long the last turn took",
+      perLoop(({ tookMs }) => tookMs === undefined ? undefined : tookMs / 1000),
+    ),
     counter(
       "headcni_repairs_total",
       "What was found otherwise than it must be, and mended",

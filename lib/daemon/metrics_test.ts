@@ -28,6 +28,7 @@ const NODE: NodeSnapshot = {
     turnedMs: 1_700_000_000_500,
     turningSinceMs: undefined,
     aliveMs: 0,
+    tookMs: 62.5,
     error: undefined,
     turns: 9,
     failures: 1,
@@ -116,6 +117,9 @@ headcni_loop_failures_total{loop="CNIService"} 1
 # HELP headcni_loop_last_turn_timestamp_seconds When the last turn ended
 # TYPE headcni_loop_last_turn_timestamp_seconds gauge
 headcni_loop_last_turn_timestamp_seconds{loop="CNIService"} 1700000000.5
+# HELP headcni_loop_last_turn_duration_seconds How long the last turn took
+# TYPE headcni_loop_last_turn_duration_seconds gauge
+headcni_loop_last_turn_duration_seconds{loop="CNIService"} 0.0625
 # HELP headcni_repairs_total What was found otherwise than it must be, and mended
 # TYPE headcni_repairs_total counter
 headcni_repairs_total{kind="masquerade"} 2

@@ -46,7 +46,8 @@ export class NodeDaemon implements AsyncDisposable {
   }
 
   /**
-   * Starts it in the node's namespace and waits for its network configuration.
+   * Starts it in the node's namespace and waits for its network configuration, which one that ran
+   * before may have left: it is removed first.
    * @param settings beside those that keep it away from the machine's own files; `dataDir` and
    * `runDirectory` are the node's by default.
    */
@@ -58,6 +59,7 @@ export class NodeDaemon implements AsyncDisposable {
     const runDirectory = settings.runDirectory ?? join(node.root, "run");
     const socket = join(runDirectory, "daemon.sock");
     await Deno.mkdir(confDirectory, { recursive: true });
+    await Deno.remove(join(confDirectory, CONFLIST)).catch(() => {});
     const file = join(node.root, "daemon.json");
     await Deno.writeTextFile(
       file,
@@ -73,11 +75,13 @@ export class NodeDaemon implements AsyncDisposable {
         ...settings,
       }),
     );
+    // Those would win over the file.
+    const { HEADCNI_DATA_DIR: _, HEADCNI_RUN_DIR: __, ...env } = node.environment;
     using watcher = Deno.watchFs(confDirectory);
     const begin = performance.now();
     const child = new Deno.Command("nsenter", {
       args: [`--net=${node.host.path}`, node.plugin, "daemon", `--config=${file}`],
-      env: { ...node.environment, HEADCNI_HOST_ROOT: join(node.root, "host") },
+      env: { ...env, HEADCNI_HOST_ROOT: join(node.root, "host") },
       stdin: "null",
       stdout: "null",
       stderr: "piped",
@@ -104,7 +108,11 @@ export class NodeDaemon implements AsyncDisposable {
   /** What it answers on its socket. */
   async get(path: string): Promise<string> {
     using client = Deno.createHttpClient({ proxy: { transport: "unix", path: this.#socket } });
-    const response = await fetch(`http://daemon${path}`, { client });
+    // A name would be looked up, which can take seconds.
+    const response = await fetch(`http://127.0.0.1${path}`, {
+      client,
+      signal: AbortSignal.timeout(DEADLINE_MS),
+    });
     const text = await response.text();
     if (!response.ok) throw new Error(`Cannot get "${path}": ${response.status} ${text}`);
     return text;
@@ -142,5 +150,6 @@ export class NodeDaemon implements AsyncDisposable {
   }
 }
 
+const DEADLINE_MS = 10_000;
 /** What the kernel tells user space in, on every machine that Deno runs on: proc_pid_stat(5). */
 const TICKS_PER_SECOND = 100;
