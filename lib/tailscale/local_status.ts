@@ -12,7 +12,12 @@ export interface LocalStatus {
 }
 
 /** The name that LocalAPI wants to be called by: tailscale, client/local. */
-const HOST = "http://local-tailscaled.sock";
+const HOST = "local-tailscaled.sock";
+/**
+ * Deno looks names up even where a socket is asked, and waits 5 seconds for a name server that does not
+ * answer: an address needs none.
+ */
+const ORIGIN = "http://127.0.0.1";
 const DEADLINE_MS = 3_000;
 
 const Status = v.object({
@@ -26,10 +31,14 @@ const Status = v.object({
  * @throws ClientError when there is none, or its answer makes no sense.
  */
 export async function readLocalStatus(socket: string): Promise<LocalStatus> {
-  using client = Deno.createHttpClient({ proxy: { transport: "unix", path: socket } });
+  using client = Deno.createHttpClient({
+    proxy: { transport: "unix", path: socket },
+    allowHost: true,
+  });
   try {
     const signal = AbortSignal.timeout(DEADLINE_MS);
-    const response = await fetch(`${HOST}/localapi/v0/status`, { client, signal });
+    const url = `${ORIGIN}/localapi/v0/status`;
+    const response = await fetch(url, { client, signal, headers: { host: HOST } });
     if (!response.ok) {
       await response.body?.cancel();
       throw new Error(`it answered ${response.status}`);

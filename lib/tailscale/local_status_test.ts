@@ -3,7 +3,10 @@ import { ClientError } from "../errors.ts";
 import { readLocalStatus } from "./local_status.ts";
 
 /** A tailscaled that gives one answer. */
-async function withAnswer(answer: () => Response, test: (socket: string) => Promise<void>) {
+async function withAnswer(
+  answer: (request: Request) => Response,
+  test: (socket: string) => Promise<void>,
+) {
   const directory = await Deno.makeTempDir({ prefix: "hct" });
   const path = `${directory}/tailscaled.sock`;
   const server = Deno.serve({ path, onListen: () => {} }, answer);
@@ -26,6 +29,15 @@ Deno.test("readLocalStatus: state and peers, also when there are none", async ()
       assertEquals([backendState, peers], [...expected]);
     });
   }
+});
+
+Deno.test("readLocalStatus: asks by the name that tailscaled wants, and looks no name up", async () => {
+  const answer = ({ url, headers }: Request) =>
+    Response.json({ BackendState: `${headers.get("host")} ${new URL(url).pathname}` });
+  await withAnswer(answer, async (socket) => {
+    const { backendState } = await readLocalStatus(socket);
+    assertEquals(backendState, "local-tailscaled.sock /localapi/v0/status");
+  });
 });
 
 Deno.test("readLocalStatus: no socket, a refusal, or nonsense is an error that names the socket", async () => {
