@@ -3,7 +3,7 @@ import { countAddresses, usableIntervals } from "../ipam/interval.ts";
 import { type AddressPool, parsePools } from "../ipam/pool.ts";
 import { log } from "../log.ts";
 import { type Counter, readCounters } from "../store/counters.ts";
-import { listLeases } from "../store/leases.ts";
+import { attachmentOfKey, leasePrefix } from "../store/keys.ts";
 import { listNetworks } from "../store/networks.ts";
 import type { Store } from "../store/store.ts";
 import type { StoreReader } from "../store/transaction.ts";
@@ -80,7 +80,11 @@ async function readNetworks(reader: StoreReader): Promise<NetworkUse[]> {
   const known = new Map(
     (await listNetworks(reader)).map(({ network, ipam }) => [network, capacityOf(network, ipam)]),
   );
-  const leases = Map.groupBy(await listLeases(reader), ({ key }) => key.network);
+  // By keys alone: to read what all leases say would be most of the work of an idle daemon.
+  const leases = Map.groupBy(
+    await reader.list(leasePrefix()),
+    ({ key }) => attachmentOfKey(key).network,
+  );
   return [...new Set([...known.keys(), ...leases.keys()])].map((network) => ({
     network,
     leases: leases.get(network)?.length ?? 0,
