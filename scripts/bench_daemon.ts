@@ -20,7 +20,7 @@ import { AddressPlugin } from "./bench/address_plugin.ts";
 import { progress } from "./bench/report.ts";
 import { median, medianRatio } from "./bench/statistics.ts";
 
-const MIB = 2 ** 20;
+const MB = 1e6;
 const SCRAPES = 100;
 const TURNS = 20;
 /** ADDs at once, to fill a node. */
@@ -133,7 +133,7 @@ async function measurePods(pods: number, idleSeconds: number): Promise<Line[]> {
   return [
     { work: `resync with ${pods} pods`, ...inMs(turns, 100) },
     { work: `${idle}: of a processor`, value: percent, bar: 0.5, unit: "%" },
-    { work: `${idle}: memory`, value: after.rssBytes / MIB, bar: 80, unit: "MiB" },
+    { work: `${idle}: memory`, value: after.rssBytes / MB, bar: 80, unit: "MB" },
   ];
 }
 
