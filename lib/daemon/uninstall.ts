@@ -111,7 +111,13 @@ class Work {
 
 async function countPods(attach: AttachContext, { dataDir }: Settings): Promise<number> {
   await using opened = new NodeStores(attach);
-  const stores = await opened.all();
+  const { stores, unread } = await opened.all();
+  if (unread.length > 0) {
+    throw new StoreError(
+      "store-failure",
+      `Cannot tell whether pods are left: ${unread.join("; ")}`,
+    );
+  }
   if (inodeOf(kvPath(dataDir)) !== undefined && stores.length === 0) {
     throw new StoreError(
       "store-failure",

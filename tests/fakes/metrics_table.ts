@@ -37,6 +37,7 @@ const SNAPSHOT: NodeSnapshot = {
     turnedMs: 1,
     turningSinceMs: undefined,
     aliveMs: 0,
+    tookMs: 1,
     error: undefined,
     turns: 1,
     failures: 0,
