@@ -41,7 +41,7 @@ nodeTest("daemon: a damaged store keeps the node from nothing that mends it", as
   // Without it no pod would come, and with none nobody would make the store anew.
   await daemon.saw({ message: "Mended the node", kind: "conflist" });
   await daemon.saw({ message: "The node is not ready" });
-  assertStringIncludes((await daemon.ask("/readyz")).text, "Cannot use the store");
+  assertStringIncludes((await daemon.ask("/readyz")).text, "Cannot open the store");
   const other = await node.makePod();
   await daemon.after(() => plugin.addMending(other), READY);
   await daemon.mended("rule", () => node.host.run("ip", "rule", "delete", "to", "10.9.0.0/24"));

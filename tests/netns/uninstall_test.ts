@@ -40,7 +40,7 @@ async function withDaemon(node: TestNode, fn: (pid: number) => Promise<void>): P
   const ended = (async () => {
     for await (const part of daemon.stderr.pipeThrough(new TextDecoderStream())) {
       text += part;
-      if (text.includes("Pods may come")) ready.resolve();
+      if (text.includes("The node is ready")) ready.resolve();
     }
     ready.reject(new Error(`The daemon ended: ${text}`));
   })();
