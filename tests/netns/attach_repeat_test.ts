@@ -150,6 +150,8 @@ for (const datapath of DATAPATHS) {
   nodeTest(`headcni: ${datapath}: an ADD without a free address leaves nothing`, async (node) => {
     const tiny = network({ datapath, ipam: TINY });
     const [first, pod] = [await node.makePod(), await node.makePod()];
+    // An address that is still looked for has no local route yet.
+    await first.run("sysctl", "-qw", "net.ipv6.conf.default.accept_dad=0");
     await node.add(first, tiny);
     await node.unchangedBy([first, pod], async () => {
       assertMatch(await node.fail({ verb: "ADD", config: tiny, pod }, 101), /10\.7\.0\.2/);
