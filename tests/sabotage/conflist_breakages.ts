@@ -21,7 +21,7 @@ export const CONFLIST_BREAKAGES: readonly Breakage[] = [
   // The configuration that somebody wrote by hand is gone for good.
   {
     file: "lib/node/conf_directory.ts",
-    text: "...there && there.text !== text && !isOwn(there) ? keep(there, files) : [],",
+    text: "...there && there.text !== text && !isOwn(there) ? keep(there, entries) : [],",
     replacement: "",
     testFile: "lib/node/conf_directory_test.ts",
     test: "planConfDirectory: a stranger with our name",

@@ -53,19 +53,11 @@ export const POD_CIDR_BREAKAGES: readonly Breakage[] = [
   },
   // A runtime reads half a conflist.
   {
-    file: "lib/daemon/atomic_file.ts",
-    text: "Deno.renameSync(unfinished, path);",
-    replacement: "Deno.writeTextFileSync(path, text);",
+    file: "lib/daemon/replace_file.ts",
+    text: "Deno.renameSync(fresh, path);",
+    replacement: "Deno.writeFileSync(path, Deno.readFileSync(fresh));",
     testFile: "lib/daemon/atomic_file_test.ts",
     test: "writeAtomically: whoever has the old file open keeps it whole",
-  },
-  // The daemon was killed once, and can never write that file again.
-  {
-    file: "lib/daemon/atomic_file.ts",
-    text: "  removeIfThere(unfinished);\n  try {",
-    replacement: "  try {",
-    testFile: "lib/daemon/atomic_file_test.ts",
-    test: "writeAtomically: what a killed daemon left half is no obstacle",
   },
   // The plugin finds no subnet file that it can use on a node of one family in a cluster of two.
   {
