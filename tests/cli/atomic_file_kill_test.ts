@@ -12,6 +12,7 @@ import {
   listChanges,
   traceCommand,
 } from "./strace.ts";
+import { removeLeftOvers } from "../../lib/daemon/replace_file.ts";
 
 const WRITER = fromFileUrl(new URL("atomic_writer.ts", import.meta.url));
 const NAMES = [...FILE_CHANGES, "chmod"];
@@ -64,6 +65,7 @@ async function killAt(root: string, target: KillTarget, at: number): Promise<voi
   assert(text === OLD || text === NEW, `${where}: ${text.length} characters`);
   assertEquals(await write(folder, []), 0, where);
   assertEquals(await Deno.readTextFile(join(folder, "file")), NEW, where);
+  removeLeftOvers(join(folder, "file")); // as a daemon does when it starts
   assertEquals(Array.from(Deno.readDirSync(folder), ({ name }) => name), ["file"], where);
 }
 
