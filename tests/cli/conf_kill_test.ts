@@ -3,7 +3,7 @@
  * each: what a runtime would load is a whole configuration, the one of before or the one of after;
  * executables are whole; nothing of others is lost; and the next call finishes the work.
  */
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { missingRoot, testUnless } from "../fakes/test_unless.ts";
 import {
   FILE_CHANGES,
@@ -75,10 +75,12 @@ for (const scenario of SCENARIOS) {
 Deno.test("assertConflist: who reads meanwhile sees one of two configurations", async () => {
   await using node = await makeNode();
   const { root } = node;
-  const wanted = await Promise.all(["older", "newer"].map(async (action) => {
+  const wanted: string[] = [];
+  for (const action of ["older", "newer"]) {
     await succeed(action, root);
-    return firstConf(root);
-  }));
+    wanted.push(firstConf(root));
+  }
+  assertNotEquals(wanted[0], wanted[1]);
   const worker = command("toggle", root).spawn();
   let isRunning = true;
   const ended = worker.status.finally(() => isRunning = false);
