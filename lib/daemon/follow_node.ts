@@ -2,6 +2,7 @@
 import { errorText } from "../errors.ts";
 import { type KubeClient, KubeError, type KubeNode, type NodeEvent } from "../kube/client.ts";
 import { log } from "../log.ts";
+import { wait } from "./wait.ts";
 
 /** First and longest time between two attempts, in milliseconds. */
 const FIRST_DELAY_MS = 1_000;
@@ -95,16 +96,4 @@ function tell(event: NodeEvent, follower: NodeFollower): string | undefined {
   const node = event.type === "node" ? event.node : undefined;
   follower.onNode(node);
   return node?.resourceVersion;
-}
-
-async function wait(milliseconds: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, milliseconds);
-  const wake = () => resolve();
-  signal.addEventListener("abort", wake);
-  await promise;
-  clearTimeout(timer);
-  // The signal lives as long as the daemon, which may wait many thousand times.
-  signal.removeEventListener("abort", wake);
 }

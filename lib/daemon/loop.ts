@@ -1,6 +1,7 @@
 /** Work of the daemon that is repeated: by interval, and as soon as somebody wakes it. */
 import { errorText } from "../errors.ts";
 import { log } from "../log.ts";
+import { wait } from "./wait.ts";
 
 /** What is to be repeated. */
 export interface LoopOptions {
@@ -83,7 +84,7 @@ export class Loop {
       this.#isWoken = false;
       await this.#turn(signal);
       await this.#wait(this.#status.intervalMs, signal);
-      if (this.#isWoken) await rest(this.#settleMs(), signal);
+      if (this.#isWoken) await wait(this.#settleMs(), signal);
     }
   }
 
@@ -134,13 +135,4 @@ export class Loop {
     clearTimeout(timer);
     this.#wakeUp = () => {};
   }
-}
-
-async function rest(milliseconds: number, signal: AbortSignal): Promise<void> {
-  if (milliseconds === 0 || signal.aborted) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, milliseconds);
-  signal.addEventListener("abort", () => resolve(), { once: true });
-  await promise;
-  clearTimeout(timer);
 }

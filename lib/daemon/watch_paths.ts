@@ -1,6 +1,7 @@
 /** Calls back when something happens in folders or to files, which may come and go. */
 import { dirname } from "@std/path";
 import { log } from "../log.ts";
+import { wait } from "./wait.ts";
 
 /** How often a folder that is not there, nor the one that it belongs in, is looked for again. */
 const LOOK_AGAIN_MS = 10_000;
@@ -108,15 +109,4 @@ function versionOf(path: string): string {
   } catch {
     return "";
   }
-}
-
-async function wait(milliseconds: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, milliseconds);
-  const end = () => resolve();
-  signal.addEventListener("abort", end, { once: true });
-  await promise;
-  signal.removeEventListener("abort", end);
-  clearTimeout(timer);
 }

@@ -18,7 +18,13 @@ import type { Change } from "./change.ts";
 import { FAMILY_WORDS, type ForeignTable } from "./foreign_chain.ts";
 import * as nf from "./nf_tables.ts";
 import { type Rule, ruleTree } from "./rule.ts";
-import { type AddressField, IP_VERSIONS, matchFamily, type Statement } from "./statement.ts";
+import {
+  type AddressField,
+  IP_VERSIONS,
+  loadAddress,
+  matchFamily,
+  type Statement,
+} from "./statement.ts";
 import { matchesTree } from "./tree.ts";
 
 /** Name of our chain in tables of others; in the style of iptables, whose users meet it first. */
@@ -115,20 +121,12 @@ function acceptRules(podCidrs: readonly Prefix[], { family: protocol }: ForeignT
 /** Goes on only if the address is in the prefix. */
 function matchPrefix(field: AddressField, prefix: Prefix): Statement {
   const { family } = prefix.address;
-  const { header, bytes, [field]: offset } = IP_VERSIONS[family];
+  const { header, bytes } = IP_VERSIONS[family];
   const mask = maskBytes(family, prefix.length);
   return {
     text: `${header} ${field} ${formatPrefix(prefix)}`,
     expressions: [
-      {
-        name: "payload",
-        data: [
-          [nf.NFTA_PAYLOAD_DREG, nf.NFT_REG_1],
-          [nf.NFTA_PAYLOAD_BASE, nf.NFT_PAYLOAD_NETWORK_HEADER],
-          [nf.NFTA_PAYLOAD_OFFSET, offset],
-          [nf.NFTA_PAYLOAD_LEN, bytes],
-        ],
-      },
+      loadAddress(family, field),
       {
         name: "bitwise",
         data: [

@@ -43,6 +43,20 @@ export function matchFamily(family: Family): Statement {
   };
 }
 
+/** Loads an address of the packet into register 1, in which matches look. */
+export function loadAddress(family: Family, field: AddressField): Expression {
+  const { bytes, [field]: offset } = IP_VERSIONS[family];
+  return {
+    name: "payload",
+    data: [
+      [nf.NFTA_PAYLOAD_DREG, nf.NFT_REG_1],
+      [nf.NFTA_PAYLOAD_BASE, nf.NFT_PAYLOAD_NETWORK_HEADER],
+      [nf.NFTA_PAYLOAD_OFFSET, offset],
+      [nf.NFTA_PAYLOAD_LEN, bytes],
+    ],
+  };
+}
+
 /** Goes on only if the address is in the set; with `!=`, only if it is not. */
 export function matchAddress(
   family: Family,
@@ -50,19 +64,11 @@ export function matchAddress(
   operator: "==" | "!=",
   set: string,
 ): Statement {
-  const { header, bytes, [field]: offset } = IP_VERSIONS[family];
+  const { header } = IP_VERSIONS[family];
   return {
     text: `${header} ${field} ${operator === "!=" ? "!= " : ""}@${set}`,
     expressions: [
-      {
-        name: "payload",
-        data: [
-          [nf.NFTA_PAYLOAD_DREG, nf.NFT_REG_1],
-          [nf.NFTA_PAYLOAD_BASE, nf.NFT_PAYLOAD_NETWORK_HEADER],
-          [nf.NFTA_PAYLOAD_OFFSET, offset],
-          [nf.NFTA_PAYLOAD_LEN, bytes],
-        ],
-      },
+      loadAddress(family, field),
       {
         name: "lookup",
         data: [

@@ -9,7 +9,7 @@ import { askTeller, tellCallers } from "./callers.ts";
 import { missingDebian } from "./debian.ts";
 import type { TestNetns } from "./namespace.ts";
 import { addressesOf, kernelAddresses, type NetworkConfig, TestNode } from "./plugin.ts";
-import { PrivateMounts } from "./private_mounts.ts";
+import { emptyDirectories, type PrivateMounts } from "./private_mounts.ts";
 
 const FOLDER = new URL("../fixtures/examples/", import.meta.url);
 
@@ -205,17 +205,4 @@ async function readExample(file: string): Promise<NetworkConfig> {
     await Deno.readTextFile(new URL(file, FOLDER)),
   );
   return file.endsWith(".conflist.json") ? { ...plugins?.[0], ...rest } : { plugins, ...rest };
-}
-
-/** Empty directories in the place of the machine's, but for the namespaces of the test. */
-function emptyDirectories({ root }: TestNode): Promise<PrivateMounts> {
-  return PrivateMounts.make(`
-    mkdir ${root}/mounted
-    mount -t tmpfs hct ${root}/mounted
-    mkdir ${root}/mounted/netns
-    mount --rbind /run/netns ${root}/mounted/netns
-    mount --rbind ${root}/mounted /run
-    mount -t tmpfs hct /var/lib
-    mount -t tmpfs hct /var/log
-    mkdir /var/lib/cni`);
 }
