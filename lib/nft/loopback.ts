@@ -1,6 +1,12 @@
 /** What tells the node's own loopback traffic from what only claims to be. */
 import * as nf from "./nf_tables.ts";
-import { type AddressField, type Expression, IP_VERSIONS, type Statement } from "./statement.ts";
+import {
+  type AddressField,
+  type Expression,
+  IP_VERSIONS,
+  loadHeader,
+  type Statement,
+} from "./statement.ts";
 
 /** The index of `lo` in every namespace: `LOOPBACK_IFINDEX`, net/flow.h of the kernel. */
 const LOOPBACK_INDEX = Uint8Array.of(1, 0, 0, 0);
@@ -29,7 +35,7 @@ export function matchOtherLink(): Statement {
 export function matchLoopbackNet(field: AddressField): Statement {
   return {
     text: `ip ${field} 127.0.0.0/8`,
-    expressions: [load(IP_VERSIONS[4][field], 1), compare(nf.NFT_CMP_EQ, LOOPBACK_NET)],
+    expressions: [loadHeader(IP_VERSIONS[4][field], 1), compare(nf.NFT_CMP_EQ, LOOPBACK_NET)],
   };
 }
 
@@ -38,7 +44,7 @@ export function matchNotLoopback6(): Statement {
   const { daddr, bytes } = IP_VERSIONS[6];
   return {
     text: "ip6 daddr != ::1",
-    expressions: [load(daddr, bytes), compare(nf.NFT_CMP_NEQ, LOOPBACK_ADDRESS6)],
+    expressions: [loadHeader(daddr, bytes), compare(nf.NFT_CMP_NEQ, LOOPBACK_ADDRESS6)],
   };
 }
 
@@ -72,18 +78,6 @@ export function drop(): Statement {
       name: "immediate",
       data: [[nf.NFTA_IMMEDIATE_DREG, nf.NFT_REG_VERDICT], [nf.NFTA_IMMEDIATE_DATA, [verdict]]],
     }],
-  };
-}
-
-function load(offset: number, bytes: number): Expression {
-  return {
-    name: "payload",
-    data: [
-      [nf.NFTA_PAYLOAD_DREG, nf.NFT_REG_1],
-      [nf.NFTA_PAYLOAD_BASE, nf.NFT_PAYLOAD_NETWORK_HEADER],
-      [nf.NFTA_PAYLOAD_OFFSET, offset],
-      [nf.NFTA_PAYLOAD_LEN, bytes],
-    ],
   };
 }
 

@@ -46,6 +46,11 @@ export function matchFamily(family: Family): Statement {
 /** Loads an address of the packet into register 1, in which matches look. */
 export function loadAddress(family: Family, field: AddressField): Expression {
   const { bytes, [field]: offset } = IP_VERSIONS[family];
+  return loadHeader(offset, bytes);
+}
+
+/** Loads a part of the packet's network header into register 1. */
+export function loadHeader(offset: number, bytes: number): Expression {
   return {
     name: "payload",
     data: [
