@@ -72,10 +72,16 @@ function commandOf(call: ProgramCall): Deno.Command {
   });
 }
 
-/** What Deno needs to find its cache. */
+/**
+ * What Deno needs to find its cache. No daemon starts, and nothing is uninstalled, on the machine
+ * itself: the settings that a call does not name are those of a file that is not there.
+ */
 function inherited(): Record<string, string> {
   const names = ["PATH", "HOME", "DENO_DIR"];
-  return Object.fromEntries(names.map((name) => [name, Deno.env.get(name) ?? ""]));
+  return {
+    ...Object.fromEntries(names.map((name) => [name, Deno.env.get(name) ?? ""])),
+    HEADCNI_CONFIG: "/dev/null/none",
+  };
 }
 
 /** A program that has seen enough closes its input: no fault of the caller's. */

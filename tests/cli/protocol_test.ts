@@ -198,8 +198,8 @@ Deno.test("headcni: subcommands reach the programs beside the plugin", async () 
   const version = await runProgram({ args: ["version"] });
   assertEquals([version.code, version.stdout.startsWith("headcni ")], [0, true]);
   const daemon = await runProgram({ args: ["daemon"] });
-  assertEquals([daemon.code, daemon.stdout], [1, ""]);
-  assertStringIncludes(daemon.stderr, "not part of this release");
+  assertEquals([daemon.code, daemon.stdout], [2, ""]);
+  assertStringIncludes(daemon.stderr, "Cannot use the settings of the daemon");
   const unknown = await runProgram({ args: ["nonsense"] });
   assertEquals([unknown.code, unknown.stdout], [2, ""]);
 });
@@ -215,7 +215,7 @@ Deno.test("headcni: symlinks and copies choose the role by their name", async ()
           ["ipam-plugin", 0, '"address":"10.0.0.2/24"'],
           ["ipam-cni", 1, "hct-none"],
           ["loopback", 1, "hct-none"],
-          ["headcni-daemon", 1, "not part of this release"],
+          ["headcni-daemon", 2, "Cannot use the settings of the daemon"],
         ] as const
       ) {
         const executable = `${directory}/${name}`;
