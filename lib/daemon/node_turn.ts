@@ -39,8 +39,9 @@ export interface NodeWork {
 /**
  * Does it, and leaves in the report what came of it. One thing that fails keeps nothing else from
  * being done, but the network configuration waits for what it needs.
+ * @returns what could not be done, one text each.
  */
-export async function turnNode(work: NodeWork, report: NodeReport): Promise<void> {
+export async function turnNode(work: NodeWork, report: NodeReport): Promise<string[]> {
   const { loaded, upkeep: { attach } } = work;
   const discovery = lookForCidrs(work, report);
   report.discovery = discovery;
@@ -87,7 +88,7 @@ export async function turnNode(work: NodeWork, report: NodeReport): Promise<void
       tell("conflist", keepConflist(loaded.settings, directories), report);
     });
   }
-  report.failures = failures;
+  return failures;
 }
 
 function lookForCidrs({ loaded, root, apiServer, upkeep }: NodeWork, report: NodeReport) {

@@ -20,31 +20,47 @@ export class NodeStores implements AsyncDisposable {
   readonly #open = new Map<string, Store>();
   /** What was asked last: one after the other, or two loops would open a store twice. */
   #last: Promise<unknown> = Promise.resolve();
+  #users = 0;
+  #isInDoubt = false;
 
   constructor(context: Pick<AttachContext, "runDirectory" | "dataDirectory" | "self">) {
     this.#context = context;
   }
 
   /**
-   * All stores in use since boot, and that of the settings. Those that came are opened, which examines
-   * one that is in doubt. To make one anew is left to the next ADD or DEL.
-   * One that cannot be used is in the way of no other.
+   * Gives all stores in use since boot, and that of the settings. Those that came are opened, which
+   * examines one that is in doubt. To make one anew is left to the next ADD or DEL. One that cannot be
+   * used is in the way of no other. After a failure all are opened anew as soon as nobody uses them:
+   * one that was replaced is no use any more.
+   * @throws what `fn` throws.
    */
-  all(): Promise<OpenStores> {
-    return this.#inTurn(() => this.#openAll());
-  }
-
-  /** Closes all, so that they are opened anew: one that was replaced is no use any more. */
-  close(): Promise<void> {
-    return this.#inTurn(async () => {
-      const stores = [...this.#open.values()];
-      this.#open.clear();
-      for (const store of stores) await store[Symbol.asyncDispose]();
+  async use<T>(fn: (open: OpenStores) => Promise<T>): Promise<T> {
+    const open = await this.#inTurn(() => {
+      this.#users++;
+      return this.#openAll();
     });
+    try {
+      return await fn(open);
+    } catch (error) {
+      this.#isInDoubt = true;
+      throw error;
+    } finally {
+      this.#users--;
+      await this.#inTurn(async () => {
+        if (this.#isInDoubt && this.#users === 0) await this.#close();
+      });
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
+    return this.#inTurn(() => this.#close());
+  }
+
+  async #close(): Promise<void> {
+    const stores = [...this.#open.values()];
+    this.#open.clear();
+    this.#isInDoubt = false;
+    for (const store of stores) await store[Symbol.asyncDispose]();
   }
 
   async #openAll(): Promise<OpenStores> {

@@ -22,7 +22,7 @@ import { cniDirectories, subnetFilePath } from "./node_files.ts";
 import { lastPodCidrPath } from "./pod_cidr_sources.ts";
 import { removeDatapath } from "./resync.ts";
 import type { LoadedSettings, Settings } from "./settings/settings.ts";
-import { NodeStores } from "./stores.ts";
+import { NodeStores, type OpenStores } from "./stores.ts";
 
 /** What an uninstall works with. */
 export interface UninstallOptions {
@@ -109,9 +109,15 @@ class Work {
   }
 }
 
-async function countPods(attach: AttachContext, { dataDir }: Settings): Promise<number> {
+async function countPods(attach: AttachContext, settings: Settings): Promise<number> {
   await using opened = new NodeStores(attach);
-  const { stores, unread } = await opened.all();
+  return await opened.use((open) => countPodsIn(open, settings));
+}
+
+async function countPodsIn(
+  { stores, unread }: OpenStores,
+  { dataDir }: Settings,
+): Promise<number> {
   if (unread.length > 0) {
     throw new StoreError(
       "store-failure",
