@@ -11,6 +11,7 @@ import { log } from "../log.ts";
 import { addOffset, formatAddress } from "../net/address.ts";
 import { equalPrefixSets, formatPrefix, networkOf, type Prefix } from "../net/prefix.ts";
 import { HEADCNI_RTPROT, RT_TABLE_MAIN } from "../netlink/route.ts";
+import { podMtu } from "../pod/addresses.ts";
 import { listAliases } from "../pod/identity.ts";
 import type { HostRoute } from "../node/overlaps.ts";
 import type { PodCidrFinding } from "../node/computed_pod_cidr.ts";
@@ -43,7 +44,8 @@ export interface NodeWork {
  */
 export async function turnNode(work: NodeWork, report: NodeReport): Promise<string[]> {
   const { loaded, upkeep: { attach } } = work;
-  const discovery = lookForCidrs(work, report);
+  using host = attach.node.openHost();
+  const discovery = lookForCidrs(work, host, report);
   report.discovery = discovery;
   tellPlugins(attach, report);
   const failures: string[] = [...work.upkeep.unread];
@@ -60,6 +62,7 @@ export async function turnNode(work: NodeWork, report: NodeReport): Promise<stri
   const { chosen } = discovery;
   report.inUse = chosen ?? report.inUse;
   const { inUse } = report;
+  const mtuBytes = mtuOf(loaded.settings, host);
   const done = [
     await attempt("executables", async () => {
       tell("executable", await keepBinaries(directories, work.executable), report);
@@ -69,7 +72,7 @@ export async function turnNode(work: NodeWork, report: NodeReport): Promise<stri
     done.push(
       await attempt("last good value", () => keepChoice(loaded.settings, chosen, attach, report)),
       await attempt("subnet file", () => {
-        if (writeSubnetFile(loaded.settings, discovery, chosen)) {
+        if (writeSubnetFile(loaded.settings, discovery, chosen, mtuBytes)) {
           tell("subnet_file", ["written"], report);
         }
       }),
@@ -78,7 +81,7 @@ export async function turnNode(work: NodeWork, report: NodeReport): Promise<stri
   if (inUse) {
     done.push(
       await attempt("datapath", async () => {
-        const want = upkeepWant(loaded.settings, discovery, inUse);
+        const want = upkeepWant(loaded.settings, discovery, inUse, mtuBytes);
         failures.push(...tellOutcome(await resyncDatapath(work.upkeep, want), report));
       }),
     );
@@ -91,8 +94,17 @@ export async function turnNode(work: NodeWork, report: NodeReport): Promise<stri
   return failures;
 }
 
-function lookForCidrs({ loaded, root, apiServer, upkeep }: NodeWork, report: NodeReport) {
-  using host = upkeep.attach.node.openHost();
+/** One value for all that the daemon tells of it: another plugin does not look at the uplink. */
+function mtuOf({ network }: Settings, host: Host): number {
+  const uplinkMtuBytes = network.mtu === undefined ? host.uplinkMtuBytes() : undefined;
+  return podMtu({ mtuBytes: network.mtu }, uplinkMtuBytes);
+}
+
+function lookForCidrs(
+  { loaded, root, apiServer, upkeep }: NodeWork,
+  host: Host,
+  report: NodeReport,
+): Discovery {
   const discovery = discoverPodCidrs(loaded, {
     root,
     environment: upkeep.attach.env.NODE_POD_CIDR,
@@ -162,6 +174,7 @@ function writeSubnetFile(
   settings: Settings,
   { cluster: { clusterCidrs, serviceCidrs } }: Discovery,
   { cidrs }: ChosenPodCidr,
+  mtuBytes: number,
 ): boolean {
   const { network, node, dns: { magicDNS } } = settings;
   const { nameservers, searchDomains, options } = magicDNS;
@@ -175,7 +188,7 @@ function writeSubnetFile(
     podCidrs: cidrs,
     clusterCidrs,
     serviceCidrs,
-    mtuBytes: network.mtu,
+    mtuBytes,
     ipMasq: network.ipMasq,
     routes: [],
     dns: magicDNS.enabled ? dns : {},
@@ -186,6 +199,7 @@ function upkeepWant(
   { network }: Settings,
   { cluster }: Discovery,
   { cidrs }: ChosenPodCidr,
+  mtuBytes: number,
 ): UpkeepWant {
   return {
     network: DEFAULT_NETWORK,
@@ -195,7 +209,7 @@ function upkeepWant(
     clusterCidrs: cluster.clusterCidrs,
     serviceCidrs: cluster.serviceCidrs,
     gateways: cidrs.map(gatewayOf),
-    mtuBytes: network.mtu,
+    mtuBytes,
     hairpinMode: true,
     portIsolation: false,
     guardClusterCidr: network.guardClusterCIDR,

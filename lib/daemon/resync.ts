@@ -148,7 +148,6 @@ function observe(
     routes,
     advertisedLinks,
     sysctls: new Map(sysctls),
-    uplinkMtuBytes: want.mtuBytes === undefined ? host.uplinkMtuBytes() : undefined,
   };
 }
 

@@ -15,7 +15,7 @@ const WANT: UpkeepWant = {
   clusterCidrs: [parsePrefix("10.1.0.0/16")],
   serviceCidrs: [parsePrefix("10.96.0.0/12")],
   gateways: [],
-  mtuBytes: undefined,
+  mtuBytes: 1280,
   hairpinMode: true,
   portIsolation: false,
   guardClusterCidr: true,

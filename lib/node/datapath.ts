@@ -11,7 +11,6 @@ import { containsAddress, equalPrefixes, networkOf, type Prefix } from "../net/p
 import { type KernelRoute, type Route, SCOPE_LINK } from "../net/route.ts";
 import type { KernelRule, Rule } from "../net/rule.ts";
 import { HEADCNI_RTPROT, isSameRoute, RT_TABLE_MAIN, RTN_UNREACHABLE } from "../netlink/route.ts";
-import { podMtu } from "../pod/addresses.ts";
 import type { Datapath } from "../pod/config.ts";
 import { FORWARDING, ipv6LinkSysctls } from "../pod/plan_link.ts";
 
@@ -26,8 +25,7 @@ export interface DatapathWant {
   readonly clusterCidrs: readonly Prefix[];
   /** Addresses of the bridge, each with the prefix length of its network. */
   readonly gateways: readonly Prefix[];
-  /** Undefined when not configured: 1280, or the uplink's if that is lower. */
-  readonly mtuBytes: number | undefined;
+  readonly mtuBytes: number;
   /** Flags of a port of the bridge, for one that has to be hung on it anew. */
   readonly hairpinMode: boolean;
   readonly portIsolation: boolean;
@@ -50,7 +48,6 @@ export interface DatapathFacts {
   readonly advertisedLinks: readonly string[];
   /** Values by path below /proc/sys, of {@linkcode datapathSysctls}; absent ones are missing. */
   readonly sysctls: ReadonlyMap<string, string>;
-  readonly uplinkMtuBytes: number | undefined;
 }
 
 /** What is not as it should be: a label of a metric. */
@@ -147,8 +144,7 @@ function planSysctls(want: DatapathWant, have: DatapathFacts): Step[] {
 }
 
 function planBridge(want: DatapathWant, have: DatapathFacts): Step[] {
-  const { bridge: name, gateways: [first] } = want;
-  const mtuBytes = podMtu(want, have.uplinkMtuBytes);
+  const { bridge: name, gateways: [first], mtuBytes } = want;
   if (!have.bridge) {
     const mac = first && macFromAddress(first.address);
     return [

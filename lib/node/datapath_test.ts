@@ -21,7 +21,7 @@ const WANT: DatapathWant = {
   podCidrs: ["10.1.1.0/24", "fd00:1:1::/64"].map(parsePrefix),
   clusterCidrs: ["10.1.0.0/16", "fd00:1::/32"].map(parsePrefix),
   gateways: ["10.1.1.1/24", "fd00:1:1::1/64"].map(parsePrefix),
-  mtuBytes: undefined,
+  mtuBytes: 1280,
   hairpinMode: true,
   portIsolation: false,
   guardClusterCidr: true,
@@ -52,7 +52,6 @@ const WELL: DatapathFacts = {
     ["net/ipv6/conf/headcni0/accept_ra", "0"],
     ["net/ipv6/conf/headcni0/accept_dad", "0"],
   ]),
-  uplinkMtuBytes: 1500,
 };
 
 /** A node on which nothing is. */
@@ -92,9 +91,6 @@ const FAULTS: readonly [string, Partial<DatapathFacts>, readonly string[]][] = [
     { bridge: { ...BRIDGE, up: false, mtuBytes: 1500 } },
     ["bridge: ip link set dev headcni0 mtu 1280 up"],
   ],
-  ["the uplink takes less", { uplinkMtuBytes: 1200 }, [
-    "bridge: ip link set dev headcni0 mtu 1200",
-  ]],
   ["ports are left of a bridge that was removed", { strayPorts: ["veth1"] }, [
     "bridge_port: ip link set dev veth1 master headcni0",
     "bridge_port: bridge link set dev veth1 hairpin on isolated off",

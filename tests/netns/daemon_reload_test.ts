@@ -153,3 +153,21 @@ nodeTest(
     );
   },
 );
+
+nodeTest("daemon: pods get the MTU of an uplink that takes less than a tunnel", async (node) => {
+  await node.host.run("ip", "link", "add", "up0", "mtu", "1200", "type", "veth", "peer", "up1");
+  for (const link of ["up0", "up1"]) await node.host.run("ip", "link", "set", link, "up");
+  await node.host.run("ip", "address", "add", "198.51.100.1/24", "dev", "up0");
+  await node.host.run("ip", "route", "add", "default", "via", "198.51.100.254");
+  const podCIDR = { nodeLocal: "10.9.0.0/24" };
+  await using daemon = await TestDaemon.start(node, { settings: { network: { podCIDR } } });
+  const { subnetFile } = await InstalledPlugin.read(node);
+  const mtus = async () => {
+    const [, told] = /^mtu: (\d+)$/m.exec(await Deno.readTextFile(subnetFile)) ?? [];
+    const [bridge] = await node.host.ip("link", "show", "dev", "headcni0");
+    return [Number(told), bridge?.mtu];
+  };
+  assertEquals(await mtus(), [1200, 1200]);
+  await daemon.mended("bridge", () => node.host.run("ip", "link", "set", "up0", "mtu", "1500"));
+  assertEquals(await mtus(), [1280, 1280]);
+});

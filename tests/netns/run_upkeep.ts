@@ -67,7 +67,7 @@ function wantOf({ podCidrs, clusterCidrs, gateways, datapath, ipMasq }: UpkeepOr
     clusterCidrs: clusterCidrs.map(parsePrefix),
     serviceCidrs: [parsePrefix("10.96.0.0/12")],
     gateways: gateways.map(parsePrefix),
-    mtuBytes: undefined,
+    mtuBytes: 1280,
     hairpinMode: true,
     portIsolation: false,
     guardClusterCidr: true,

@@ -31,7 +31,7 @@ export function agreementWarnings({ network, monitoring, ...rest }: Settings): s
   if (network.enableNetworkPolicy) {
     warnings.push("network.enableNetworkPolicy: this release enforces no NetworkPolicy");
   }
-  if (network.enableIPv6 && hasIpv6 && network.mtu < MIN_IPV6_MTU) {
+  if (network.enableIPv6 && hasIpv6 && (network.mtu ?? MIN_IPV6_MTU) < MIN_IPV6_MTU) {
     warnings.push(
       `network.mtu: IPv6 needs ${MIN_IPV6_MTU} bytes; with ${network.mtu} pods have none`,
     );

@@ -35,8 +35,8 @@ export const network = {
     env: ["SERVICE_CIDR"],
     flags: ["service-cidr"],
   }),
-  mtu: setting(mtu, "1280", {
-    doc: "MTU of pods; 1280 is that of tailscale0",
+  mtu: optional(mtu, {
+    doc: "MTU of pods; else 1280, that of tailscale0, or the uplink's if lower",
     env: ["HEADCNI_NETWORK_MTU"],
     flags: ["network-mtu"],
   }),
