@@ -40,17 +40,27 @@ export function clearLeftOvers(settings: Pick<Settings, "dataDir" | "runDirector
   }
 }
 
-/** The folders of the node's runtimes: those that somebody named, else those that are found. */
+/**
+ * The folders of the node's runtimes: those that somebody named, as they are named, else those that are
+ * found.
+ * @param root what the node's own paths are below, for a daemon in a container.
+ */
 export function cniDirectories(
   { settings, origins }: LoadedSettings,
   root: string,
 ): CniDirectories[] {
   const isNamed = (key: string) => (origins.get(key)?.from ?? "default") !== "default";
   const { confDir, binDir } = settings.cni;
-  return findCniDirectories(readRuntimeFiles(root), {
-    confDirectory: isNamed("cni.confDir") ? confDir : undefined,
-    binDirectory: isNamed("cni.binDir") ? binDir : undefined,
+  const [isConfNamed, isBinNamed] = [isNamed("cni.confDir"), isNamed("cni.binDir")];
+  const found = findCniDirectories(readRuntimeFiles(root), {
+    confDirectory: isConfNamed ? confDir : undefined,
+    binDirectory: isBinNamed ? binDir : undefined,
   });
+  return found.map(({ confDirectory, installDirectories, ...rest }) => ({
+    ...rest,
+    confDirectory: isConfNamed ? confDirectory : join(root, confDirectory),
+    installDirectories: installDirectories.map((path) => isBinNamed ? path : join(root, path)),
+  }));
 }
 
 /**
