@@ -14,8 +14,10 @@
 import { parseArgs } from "@std/cli";
 import { dirname, join } from "@std/path";
 import { pause } from "../lib/pause.ts";
-import { NodeDaemon } from "../tests/e2e/node_daemon.ts";
+import { conflistPath, type DaemonStart, TestDaemon } from "../tests/netns/daemon.ts";
+import { readNetwork } from "../tests/netns/installed_plugin.ts";
 import { TestNode } from "../tests/netns/plugin.ts";
+import { processUse } from "../tests/netns/process_use.ts";
 import { AddressPlugin } from "./bench/address_plugin.ts";
 import { progress } from "./bench/report.ts";
 import { median, medianRatio } from "./bench/statistics.ts";
@@ -63,8 +65,11 @@ async function measureStart(starts: number): Promise<Line> {
   await using node = await TestNode.make();
   const values: number[] = [];
   for (let at = -1; at < starts; at++) { // the first one warms caches and is dropped
-    await using daemon = await NodeDaemon.start(node);
-    if (at >= 0) values.push(daemon.startMs);
+    await Deno.remove(conflistPath(node)).catch(() => {}); // that of the one before
+    const begin = performance.now();
+    await using daemon = await TestDaemon.spawn(node, start());
+    await daemon.saw({ message: "Mended the node", kind: "conflist" });
+    if (at >= 0) values.push(performance.now() - begin);
     progress(`starts: ${Math.max(at + 1, 0)} of ${starts}`);
   }
   return { work: "start to network configuration", ...inMs(values, 1_000) };
@@ -107,7 +112,7 @@ async function measureScrape(leases: number): Promise<Line[]> {
   const values: number[] = [];
   for (let at = -5; at < SCRAPES; at++) {
     const begin = performance.now();
-    await daemon.get("/metrics");
+    await daemon.ask("/metrics");
     if (at >= 0) values.push(performance.now() - begin);
     progress(`scrapes: ${Math.max(at + 1, 0)} of ${SCRAPES}`);
   }
@@ -117,17 +122,17 @@ async function measureScrape(leases: number): Promise<Line[]> {
 async function measurePods(pods: number, idleSeconds: number): Promise<Line[]> {
   await using node = await TestNode.make();
   {
-    await using daemon = await NodeDaemon.start(node);
-    await attach(node, daemon, pods);
+    await using _daemon = await TestDaemon.start(node, start());
+    await attach(node, pods);
   }
   const turns = await measureTurns(node);
-  await using daemon = await NodeDaemon.start(node);
+  await using daemon = await TestDaemon.start(node, start());
   await seen(daemon, `headcni_leases{network="headcni"} ${pods}\n`);
   await pause(5_000);
-  const [before, begin] = [daemon.use(), performance.now()];
+  const [before, begin] = [processUse(daemon.pid), performance.now()];
   progress(`idle for ${idleSeconds} s`);
   await pause(idleSeconds * 1000);
-  const after = daemon.use();
+  const after = processUse(daemon.pid);
   const percent = (after.cpuMs - before.cpuMs) / (performance.now() - begin) * 100;
   const idle = `idle with ${pods} pods`;
   return [
@@ -139,10 +144,10 @@ async function measurePods(pods: number, idleSeconds: number): Promise<Line[]> {
 
 /** Milliseconds of turns, by a daemon that takes one each second. */
 async function measureTurns(node: TestNode): Promise<number[]> {
-  await using daemon = await NodeDaemon.start(node, { resyncInterval: "1s" });
+  await using daemon = await TestDaemon.start(node, start({ resyncInterval: "1s" }));
   const values = new Map<string, number>();
   while (values.size < TURNS + 2) {
-    const text = await daemon.get("/metrics");
+    const { text } = await daemon.ask("/metrics");
     const [, turns = ""] = /^headcni_loop_turns_total{loop="CNIService"} (\d+)$/m.exec(text) ?? [];
     const [, seconds] =
       /^headcni_loop_last_turn_duration_seconds{loop="CNIService"} (.*)$/m.exec(text) ?? [];
@@ -153,8 +158,8 @@ async function measureTurns(node: TestNode): Promise<number[]> {
   return [...values.values()].slice(2); // the first two compile
 }
 
-async function attach(node: TestNode, daemon: NodeDaemon, count: number): Promise<void> {
-  const config = await daemon.network();
+async function attach(node: TestNode, count: number): Promise<void> {
+  const config = await readNetwork(node);
   for (let at = 0; at < count; at += AT_ONCE) {
     const pods = Array.from({ length: Math.min(AT_ONCE, count - at) }, () => node.makePod());
     await Promise.all(pods.map(async (pod) => node.add(await pod, config)));
@@ -163,18 +168,26 @@ async function attach(node: TestNode, daemon: NodeDaemon, count: number): Promis
 }
 
 /** A daemon whose store is the plugin's. */
-function daemonOf(node: TestNode, plugin: AddressPlugin): Promise<NodeDaemon> {
-  const { directory } = plugin;
-  return NodeDaemon.start(node, {
-    dataDir: join(directory, "state"),
-    runDirectory: join(directory, "run"),
-  });
+function daemonOf(node: TestNode, { directory }: AddressPlugin): Promise<TestDaemon> {
+  const [dataDir, runDirectory] = [join(directory, "state"), join(directory, "run")];
+  const place = { ...placeOf(node), socket: join(runDirectory, "daemon.sock") };
+  return TestDaemon.start(place, start({ dataDir, runDirectory }));
+}
+
+/** As users run it, with a network that has room for all pods. */
+function start(settings: Readonly<Record<string, string>> = {}): DaemonStart {
+  const podCIDR = { nodeLocal: "10.77.0.0/22,fd00:77::/64", base: "10.77.0.0/16,fd00:77::/48" };
+  return { settings: { network: { podCIDR }, logging: { level: "info" }, ...settings } };
+}
+
+function placeOf({ root, dataDirectory, resultsDirectory, enter, plugin }: TestNode) {
+  return { root, dataDirectory, resultsDirectory, enter, plugin };
 }
 
 /** Waits until the metrics have a text; stores are counted every 15 seconds. */
-async function seen(daemon: NodeDaemon, text: string): Promise<void> {
+async function seen(daemon: TestDaemon, text: string): Promise<void> {
   for (const deadline = Date.now() + 60_000; Date.now() < deadline; await pause(200)) {
-    if ((await daemon.get("/metrics")).includes(text)) return;
+    if ((await daemon.ask("/metrics")).text.includes(text)) return;
   }
   throw new Error(`Cannot see "${text}" in the metrics`);
 }

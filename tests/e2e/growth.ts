@@ -1,5 +1,5 @@
 import { median } from "../../scripts/bench/statistics.ts";
-import type { ProcessUse } from "./node_daemon.ts";
+import type { ProcessUse } from "../netns/process_use.ts";
 
 /** A measure in the first half of the samples and in the second. */
 export interface Halves {

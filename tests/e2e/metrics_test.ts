@@ -2,8 +2,9 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { pause } from "../../lib/pause.ts";
 import { missingRoot, testUnless } from "../fakes/test_unless.ts";
+import { TestDaemon } from "../netns/daemon.ts";
+import { readNetwork } from "../netns/installed_plugin.ts";
 import { TestNode } from "../netns/plugin.ts";
-import { NodeDaemon } from "./node_daemon.ts";
 import { findPromtool } from "./peers.ts";
 
 const promtool = missingRoot() === "" ? findPromtool() : { path: "", missing: missingRoot() };
@@ -15,7 +16,7 @@ const WANTED = [
   'headcni_network_errors_total{network="headcni",cause="invalid-netns"} 1',
   'headcni_pod_network_setup_duration_seconds_count{network="headcni"} 2',
   'headcni_leases{network="headcni"} 1',
-  'headcni_lease_capacity{network="headcni"} 1021',
+  'headcni_lease_capacity{network="headcni"} 253',
   'headcni_repairs_total{kind="masquerade"}',
   "tailscale_cni_peer_count 2",
 ];
@@ -23,12 +24,12 @@ const WANTED = [
 testUnless(promtool.missing, "metrics: promtool finds no fault in a scrape", async () => {
   await using node = await TestNode.make();
   await using _ = serveTailscaled(`${node.root}/tailscaled.sock`);
-  await using daemon = await NodeDaemon.start(node);
-  await attachSome(node, daemon);
+  await using daemon = await TestDaemon.start(node);
+  await attachSome(node);
   let text = "";
   // The stores are counted every 15 seconds.
   for (const deadline = Date.now() + 60_000; Date.now() < deadline; await pause(200)) {
-    text = await daemon.get("/metrics");
+    ({ text } = await daemon.ask("/metrics"));
     if (WANTED.every((line) => text.includes(line))) break;
   }
   for (const line of WANTED) assertStringIncludes(text, line);
@@ -36,8 +37,8 @@ testUnless(promtool.missing, "metrics: promtool finds no fault in a scrape", asy
 });
 
 /** Two pods, of which one goes, and one that is refused. */
-async function attachSome(node: TestNode, daemon: NodeDaemon): Promise<void> {
-  const config = await daemon.network();
+async function attachSome(node: TestNode): Promise<void> {
+  const config = await readNetwork(node);
   const [stays, goes] = [await node.makePod("a"), await node.makePod("b")];
   await node.add(stays, config);
   await node.add(goes, config);

@@ -4,9 +4,11 @@
  */
 import { pause } from "../../lib/pause.ts";
 import { pick, type SeededRandom } from "../fakes/seeded_random.ts";
+import { type LogLine, TestDaemon } from "../netns/daemon.ts";
+import { readNetwork } from "../netns/installed_plugin.ts";
 import type { TestNetns } from "../netns/namespace.ts";
 import { type NetworkConfig, TestNode } from "../netns/plugin.ts";
-import { type LogLine, NodeDaemon, type ProcessUse } from "./node_daemon.ts";
+import { type ProcessUse, processUse } from "../netns/process_use.ts";
 
 /** How long and how hard. */
 export interface SoakOptions {
@@ -38,20 +40,20 @@ const MAX_ONGOING = 6;
 /** Runs it on a node of its own, which is removed. */
 export async function soak(options: SoakOptions): Promise<SoakReport> {
   await using node = await TestNode.make();
-  await using daemon = await NodeDaemon.start(node);
-  const config = await daemon.network();
+  await using daemon = await TestDaemon.start(node, { settings: { logging: { level: "info" } } });
+  const config = await readNetwork(node);
   const pods = await Promise.all(Array.from({ length: PODS }, () => node.makePod()));
   const places = pods.map((pod) => new Place(node, pod, config));
   const uses: ProcessUse[] = [];
   const begin = performance.now();
   const calls = await drive(places, options, (calls) => {
-    const use = daemon.use();
+    const use = processUse(daemon.pid);
     uses.push(use);
     options.onSecond?.(calls, use);
   });
   const elapsedMs = performance.now() - begin;
   for (const place of places) await place.empty();
-  const { code, log } = await daemon.stop();
+  const { code } = await daemon.end();
   return {
     calls,
     elapsedMs,
@@ -59,7 +61,8 @@ export async function soak(options: SoakOptions): Promise<SoakReport> {
     faults: [
       ...places.flatMap(({ faults }) => faults),
       ...code === 0 ? [] : [`the daemon ended with ${code}`],
-      ...[...log, ...await pluginLog(node)].filter(({ level }) => !/^(info|debug)$/.test(level))
+      ...[...daemon.lines, ...await pluginLog(node)]
+        .filter(({ level }) => level !== "info" && level !== "debug")
         .map((line) => JSON.stringify(line)),
     ],
     left: [

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { seededRandom } from "../fakes/seeded_random.ts";
 import { missingRoot, testUnless } from "../fakes/test_unless.ts";
 import { growthOf } from "./growth.ts";
-import type { ProcessUse } from "./node_daemon.ts";
+import type { ProcessUse } from "../netns/process_use.ts";
 import { soak } from "./soak.ts";
 
 /** The first seconds, in which a program compiles itself, tell nothing of its memory. */

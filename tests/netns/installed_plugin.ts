@@ -10,7 +10,7 @@ import {
 } from "./plugin.ts";
 
 /** The daemon's configuration of our plugin, as a runtime sends it. */
-async function readNetwork(node: TestNode): Promise<NetworkConfig> {
+export async function readNetwork(node: TestNode): Promise<NetworkConfig> {
   const { name, plugins: [own] } = JSON.parse(await Deno.readTextFile(conflistPath(node)));
   return { cniVersion: "1.1.0", name, ...own };
 }
