@@ -57,7 +57,7 @@ export const POD_CIDR_BREAKAGES: readonly Breakage[] = [
     text: "Deno.renameSync(fresh, path);",
     replacement: "Deno.writeFileSync(path, Deno.readFileSync(fresh));",
     testFile: "lib/daemon/atomic_file_test.ts",
-    test: "writeAtomically: whoever has the old file open keeps it whole",
+    test: "writeAtomically: who has the old file open goes on reading it",
   },
   // The plugin finds no subnet file that it can use on a node of one family in a cluster of two.
   {
