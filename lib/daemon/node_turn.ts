@@ -12,13 +12,13 @@ import { addOffset, formatAddress } from "../net/address.ts";
 import { equalPrefixSets, formatPrefix, networkOf, type Prefix } from "../net/prefix.ts";
 import { HEADCNI_RTPROT, RT_TABLE_MAIN } from "../netlink/route.ts";
 import { podMtu } from "../pod/addresses.ts";
-import { listAliases } from "../pod/identity.ts";
 import type { HostRoute } from "../node/overlaps.ts";
 import type { PodCidrFinding } from "../node/computed_pod_cidr.ts";
 import { DEFAULT_NETWORK } from "../node/conflist.ts";
 import type { ChosenPodCidr } from "../node/pod_cidr.ts";
 import { writeAtomically } from "./atomic_file.ts";
 import { discoverPodCidrs, type Discovery } from "./discover.ts";
+import { type HostSight, lookAtHost } from "./host_sight.ts";
 import { cniDirectories, keepBinaries, keepConflist, keepSubnetFile } from "./node_files.ts";
 import { keepLastPodCidr } from "./pod_cidr_sources.ts";
 import { localProblems, type NodeReport } from "./report.ts";
@@ -45,7 +45,8 @@ export interface NodeWork {
 export async function turnNode(work: NodeWork, report: NodeReport): Promise<string[]> {
   const { loaded, upkeep: { attach } } = work;
   using host = attach.node.openHost();
-  const discovery = lookForCidrs(work, host, report);
+  const sight = lookAtHost(host);
+  const discovery = lookForCidrs(work, sight, report);
   report.discovery = discovery;
   tellPlugins(attach, report);
   const failures: string[] = [...work.upkeep.unread];
@@ -82,7 +83,8 @@ export async function turnNode(work: NodeWork, report: NodeReport): Promise<stri
     done.push(
       await attempt("datapath", async () => {
         const want = upkeepWant(loaded.settings, discovery, inUse, mtuBytes);
-        failures.push(...tellOutcome(await resyncDatapath(work.upkeep, want), report));
+        const outcome = await resyncDatapath(work.upkeep, want, host, sight);
+        failures.push(...tellOutcome(outcome, report));
       }),
     );
   }
@@ -102,14 +104,14 @@ function mtuOf({ network }: Settings, host: Host): number {
 
 function lookForCidrs(
   { loaded, root, apiServer, upkeep }: NodeWork,
-  host: Host,
+  sight: HostSight,
   report: NodeReport,
 ): Discovery {
   const discovery = discoverPodCidrs(loaded, {
     root,
     environment: upkeep.attach.env.NODE_POD_CIDR,
     apiServer,
-    hostRoutes: foreignRoutes(host, loaded.settings.network.bridge),
+    hostRoutes: foreignRoutes(sight, loaded.settings.network.bridge),
     inUse: report.inUse?.cidrs ?? [],
   });
   const { chosen, verdict } = discovery;
@@ -128,11 +130,10 @@ function lookForCidrs(
 }
 
 /** Routes of the node that have nothing to do with our pods. */
-function foreignRoutes(host: Host, bridge: string): HostRoute[] {
-  const links = host.listLinks("host");
-  const ours = new Set([bridge, ...listAliases(links).map(({ link }) => link)]);
+function foreignRoutes({ links, aliases, routes }: HostSight, bridge: string): HostRoute[] {
+  const ours = new Set([bridge, ...aliases.map(({ link }) => link)]);
   const nameOf = new Map(links.map(({ index, name }) => [index, name]));
-  return host.listRoutes("host")
+  return routes
     .filter(({ table, protocol, routeType }) =>
       table === RT_TABLE_MAIN && protocol !== HEADCNI_RTPROT && routeType === RTN_UNICAST
     )

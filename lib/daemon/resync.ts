@@ -8,6 +8,7 @@ import { errorText, StoreError } from "../errors.ts";
 import { FAMILIES } from "../net/address.ts";
 import type { Link } from "../net/link.ts";
 import { SCOPE_LINK } from "../net/route.ts";
+import type { KernelRule } from "../net/rule.ts";
 import {
   type DatapathFacts,
   datapathSysctls,
@@ -15,10 +16,10 @@ import {
   planDatapath,
   planDatapathRemoval,
 } from "../node/datapath.ts";
-import { listAliases } from "../pod/identity.ts";
 import { requireBridge } from "../pod/plan_bridge.ts";
 import { listAttachments } from "../store/attachments.ts";
 import { listLeases } from "../store/leases.ts";
+import { type HostSight, lookAtHost } from "./host_sight.ts";
 import { type UpkeepContext, UpkeepLog, type UpkeepOutcome, type UpkeepWant } from "./upkeep.ts";
 import {
   localNetworks,
@@ -32,25 +33,26 @@ const RTPROT_RA = 9;
 
 /**
  * Mends the datapath.
+ * @param sight what was seen of the node just now.
  * @returns what was changed, and what could not be; a failure keeps nothing else from being mended.
  * @throws KernelError when the kernel cannot be looked at.
  */
 export async function resyncDatapath(
   context: UpkeepContext,
   want: UpkeepWant,
+  host: Host,
+  sight: HostSight = lookAtHost(host),
 ): Promise<UpkeepOutcome> {
   const log = new UpkeepLog();
-  using host = context.attach.node.openHost();
-  const links = host.listLinks("host");
-  const { pods, unread } = await readPods(context, links);
+  const { pods, unread } = await readPods(context, sight);
   for (const text of unread) log.fail("lease", text);
-  const usable = withUsableBridge(want, links, log);
+  const usable = withUsableBridge(want, sight.links, log);
   // Pods of an earlier network are reached until the last of them has gone.
   const local = localNetworks(want, pods);
   const served = { ...usable, podCidrs: local };
-  applyMends(host, planDatapath(served, observe(host, served, links, pods)), log);
+  applyMends(host, planDatapath(served, observe(host, served, sight, pods)), log);
   const askAgain = async () => {
-    const again = await readPods(context, host.listLinks("host"));
+    const again = await readPods(context, lookAtHost(host));
     if (again.unread.length > 0) throw new StoreError("store-failure", again.unread.join("; "));
     return wantedMasquerade(want, again.pods);
   };
@@ -75,7 +77,11 @@ export async function removeDatapath(
 ): Promise<UpkeepOutcome> {
   const log = new UpkeepLog();
   using host = context.attach.node.openHost();
-  applyMends(host, planDatapathRemoval(listRoutesAndRules(host)), log);
+  applyMends(
+    host,
+    planDatapathRemoval({ routes: host.listRoutes("host"), rules: listRules(host) }),
+    log,
+  );
   await log.attempt("masquerade", () => {
     context.keeper.removeTable();
     return ["delete table inet headcni"];
@@ -88,7 +94,7 @@ export async function removeDatapath(
 /** What the stores and the links tell of the pods of the node, and why stores tell nothing. */
 async function readPods(
   { stores }: UpkeepContext,
-  links: readonly Link[],
+  { aliases }: Pick<HostSight, "aliases">,
 ): Promise<{ pods: NodePods; unread: readonly string[] }> {
   const read = stores.map((store) =>
     store.read(async (reader) => ({
@@ -101,7 +107,7 @@ async function readPods(
   const pods = {
     leases: parts.flatMap(({ leases }) => leases),
     attachments: parts.flatMap(({ attachments }) => attachments),
-    aliases: listAliases(links),
+    aliases,
   };
   const unread = settled.flatMap((part) =>
     part.status === "rejected" ? [errorText(part.reason)] : []
@@ -124,11 +130,11 @@ function withUsableBridge(want: UpkeepWant, links: readonly Link[], log: UpkeepL
 function observe(
   host: Host,
   want: UpkeepWant,
-  links: readonly Link[],
+  sight: HostSight,
   pods: NodePods,
 ): DatapathFacts {
+  const { links, routes } = sight;
   const bridge = links.find(({ name }) => name === want.bridge);
-  const { routes, rules } = listRoutesAndRules(host);
   const advertised = new Set(
     routes.filter(({ protocol, destination: { length } }) => protocol === RTPROT_RA && length === 0)
       .map(({ linkIndex }) => linkIndex),
@@ -142,9 +148,9 @@ function observe(
   return {
     bridge,
     bridgeAddresses: bridge ? host.listAddresses("host", bridge.index) : [],
-    strayPorts: want.datapath === "bridge" ? findStrayPorts(host, want, links) : [],
+    strayPorts: want.datapath === "bridge" ? findStrayPorts(host, want, sight) : [],
     podAddresses: podAddresses(pods),
-    rules,
+    rules: listRules(host),
     routes,
     advertisedLinks,
     sysctls: new Map(sysctls),
@@ -152,26 +158,27 @@ function observe(
 }
 
 /** A link with an address of its own is that of a pod of datapath `ptp`. */
-function findStrayPorts(host: Host, { network }: UpkeepWant, links: readonly Link[]): string[] {
-  const own = links.filter(({ masterIndex, linkKind }) =>
-    masterIndex === undefined && linkKind === "veth"
+function findStrayPorts(
+  host: Host,
+  { network }: UpkeepWant,
+  { links, aliases }: HostSight,
+): string[] {
+  const ours = new Set(
+    aliases.filter(({ key }) => key.network === network).map(({ link }) => link),
   );
-  const names = listAliases(own).filter(({ key }) => key.network === network)
-    .map(({ link }) => link);
-  if (names.length === 0) return [];
+  const stray = links.filter(({ name, masterIndex, linkKind }) =>
+    masterIndex === undefined && linkKind === "veth" && ours.has(name)
+  );
+  if (stray.length === 0) return [];
   const routed = new Set(
     host.listAddresses("host").filter(({ scope }) => scope !== SCOPE_LINK)
       .map(({ linkIndex }) => linkIndex),
   );
-  return own.filter(({ name, index }) => names.includes(name) && !routed.has(index))
-    .map(({ name }) => name);
+  return stray.filter(({ index }) => !routed.has(index)).map(({ name }) => name);
 }
 
-function listRoutesAndRules(host: Host): Pick<DatapathFacts, "routes" | "rules"> {
-  return {
-    routes: host.listRoutes("host"),
-    rules: FAMILIES.flatMap((family) => host.listRules("host", family)),
-  };
+function listRules(host: Host): KernelRule[] {
+  return FAMILIES.flatMap((family) => host.listRules("host", family));
 }
 
 function applyMends(host: Host, mends: readonly Mend[], log: UpkeepLog): void {

@@ -55,7 +55,12 @@ async function run(order: UpkeepOrder): Promise<UpkeepReport | undefined> {
 function carryOut(order: UpkeepOrder, context: UpkeepContext): Promise<UpkeepOutcome> {
   if (order.verb === "remove") return removeDatapath(context);
   if (order.verb === "reconcile") return reconcile(context, { graceMs: 0, suspects: new Map() });
-  return resyncDatapath(context, wantOf(order));
+  return resync(context, wantOf(order));
+}
+
+async function resync(context: UpkeepContext, want: UpkeepWant): Promise<UpkeepOutcome> {
+  using host = context.attach.node.openHost();
+  return await resyncDatapath(context, want, host);
 }
 
 function wantOf({ podCidrs, clusterCidrs, gateways, datapath, ipMasq }: UpkeepOrder): UpkeepWant {
