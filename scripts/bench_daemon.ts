@@ -19,6 +19,7 @@ import { readNetwork } from "../tests/netns/installed_plugin.ts";
 import { TestNode } from "../tests/netns/plugin.ts";
 import { processUse } from "../tests/netns/process_use.ts";
 import { AddressPlugin } from "./bench/address_plugin.ts";
+import { HEADCNI } from "./bench/contenders.ts";
 import { progress } from "./bench/report.ts";
 import { median, medianRatio } from "./bench/statistics.ts";
 
@@ -38,6 +39,7 @@ interface Line {
 }
 
 async function main(): Promise<void> {
+  Deno.env.set("HEADCNI_BIN", HEADCNI); // nodes run what is shipped, not its sources
   const options = parseArgs(Deno.args, {
     string: ["starts", "idle", "pods", "leases", "rounds"],
     default: { starts: "10", idle: "60", pods: "250", leases: "1000", rounds: "40" },
@@ -184,7 +186,7 @@ function placeOf({ root, dataDirectory, resultsDirectory, enter, plugin }: TestN
   return { root, dataDirectory, resultsDirectory, enter, plugin };
 }
 
-/** Waits until the metrics have a text; stores are counted every 15 seconds. */
+/** Waits until the metrics have a text; stores are counted every 30 seconds. */
 async function seen(daemon: TestDaemon, text: string): Promise<void> {
   for (const deadline = Date.now() + 60_000; Date.now() < deadline; await pause(200)) {
     if ((await daemon.ask("/metrics")).text.includes(text)) return;

@@ -60,7 +60,7 @@ const SERVED_SETTINGS = ["socket", "monitoring"];
 /** How long a wake-up waits for the changes that come with it. */
 const SETTLE_MS = 200;
 /** How often stores are counted, and tailscaled is asked. */
-const LOOK_INTERVAL_MS = 15_000;
+const LOOK_INTERVAL_MS = 30_000;
 
 /** A daemon with its settings: its loops, what it serves, and what it follows. */
 export class Running implements AsyncDisposable {

@@ -27,7 +27,7 @@ testUnless(promtool.missing, "metrics: promtool finds no fault in a scrape", asy
   await using daemon = await TestDaemon.start(node);
   await attachSome(node);
   let text = "";
-  // The stores are counted every 15 seconds.
+  // The stores are counted every 30 seconds.
   for (const deadline = Date.now() + 60_000; Date.now() < deadline; await pause(200)) {
     ({ text } = await daemon.ask("/metrics"));
     if (WANTED.every((line) => text.includes(line))) break;
