@@ -26,7 +26,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
 }
 
 async function runLoaded(options: DaemonOptions): Promise<void> {
-  const { signal, loaded: { file } } = options;
+  const { signal, loaded: { path } } = options;
   // What is served stays until a reload changes it; everything else follows the settings at each turn.
   await using running = await Running.start(options, options.loaded);
   // One after the other: a signal and a change of the file often come together.
@@ -37,7 +37,7 @@ async function runLoaded(options: DaemonOptions): Promise<void> {
   options.onHangup(reload);
   await Promise.all([
     running.run(signal),
-    ...file === undefined ? [] : [watchFile(file, reload, signal)],
+    watchFile(path, reload, signal),
   ]);
   await reloading;
 }
