@@ -7,6 +7,7 @@ import { log } from "../log.ts";
 import { lockInstance } from "./instance_lock.ts";
 import { clearLeftOvers } from "./node_files.ts";
 import { type DaemonOptions, notify, Running } from "./running.ts";
+import { untellPlugins } from "./tell_plugins.ts";
 import { watchFile } from "./watch_paths.ts";
 
 /** How long the end waits for what is under way; all of it may take 2 s. */
@@ -18,7 +19,9 @@ const END_GRACE_MS = 1_000;
  */
 export async function runDaemon(options: DaemonOptions): Promise<void> {
   const { signal, env, loaded } = options;
-  using _lock = lockInstance(loaded.settings.runDirectory);
+  const { runDirectory } = loaded.settings;
+  using _lock = lockInstance(runDirectory);
+  using _told = untellPlugins(runDirectory);
   for (const warning of loaded.warnings) log.warn(warning);
   clearLeftOvers(loaded.settings);
   signal.addEventListener("abort", () => notify(env, "STOPPING=1"), { once: true });

@@ -4,7 +4,6 @@
  * kubelet calls the node ready.
  */
 import type { AttachContext } from "../attach/context.ts";
-import { nodeStatePath } from "../attach/node_state.ts";
 import { errorText } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { log } from "../log.ts";
@@ -16,7 +15,6 @@ import type { HostRoute } from "../node/overlaps.ts";
 import type { PodCidrFinding } from "../node/computed_pod_cidr.ts";
 import { DEFAULT_NETWORK } from "../node/conflist.ts";
 import type { ChosenPodCidr } from "../node/pod_cidr.ts";
-import { writeAtomically } from "./atomic_file.ts";
 import { discoverPodCidrs, type Discovery } from "./discover.ts";
 import { type HostSight, lookAtHost } from "./host_sight.ts";
 import { cniDirectories, keepBinaries, keepConflist, keepSubnetFile } from "./node_files.ts";
@@ -24,6 +22,7 @@ import { keepLastPodCidr } from "./pod_cidr_sources.ts";
 import { localProblems, type NodeReport } from "./report.ts";
 import { resyncDatapath } from "./resync.ts";
 import type { LoadedSettings, Settings } from "./settings/settings.ts";
+import { tellPlugins } from "./tell_plugins.ts";
 import type { UpkeepContext, UpkeepOutcome, UpkeepWant } from "./upkeep.ts";
 
 /** What a turn works with. */
@@ -48,7 +47,7 @@ export async function turnNode(work: NodeWork, report: NodeReport): Promise<stri
   const sight = lookAtHost(host);
   const discovery = lookForCidrs(work, sight, report);
   report.discovery = discovery;
-  tellPlugins(attach, report);
+  tellPlugins(attach, localProblems(report));
   const failures: string[] = [...work.upkeep.unread];
   const attempt = async (what: string, act: () => unknown) => {
     try {
@@ -147,17 +146,6 @@ function foreignRoutes({ links, aliases, routes }: HostSight, bridge: string): H
 
 /** An ordinary route: linux/rtnetlink.h. */
 const RTN_UNICAST = 1;
-
-/** What the plugin's STATUS says of this node; a run directory that cannot be written is told elsewhere. */
-function tellPlugins({ node, runDirectory }: AttachContext, report: NodeReport): void {
-  const state = { bootId: node.bootId(), problems: localProblems(report) };
-  try {
-    Deno.mkdirSync(runDirectory, { recursive: true, mode: 0o700 });
-    writeAtomically(nodeStatePath(runDirectory), `${JSON.stringify(state)}\n`, { mode: 0o600 });
-  } catch (error) {
-    log.warn("Cannot tell the plugins of the state of the node", { error });
-  }
-}
 
 function keepChoice(
   { dataDir, node }: Settings,
