@@ -1,6 +1,6 @@
 /** The parts of a daemon that runs, and what they leave for each other. */
 import type { AttachContext } from "../attach/context.ts";
-import { setLegacyForward } from "../delegate/legacy_forward.ts";
+import { LegacyForward } from "../delegate/legacy_forward.ts";
 import { ConfigError, errorText } from "../errors.ts";
 import { openKernelEvents } from "../linux/kernel_events.ts";
 import { LinuxKeeper } from "../linux/keeper.ts";
@@ -71,6 +71,7 @@ export class Running implements AsyncDisposable {
   readonly #kube: KubeLink;
   readonly #stores: NodeStores;
   readonly #keeper: LinuxKeeper;
+  readonly #legacyForward = new LegacyForward();
   readonly #loops: readonly Loop[];
   readonly #nodeLoop: Loop;
   readonly #kubeLoop: Loop;
@@ -255,7 +256,12 @@ export class Running implements AsyncDisposable {
   }
 
   #upkeep(open: OpenStores): UpkeepContext {
-    return { attach: this.#attach, keeper: this.#keeper, setLegacyForward, ...open };
+    return {
+      attach: this.#attach,
+      keeper: this.#keeper,
+      setLegacyForward: (podCidrs) => this.#legacyForward.set(podCidrs),
+      ...open,
+    };
   }
 
   /** Pods need no metrics: an address that comes later, or a port that is freed, is tried again. */

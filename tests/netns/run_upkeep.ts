@@ -6,7 +6,7 @@ import { pluginContext } from "../../commands/context.ts";
 import { reconcile } from "../../lib/daemon/reconcile.ts";
 import { removeDatapath, resyncDatapath } from "../../lib/daemon/resync.ts";
 import type { UpkeepContext, UpkeepOutcome, UpkeepWant } from "../../lib/daemon/upkeep.ts";
-import { setLegacyForward } from "../../lib/delegate/legacy_forward.ts";
+import { LegacyForward } from "../../lib/delegate/legacy_forward.ts";
 import { LinuxKeeper } from "../../lib/linux/keeper.ts";
 import { parsePrefix } from "../../lib/net/prefix.ts";
 import { DEFAULT_BRIDGE } from "../../lib/pod/config.ts";
@@ -42,7 +42,14 @@ async function run(order: UpkeepOrder): Promise<UpkeepReport | undefined> {
     runDirectory: attach.runDirectory,
   });
   using keeper = new LinuxKeeper();
-  const context: UpkeepContext = { attach, keeper, setLegacyForward, stores: [store], unread: [] };
+  const legacyForward = new LegacyForward();
+  const context: UpkeepContext = {
+    attach,
+    keeper,
+    setLegacyForward: (podCidrs) => legacyForward.set(podCidrs),
+    stores: [store],
+    unread: [],
+  };
   let report: UpkeepReport | undefined;
   for (let pass = 0; pass < (order.repeat ?? 1); pass++) {
     const start = performance.now();

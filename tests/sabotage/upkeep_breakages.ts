@@ -53,18 +53,18 @@ export const UPKEEP_BREAKAGES: readonly Breakage[] = [
   // The log of a node without iptables grows by a line each turn.
   {
     file: "lib/delegate/legacy_forward.ts",
-    text: "if (!found.has(names)) {",
+    text: "if (known === undefined) {",
     replacement: "if (true) {",
     testFile: "lib/delegate/legacy_forward_test.ts",
-    test: "setLegacyForward: a node without iptables is told of once, and is no failure",
+    test: "LegacyForward: a node without iptables is told of once, and is no failure",
   },
   // A node whose iptables was removed is not ready any more.
   {
     file: "lib/delegate/legacy_forward.ts",
-    text: "found.delete(executables[family]); // it may have been removed",
+    text: "this.#executables.delete(family); // it may have been removed",
     replacement: "",
     testFile: "lib/delegate/legacy_forward_test.ts",
-    test: "setLegacyForward: looks for iptables until it is there, and again when it has gone",
+    test: "LegacyForward: looks for iptables until it is there, and again when it has gone",
   },
   // The daemon stands still where somebody else keeps removing our table.
   {
