@@ -26,13 +26,18 @@ Deno.test("reconcile: tells each host port of a dead pod once, whoever removed i
   };
   const context: UpkeepContext = {
     attach: node.context,
-    keeper: { setMasquerade: refuse, setForwardAccept: refuse, removeTable: refuse },
+    keeper: {
+      setMasquerade: refuse,
+      setForwardAccept: refuse,
+      findUnknownToFirewalld: refuse,
+      removeTable: refuse,
+    },
     setLegacyForward: refuse,
     stores: [store],
     unread: [],
   };
   const pass = async (): Promise<UpkeepOutcome> => {
-    let outcome: UpkeepOutcome = { changes: [], failures: [] };
+    let outcome: UpkeepOutcome = { changes: [], failures: [], warnings: [] };
     await logged("error", async () => {
       outcome = await reconcile(context, { graceMs: 0, suspects: new Map() });
     });

@@ -10,6 +10,7 @@ import type { Store } from "../store/store.ts";
 export interface Keeper {
   setMasquerade(want: Masquerade, askAgain: () => Promise<Masquerade>): Promise<string[]>;
   setForwardAccept(podCidrs: readonly Prefix[]): string[];
+  findUnknownToFirewalld(networks: readonly Prefix[], bridge: string): Prefix[];
   removeTable(): void;
 }
 
@@ -55,12 +56,15 @@ export interface UpkeepEvent {
 export interface UpkeepOutcome {
   readonly changes: readonly UpkeepEvent[];
   readonly failures: readonly UpkeepEvent[];
+  /** What others do to pods that is not ours to change, and what to do about it: one text each. */
+  readonly warnings: readonly string[];
 }
 
 /** Collects what one pass does; one failure keeps nothing else from being done. */
 export class UpkeepLog implements UpkeepOutcome {
   readonly changes: UpkeepEvent[] = [];
   readonly failures: UpkeepEvent[] = [];
+  readonly warnings: string[] = [];
 
   /** Tells of changes. */
   add(part: UpkeepPart, texts: readonly string[]): void {

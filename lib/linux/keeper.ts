@@ -1,5 +1,6 @@
 import type { Prefix } from "../net/prefix.ts";
 import type { Masquerade } from "../nft/masquerade.ts";
+import { findUnknownToFirewalld } from "./firewalld.ts";
 import { setForwardAccept } from "./forward_accept.ts";
 import { NETLINK_NETFILTER, NetlinkSocket } from "./netlink_socket.ts";
 import { removeTable } from "./nft.ts";
@@ -17,6 +18,11 @@ export class LinuxKeeper implements Disposable {
   /** Lets the packets of pods pass where others drop them; answers the changes likewise. */
   setForwardAccept(podCidrs: readonly Prefix[]): string[] {
     return setForwardAccept(this.#socket, podCidrs);
+  }
+
+  /** The networks that nobody told firewalld of, where it runs: it rejects their packets. */
+  findUnknownToFirewalld(networks: readonly Prefix[], bridge: string): Prefix[] {
+    return findUnknownToFirewalld(this.#socket, networks, bridge);
   }
 
   /** Removes our table with all that it holds; an absent one is no fault. */
