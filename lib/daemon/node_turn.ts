@@ -9,13 +9,15 @@ import { errorText } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { log } from "../log.ts";
 import { addOffset, formatAddress } from "../net/address.ts";
+import type { Link } from "../net/link.ts";
 import { equalPrefixSets, formatPrefix, networkOf, type Prefix } from "../net/prefix.ts";
-import { HEADCNI_RTPROT, RT_TABLE_MAIN } from "../netlink/route.ts";
+import { HEADCNI_RTPROT, RT_TABLE_MAIN, RTN_UNICAST } from "../netlink/route.ts";
 import { podMtu } from "../pod/addresses.ts";
 import type { HostRoute } from "../node/overlaps.ts";
 import type { PodCidrFinding } from "../node/computed_pod_cidr.ts";
 import { DEFAULT_NETWORK } from "../node/conflist.ts";
 import type { ChosenPodCidr } from "../node/pod_cidr.ts";
+import { remotePodCidrs } from "../node/remote_pod_cidrs.ts";
 import { writeAtomically } from "./atomic_file.ts";
 import { discoverPodCidrs, type Discovery } from "./discover.ts";
 import { type HostSight, lookAtHost } from "./host_sight.ts";
@@ -35,6 +37,8 @@ export interface NodeWork {
   /** Path of our executable; undefined when we run from our source. */
   readonly executable: string | undefined;
   readonly apiServer: PodCidrFinding | undefined;
+  /** Name of the link to the tailnet, which may not be there; undefined where there is no tailnet. */
+  readonly tailnetDevice: string | undefined;
 }
 
 /**
@@ -63,7 +67,8 @@ export async function turnNode(work: NodeWork, report: NodeReport): Promise<stri
   const { chosen } = discovery;
   report.inUse = chosen ?? report.inUse;
   const { inUse } = report;
-  const mtuBytes = mtuOf(loaded.settings, host);
+  const tailnet = sight.links.find(({ name }) => name === work.tailnetDevice);
+  const mtuBytes = mtuOf(loaded.settings, host, tailnet);
   const done = [
     await attempt("executables", async () => {
       tell("executable", await keepBinaries(directories, work.executable), report);
@@ -82,7 +87,11 @@ export async function turnNode(work: NodeWork, report: NodeReport): Promise<stri
   if (inUse) {
     done.push(
       await attempt("datapath", async () => {
-        const want = upkeepWant(loaded.settings, discovery, inUse, mtuBytes);
+        const want = {
+          ...upkeepWant(loaded.settings, discovery, inUse, mtuBytes),
+          remotePodCidrs: remotePodCidrs(discovery.cluster, sight.routes, tailnet),
+          tailnetDevice: tailnet?.name,
+        };
         const outcome = await resyncDatapath(work.upkeep, want, host, sight);
         failures.push(...tellOutcome(outcome, report));
       }),
@@ -96,10 +105,10 @@ export async function turnNode(work: NodeWork, report: NodeReport): Promise<stri
   return failures;
 }
 
-/** One value for all that the daemon tells of it: another plugin does not look at the uplink. */
-function mtuOf({ network }: Settings, host: Host): number {
+/** One value for all that the daemon tells of it: another plugin does not look at these links. */
+function mtuOf({ network }: Settings, host: Host, tailnet: Link | undefined): number {
   const uplinkMtuBytes = network.mtu === undefined ? host.uplinkMtuBytes() : undefined;
-  return podMtu({ mtuBytes: network.mtu }, uplinkMtuBytes);
+  return podMtu({ mtuBytes: network.mtu }, uplinkMtuBytes, tailnet?.mtuBytes);
 }
 
 function lookForCidrs(
@@ -144,9 +153,6 @@ function foreignRoutes({ links, aliases, routes }: HostSight, bridge: string): H
     }))
     .filter(({ link }) => link === undefined || !ours.has(link));
 }
-
-/** An ordinary route: linux/rtnetlink.h. */
-const RTN_UNICAST = 1;
 
 /** What the plugin's STATUS says of this node; a run directory that cannot be written is told elsewhere. */
 function tellPlugins({ node, runDirectory }: AttachContext, report: NodeReport): void {
@@ -201,7 +207,7 @@ function upkeepWant(
   { cluster }: Discovery,
   { cidrs }: ChosenPodCidr,
   mtuBytes: number,
-): UpkeepWant {
+): Omit<UpkeepWant, "remotePodCidrs" | "tailnetDevice"> {
   return {
     network: DEFAULT_NETWORK,
     datapath: network.datapath,

@@ -65,6 +65,8 @@ export async function resyncDatapath(
   }
   await log.attempt("forward_accept", () => context.keeper.setForwardAccept(local));
   await log.attempt("forward_accept", () => context.setLegacyForward(local));
+  const device = sight.links.find(({ name }) => name === want.tailnetDevice);
+  await log.attempt("mss_clamp", () => context.keeper.setMssClamp({ podCidrs: local, device }));
   return log;
 }
 

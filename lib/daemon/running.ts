@@ -28,6 +28,7 @@ import type { LoadedSettings, Settings } from "./settings/settings.ts";
 import { changedKeys } from "./settings/tell.ts";
 import { readStoreUse } from "./store_use.ts";
 import { NodeStores, type OpenStores } from "./stores.ts";
+import { tailnetDeviceName } from "./tailnet_device.ts";
 import { nodeStatus } from "./tell_status.ts";
 import type { UpkeepContext } from "./upkeep.ts";
 import { watchFolders } from "./watch_paths.ts";
@@ -202,6 +203,7 @@ export class Running implements AsyncDisposable {
           root,
           executable,
           apiServer: this.#kube.finding,
+          tailnetDevice: tailnetDeviceName(this.#loaded.settings),
         }, this.#report);
         if (failures.length > 0) throw new TurnError(failures);
       });

@@ -20,6 +20,8 @@ export interface UpkeepOrder {
   readonly gateways: readonly string[];
   readonly datapath?: "bridge" | "ptp";
   readonly ipMasq?: boolean;
+  readonly remotePodCidrs?: readonly string[];
+  readonly tailnetDevice?: string;
   /** Passes, of which the last is told. */
   readonly repeat?: number;
 }
@@ -63,7 +65,8 @@ async function resync(context: UpkeepContext, want: UpkeepWant): Promise<UpkeepO
   return await resyncDatapath(context, want, host);
 }
 
-function wantOf({ podCidrs, clusterCidrs, gateways, datapath, ipMasq }: UpkeepOrder): UpkeepWant {
+function wantOf(order: UpkeepOrder): UpkeepWant {
+  const { podCidrs, clusterCidrs, gateways, datapath, ipMasq, remotePodCidrs = [] } = order;
   return {
     network: "pods",
     datapath: datapath ?? "bridge",
@@ -78,5 +81,7 @@ function wantOf({ podCidrs, clusterCidrs, gateways, datapath, ipMasq }: UpkeepOr
     guardClusterCidr: true,
     ipMasq: ipMasq ?? true,
     ipMasqTailnet: false,
+    remotePodCidrs: remotePodCidrs.map(parsePrefix),
+    tailnetDevice: order.tailnetDevice,
   };
 }
