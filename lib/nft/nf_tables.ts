@@ -138,7 +138,6 @@ export const NFT_LOOKUP_F_INV = 1;
 export const NFTA_EXTHDR_TYPE = 2;
 export const NFTA_EXTHDR_OFFSET = 3;
 export const NFTA_EXTHDR_LEN = 4;
-export const NFTA_EXTHDR_FLAGS = 5;
 export const NFTA_EXTHDR_OP = 6;
 export const NFTA_EXTHDR_SREG = 7;
 export const NFT_EXTHDR_OP_TCPOPT = 1;

@@ -68,7 +68,6 @@ export function lowerSegment(bytes: number): Statement {
           [nf.NFTA_EXTHDR_TYPE, Uint8Array.of(MAXSEG.kind)],
           [nf.NFTA_EXTHDR_OFFSET, MAXSEG.offset],
           [nf.NFTA_EXTHDR_LEN, MAXSEG.bytes],
-          [nf.NFTA_EXTHDR_FLAGS, 0],
           [nf.NFTA_EXTHDR_OP, nf.NFT_EXTHDR_OP_TCPOPT],
         ],
       },

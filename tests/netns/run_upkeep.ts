@@ -19,6 +19,7 @@ export interface UpkeepOrder {
   readonly clusterCidrs: readonly string[];
   readonly gateways: readonly string[];
   readonly datapath?: "bridge" | "ptp";
+  readonly mtuBytes?: number;
   readonly ipMasq?: boolean;
   readonly remotePodCidrs?: readonly string[];
   readonly tailnetDevice?: string;
@@ -75,7 +76,7 @@ function wantOf(order: UpkeepOrder): UpkeepWant {
     clusterCidrs: clusterCidrs.map(parsePrefix),
     serviceCidrs: [parsePrefix("10.96.0.0/12")],
     gateways: gateways.map(parsePrefix),
-    mtuBytes: 1280,
+    mtuBytes: order.mtuBytes ?? 1280,
     hairpinMode: true,
     portIsolation: false,
     guardClusterCidr: true,

@@ -74,4 +74,52 @@ export const UPKEEP_BREAKAGES: readonly Breakage[] = [
     testFile: "lib/linux/set_masquerade_test.ts",
     test: "setMasquerade: an end where others undo each write, or come between each time",
   },
+  // Each segment of the largest size is lost on its way, by the length of its headers.
+  {
+    file: "lib/nft/mss_clamp.ts",
+    text: "lowerSegment(mtuBytes - HEADER_BYTES[family])",
+    replacement: "lowerSegment(mtuBytes)",
+    testFile: "lib/nft/mss_clamp_test.ts",
+    test: "planMssClamp: follows the name and the MTU of the device",
+  },
+  // Only who calls first is told; the other end sends as much as before.
+  {
+    file: "lib/nft/mss_clamp.ts",
+    text: '(["saddr", "daddr"] as const)',
+    replacement: '(["saddr"] as const)',
+    testFile: "lib/nft/mss_clamp_test.ts",
+    test: "planMssClamp: both ends of a connection, to and from the tailnet",
+  },
+  // A rule of a link that has gone stays for ever.
+  {
+    file: "lib/nft/mss_clamp.ts",
+    text: "return [flushChain(chain), removeChain(chain)];",
+    replacement: "return [];",
+    testFile: "lib/nft/mss_clamp_test.ts",
+    test: "planMssClamp: without a device, or pods, the chain goes",
+  },
+  // Pods send more than the tailnet's link takes.
+  {
+    file: "lib/pod/addresses.ts",
+    text: "Math.min(DEFAULT_MTU_BYTES, ...present)",
+    replacement: "Math.min(DEFAULT_MTU_BYTES, ...present.slice(0, 1))",
+    testFile: "lib/pod/addresses_test.ts",
+    test: "podMtu: configured, or 1280, or the lowest of the links by which packets leave",
+  },
+  // With an exit node, pods leave under an address that nobody outside can answer.
+  {
+    file: "lib/node/remote_pod_cidrs.ts",
+    text: "prefix.length > 0 && ",
+    replacement: "",
+    testFile: "lib/node/remote_pod_cidrs_test.ts",
+    test: "remotePodCidrs: what tailscaled accepted, by its own link, but no tailnet and no exit",
+  },
+  // Pods elsewhere see the node in the place of the pod that calls.
+  {
+    file: "lib/daemon/wanted_masquerade.ts",
+    text: "...serviceCidrs, ...remotePodCidrs].map",
+    replacement: "...serviceCidrs].map",
+    testFile: "lib/daemon/wanted_masquerade_test.ts",
+    test: "wantedMasquerade: pods of other nodes see who calls, also without a cluster network",
+  },
 ];
