@@ -45,11 +45,23 @@ export async function connectTailnet(host: TestNetns, remote: TestNetns): Promis
   ]);
 }
 
+/** What {@linkcode stageTailnet} makes. */
+export interface TailnetStage {
+  readonly pod: TestNetns;
+  /** A node elsewhere that is its own pod. */
+  readonly remote: TestNetns;
+  /** Those of the pod. */
+  readonly addresses: Readonly<Record<4 | 6, string>>;
+}
+
 /**
  * A node that is ready for its pods, one of them, and a pod elsewhere.
  * @param order what is different of the node; the pod's MTU is the node's.
  */
-export async function stageTailnet(node: TestNode, order: Partial<UpkeepOrder> = {}) {
+export async function stageTailnet(
+  node: TestNode,
+  order: Partial<UpkeepOrder> = {},
+): Promise<TailnetStage> {
   const remote = await node.makePod("rem");
   await connectTailnet(node.host, remote);
   await upkeep(node, order);
