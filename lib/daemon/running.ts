@@ -7,7 +7,7 @@ import { LinuxKeeper } from "../linux/keeper.ts";
 import { notifyServiceManager } from "../linux/service_manager.ts";
 import { log } from "../log.ts";
 import { formatAddress } from "../net/address.ts";
-import { readLocalStatus } from "../tailscale/local_status.ts";
+import { LocalApi } from "../tailscale/local_api.ts";
 import { EXPOSITION_TYPE, formatFamilies } from "./exposition.ts";
 import { findStuck, reportHealth } from "./health.ts";
 import { KubeLink } from "./kube_link.ts";
@@ -243,8 +243,12 @@ export class Running implements AsyncDisposable {
     const socket = tailscale.mode === "host"
       ? tailscale.socket.path
       : `${runDirectory}/${tailscale.socket.name}`;
-    this.#report.mesh = await readLocalStatus(socket).then(
-      ({ backendState, peers }) => ({ isConnected: backendState === "Running", peers }),
+    using api = new LocalApi(socket);
+    this.#report.mesh = tailscale.mode === "off" ? undefined : await api.status().then(
+      ({ backendState, peers }) => ({
+        isConnected: backendState === "Running",
+        peers: peers.length,
+      }),
       () => undefined,
     );
     await this.#stores.use(async ({ stores }) => {

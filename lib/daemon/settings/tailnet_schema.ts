@@ -31,8 +31,8 @@ export const headscale = {
 
 /** `tailscale`: how this node takes part in the tailnet. */
 export const tailscale = {
-  mode: setting(choice(["host", "daemon"]), "host", {
-    doc: "use the tailscaled of the node, or one of our own",
+  mode: setting(choice(["host", "own", "off"], { daemon: "own" }), "host", {
+    doc: "use the tailscaled of the node, one of our own, or none",
     env: ["TAILSCALE_MODE"],
     flags: ["tailscale-mode"],
   }),
@@ -58,8 +58,18 @@ export const tailscale = {
       flags: ["tailscale-socket-name"],
     }),
   },
+  binary: optional(path, {
+    doc: "the tailscaled to run for one of our own; found where programs are when absent",
+    env: ["TAILSCALE_BINARY"],
+    flags: ["tailscale-binary"],
+  }),
+  port: setting(integer("PORT", "a port", 0, 65_535), "41645", {
+    doc: "UDP port of a tailscaled of our own; 0 takes any",
+    env: ["TAILSCALE_PORT"],
+    flags: ["tailscale-port"],
+  }),
   mtu: setting(mtu, "1280", {
-    doc: "MTU of the tailnet interface",
+    doc: "MTU of the tailnet interface of a tailscaled of our own",
     env: ["TAILSCALE_MTU"],
     flags: ["tailscale-mtu"],
   }),
