@@ -10,16 +10,12 @@ import { maskedPrefs, parsePrefs, wholePrefs } from "./prefs.ts";
 import { parseStatus } from "./status.ts";
 import { type Asked, failureOf, nonsenseOf, refusalOf, TailscaleError } from "./tailscale_error.ts";
 import { triggersOf } from "./triggers.ts";
+import { askUnix, type UnixAnswer, type UnixRequest } from "./unix_http.ts";
 import { parseWhois, type Whois } from "./whois.ts";
 import { wireText } from "./wire.ts";
 
 /** The name that LocalAPI wants to be called by: tailscale, client/tailscale/apitype. */
 const HOST = "local-tailscaled.sock";
-/**
- * Deno looks names up even where a socket is asked, and waits 5 seconds for a name server that does not
- * answer: an address needs none.
- */
-const ORIGIN = "http://127.0.0.1";
 /** Longest time for what tailscaled answers by itself; a big status takes it less than one second. */
 const DEADLINE_MS = 5_000;
 /** Longest time for what it asks others for: peers that are pinged, the control server at a logout. */
@@ -54,10 +50,13 @@ export interface StartOptions {
   readonly change?: PrefsChange;
 }
 
-/** A client of one tailscaled. Every method throws a TailscaleError when it is not done. */
+/**
+ * A client of one tailscaled; dispose of it to end what is under way. Every method throws a
+ * TailscaleError when it is not done.
+ */
 export class LocalApi implements Disposable {
   readonly socket: string;
-  readonly #http: Deno.HttpClient;
+  readonly #closed = new AbortController();
   readonly #deadlineMs: number;
   readonly #remoteDeadlineMs: number;
 
@@ -72,12 +71,6 @@ export class LocalApi implements Disposable {
     this.socket = socket;
     this.#deadlineMs = deadlines.ms ?? DEADLINE_MS;
     this.#remoteDeadlineMs = deadlines.remoteMs ?? REMOTE_DEADLINE_MS;
-    this.#http = Deno.createHttpClient({
-      proxy: { transport: "unix", path: socket },
-      allowHost: true,
-      // One that is kept would be that of a tailscaled which has been restarted since.
-      poolMaxIdlePerHost: 0,
-    });
   }
 
   /** @param options.peers false leaves them out: a large tailnet has thousands. */
@@ -197,7 +190,7 @@ export class LocalApi implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#http.close();
+    this.#closed.abort();
   }
 
   #asked(doing: string, deadlineMs = this.#deadlineMs): Asked {
@@ -217,38 +210,32 @@ export class LocalApi implements Disposable {
     const tooLate = () => late.abort(deadline.reason);
     deadline.addEventListener("abort", tooLate);
     const signal = AbortSignal.any([until, late.signal]);
-    const response = await this.#fetch(`watch-ipn-bus?mask=${BUS_MASK}`, { signal });
+    const answer = await this.#send({ target: `watch-ipn-bus?mask=${BUS_MASK}` }, signal);
     deadline.removeEventListener("abort", tooLate);
-    if (response.ok && response.body) return response.body;
-    throw refusalOf(asked, { status: response.status, said: await response.text() });
+    if (answer.status === 200) return answer.body;
+    throw refusalOf(asked, { status: answer.status, said: await textOf(answer) });
   }
 
   /** The answer as JSON; undefined when it is empty, or when `isAbsent` says so of its status. */
   async #json(asked: Asked, path: string, request: RequestParts = {}): Promise<unknown> {
     const { method = "GET", body, secret, isAbsent = () => false } = request;
-    const init = {
-      method,
-      signal: AbortSignal.timeout(asked.deadlineMs),
-      ...body && { body: JSON.stringify(body) },
-    };
-    const { status, isOk, text } = await this.#fetch(path, init).then(
-      async (response) => ({
-        status: response.status,
-        isOk: response.ok,
-        text: await response.text(),
-      }),
+    const target = { method, target: path, body: body && JSON.stringify(body) };
+    const { status, text } = await this.#send(target, AbortSignal.timeout(asked.deadlineMs)).then(
+      async (answer) => ({ status: answer.status, text: await textOf(answer) }),
     ).catch((cause) => {
       throw failureOf(asked, cause);
     });
     if (isAbsent(status)) return undefined;
-    if (!isOk) throw refusalOf(asked, { status, said: text, secret });
+    if (status < 200 || status > 299) throw refusalOf(asked, { status, said: text, secret });
     return text.trim() === "" ? undefined : sense(asked, () => JSON.parse(text));
   }
 
-  #fetch(path: string, init: RequestInit): Promise<Response> {
-    const headers = { host: HOST };
-    const all = { ...init, headers, client: this.#http, redirect: "error" } as const;
-    return fetch(`${ORIGIN}/localapi/v0/${path}`, all);
+  #send(
+    { method = "GET", target, body }: Partial<UnixRequest>,
+    signal: AbortSignal,
+  ): Promise<UnixAnswer> {
+    const request = { method, target: `/localapi/v0/${target}`, host: HOST, body };
+    return askUnix(this.socket, request, AbortSignal.any([signal, this.#closed.signal]));
   }
 }
 
@@ -279,6 +266,10 @@ function toPingOutcome(raw: v.InferOutput<typeof Ping>): PingOutcome {
 
 function isTimeout(cause: unknown): boolean {
   return cause instanceof DOMException && cause.name === "TimeoutError";
+}
+
+function textOf({ body }: UnixAnswer): Promise<string> {
+  return new Response(body).text();
 }
 
 /** What a reader of an answer makes of it. */

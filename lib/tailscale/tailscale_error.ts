@@ -1,6 +1,7 @@
 /** What can go wrong with a tailscaled, and what a person does about it. */
 import { ClientError, errorText, type FaultOptions } from "../errors.ts";
 import { redact } from "../redact.ts";
+import { HttpSyntaxError } from "./unix_http.ts";
 
 /**
  * - `no-socket`: nobody listens
@@ -38,24 +39,24 @@ export interface Asked {
 /** What a request that never got an answer, or half of one, is told as. */
 export function failureOf({ doing, deadlineMs }: Asked, cause: unknown): TailscaleError {
   if (cause instanceof TailscaleError) return cause;
-  const seen = connectText(cause);
   const failed = (kind: TailscaleFault, text: string) =>
     new TailscaleError(kind, `Cannot ${doing}: ${text}`, { cause });
   if (cause instanceof DOMException && cause.name === "TimeoutError") {
     return failed("no-answer", `no answer in ${deadlineMs} ms; see the log of tailscaled`);
   }
-  // Deno tells the errno in the text alone: ENOENT 2, EACCES 13, ECONNREFUSED 111.
-  if (seen.includes("(os error 2)")) {
+  if (cause instanceof Deno.errors.NotFound || cause instanceof Deno.errors.NotADirectory) {
     return failed("no-socket", "there is no such socket; start tailscaled, or name its socket");
   }
-  if (seen.includes("(os error 111)")) {
+  if (cause instanceof Deno.errors.ConnectionRefused) {
     return failed("no-socket", "nobody listens on the socket; start tailscaled");
   }
-  if (seen.includes("(os error 13)")) return failed("permission", `${seen}; run as root`);
-  if (seen.includes("HTTP version")) {
-    return failed("nonsense", `it speaks no HTTP: ${seen}; name the socket of tailscaled`);
+  if (cause instanceof Deno.errors.PermissionDenied) {
+    return failed("permission", "the socket may not be opened; run as root");
   }
-  return failed("no-answer", `it broke off: ${seen}; see the log of tailscaled`);
+  if (cause instanceof HttpSyntaxError) {
+    return failed("nonsense", `it speaks no HTTP: ${cause.message}; is that a tailscaled?`);
+  }
+  return failed("no-answer", `it broke off: ${errorText(cause)}; see the log of tailscaled`);
 }
 
 /**
@@ -124,11 +125,4 @@ function parseJson(text: string): unknown {
 function withoutSecret(text: string, secret = ""): string {
   const cut = secret === "" ? text : text.replaceAll(secret, "[redacted]");
   return String(redact(cut));
-}
-
-/** The innermost of an error's causes: only that tells what the system said. */
-function connectText(error: unknown): string {
-  if (error instanceof Error && error.cause !== undefined) return connectText(error.cause);
-  const text = errorText(error);
-  return text.slice(text.lastIndexOf("): ") < 0 ? 0 : text.lastIndexOf("): ") + 3);
 }

@@ -6,7 +6,7 @@ export interface AskedOf {
   /** With its query, below `/localapi/v0/`. */
   readonly path: string;
   readonly host: string;
-  /** Undefined without that header, as tailscaled wants it. */
+  /** Where it comes from, which tailscaled takes from none; undefined without such a header. */
   readonly origin: string | undefined;
   /** Empty when there is none. */
   readonly body: string;
@@ -62,22 +62,36 @@ export class FakeLocalApi implements AsyncDisposable {
 /** A listener that writes some bytes as its answer, and breaks off or keeps still. */
 export class RawListener implements AsyncDisposable {
   readonly socket: string;
+  /** What it was sent. */
+  readonly requests: string[] = [];
+  /** Fulfilled by the first request. */
+  readonly asked: Promise<void>;
   readonly #directory: string;
   readonly #listener: Deno.UnixListener;
   readonly #connections: Deno.Conn[] = [];
   readonly #serving: Promise<void>;
+  #isAsked: () => void;
 
-  constructor(answer: string, isKept: boolean) {
+  /** @param isSlow writes byte by byte. */
+  constructor(answer: string, isKept: boolean, isSlow = false) {
     this.#directory = Deno.makeTempDirSync({ prefix: "hct" });
     this.socket = `${this.#directory}/tailscaled.sock`;
     this.#listener = Deno.listen({ transport: "unix", path: this.socket });
-    this.#serving = this.#serve(new TextEncoder().encode(answer), isKept);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.asked = promise;
+    this.#isAsked = resolve;
+    const bytes = new TextEncoder().encode(answer);
+    const parts = isSlow ? Array.from(bytes, (byte) => Uint8Array.of(byte)) : [bytes];
+    this.#serving = this.#serve(parts, isKept);
   }
 
-  async #serve(answer: Uint8Array, isKept: boolean): Promise<void> {
+  async #serve(parts: readonly Uint8Array[], isKept: boolean): Promise<void> {
     for await (const connection of this.#listener) {
-      await connection.read(new Uint8Array(4096));
-      await connection.write(answer);
+      const buffer = new Uint8Array(4096);
+      const count = await connection.read(buffer);
+      this.requests.push(new TextDecoder().decode(buffer.subarray(0, count ?? 0)));
+      this.#isAsked();
+      for (const part of parts) await writeAll(connection, part);
       if (isKept) this.#connections.push(connection);
       else connection.close();
     }
@@ -88,5 +102,16 @@ export class RawListener implements AsyncDisposable {
     await this.#serving;
     for (const connection of this.#connections) connection.close();
     await Deno.remove(this.#directory, { recursive: true });
+  }
+}
+
+/** Who asked may have heard enough, and be gone. */
+async function writeAll(connection: Deno.Conn, bytes: Uint8Array): Promise<void> {
+  try {
+    for (let sent = 0; sent < bytes.length;) sent += await connection.write(bytes.subarray(sent));
+  } catch (error) {
+    const isGone = error instanceof Deno.errors.BrokenPipe ||
+      error instanceof Deno.errors.ConnectionReset;
+    if (!isGone) throw error;
   }
 }
