@@ -15,6 +15,7 @@ import { Loop } from "./loop.ts";
 import { nodeFamilies } from "./metrics.ts";
 import { cniDirectories } from "./node_files.ts";
 import { tellOutcome, turnNode } from "./node_turn.ts";
+import { tailscaleSocket } from "./own_tailscaled.ts";
 import { reconcile, type Suspects } from "./reconcile.ts";
 import {
   emptyReport,
@@ -239,18 +240,7 @@ export class Running implements AsyncDisposable {
 
   /** Counts what stores have, and asks tailscaled. */
   async #look(): Promise<void> {
-    const { tailscale, runDirectory } = this.#loaded.settings;
-    const socket = tailscale.mode === "host"
-      ? tailscale.socket.path
-      : `${runDirectory}/${tailscale.socket.name}`;
-    using api = new LocalApi(socket);
-    this.#report.mesh = tailscale.mode === "off" ? undefined : await api.status().then(
-      ({ backendState, peers }) => ({
-        isConnected: backendState === "Running",
-        peers: peers.length,
-      }),
-      () => undefined,
-    );
+    this.#report.mesh = await lookAtTailnet(tailscaleSocket(this.#loaded.settings));
     await this.#stores.use(async ({ stores }) => {
       const { counters, networks } = await readStoreUse(stores);
       this.#report.counters = counters;
@@ -318,6 +308,16 @@ export class Running implements AsyncDisposable {
       mesh: report.mesh,
     }));
   }
+}
+
+/** Undefined where there is none, or it cannot be asked. */
+async function lookAtTailnet(socket: string | undefined): Promise<NodeReport["mesh"]> {
+  if (socket === undefined) return undefined;
+  using api = new LocalApi(socket);
+  return await api.status().then(
+    ({ backendState, peers }) => ({ isConnected: backendState === "Running", peers: peers.length }),
+    () => undefined,
+  );
 }
 
 /** A turn that could not do all that there was to do. */

@@ -130,7 +130,9 @@ export class LocalApi implements Disposable {
     await this.#json(this.#asked("log in by"), "login-interactive", { method: "POST" });
   }
 
-  /** Gives the node key up, and tells the control server. */
+  /**
+   * Gives the node key up, and tells the control server. All preferences go with it, that server too.
+   */
   async logout(): Promise<void> {
     const asked = this.#asked("log out by", this.#remoteDeadlineMs);
     await this.#json(asked, "logout", { method: "POST" });

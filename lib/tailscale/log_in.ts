@@ -12,8 +12,9 @@ export interface Login {
 }
 
 /**
- * Begins a login. How it ends is told by the status: `Running`, or `NeedsLogin` with a word in `health`
- * when the key is no good.
+ * Begins a login: of a new node, of one whose key has expired, that was logged out or stopped, or that
+ * the control server no longer knows. How it ends is told by the status: `Running`, or `NeedsLogin` with
+ * a word in `health` when the key is no good. After a logout `change` has to name all that matters.
  * @throws TailscaleError.
  */
 export async function logIn(

@@ -1,101 +1,14 @@
-/** Our client of LocalAPI with a real tailscaled, in a namespace of the test without a way out. */
+/** Our client of LocalAPI with a real tailscaled. */
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { formatPrefix, parsePrefix } from "../../lib/net/prefix.ts";
 import { parseAddress } from "../../lib/net/address.ts";
-import { LocalApi } from "../../lib/tailscale/local_api.ts";
+import type { LocalApi } from "../../lib/tailscale/local_api.ts";
 import { logIn } from "../../lib/tailscale/log_in.ts";
 import { TailscaleError } from "../../lib/tailscale/tailscale_error.ts";
-import { missingRoot, testUnless } from "../fakes/test_unless.ts";
-import { TestNetns } from "../netns/namespace.ts";
+import { testUnless } from "../fakes/test_unless.ts";
+import { missingTailscaled, PATIENCE_MS, RealTailscaled } from "./real_tailscaled.ts";
 
-const TAILSCALED = "/tmp/gb/bin-tailscale/tailscaled";
-/** For a test that waits for what never comes, in milliseconds. */
-const PATIENCE_MS = 60_000;
-
-const missing = missingRoot() || (exists(TAILSCALED) ? "" : "needs tailscaled");
-
-/** A tailscaled that runs alone in its network and mount namespaces. */
-class RealTailscaled implements AsyncDisposable {
-  readonly #child: Deno.ChildProcess;
-  readonly #netns: TestNetns;
-  readonly #directory: string;
-  readonly api: LocalApi;
-
-  private constructor(netns: TestNetns, directory: string, args: readonly string[]) {
-    this.#netns = netns;
-    this.#directory = directory;
-    const socket = `${directory}/tailscaled.sock`;
-    // It would change the name resolution of the machine.
-    const shield = 'touch "$0/resolv.conf" && mount --bind "$0/resolv.conf" /etc/resolv.conf && ' +
-      'exec "$@"';
-    this.#child = new Deno.Command("nsenter", {
-      args: [
-        ...[`--net=${netns.path}`, "unshare", "--mount", "sh", "-c", shield, directory],
-        ...[TAILSCALED, "--socket", socket, "--statedir", `${directory}/state`],
-        ...["--tun", "hctun0", "--port", "0", "--no-logs-no-support", ...args],
-      ],
-      // Without it the identity of its log goes to the folder of the machine's own tailscaled.
-      env: { TS_LOGS_DIR: directory },
-      stdin: "null",
-      stdout: "null",
-      stderr: "null",
-    }).spawn();
-    this.api = new LocalApi(socket);
-  }
-
-  /** @param config text of a file for `--config`. */
-  static async start(config?: string): Promise<RealTailscaled> {
-    const netns = await TestNetns.make("ts");
-    const directory = await Deno.makeTempDir({ prefix: "hct" });
-    const path = `${directory}/config.json`;
-    if (config !== undefined) await Deno.writeTextFile(path, config);
-    const args = config === undefined ? [] : ["--config", path];
-    const tailscaled = new RealTailscaled(netns, directory, args);
-    try {
-      await tailscaled.#answers();
-      return tailscaled;
-    } catch (error) {
-      await tailscaled[Symbol.asyncDispose]();
-      throw error;
-    }
-  }
-
-  async stop(): Promise<void> {
-    try {
-      this.#child.kill("SIGTERM");
-    } catch {
-      // It has ended already.
-    }
-    await this.#child.status;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.api[Symbol.dispose]();
-    await this.stop();
-    await this.#netns[Symbol.asyncDispose]();
-    await Deno.remove(this.#directory, { recursive: true });
-  }
-
-  /** The folder tells when a socket appears; who asks too early is told that nobody listens. */
-  async #answers(): Promise<void> {
-    const watcher = Deno.watchFs(this.#directory);
-    const patience = AbortSignal.timeout(PATIENCE_MS);
-    patience.addEventListener("abort", () => watcher.close());
-    this.#child.status.then(() => watcher.close());
-    const isThere = () => this.api.status().then(() => true, () => false);
-    try {
-      if (await isThere()) return;
-      for await (const _ of watcher) if (await isThere()) return;
-    } finally {
-      if (!patience.aborted) {
-        try {
-          watcher.close();
-        } catch { /* closed by its end */ }
-      }
-    }
-    throw new Error("tailscaled does not listen");
-  }
-}
+const missing = missingTailscaled();
 
 function tailscaledTest(name: string, fn: (api: LocalApi, it: RealTailscaled) => Promise<void>) {
   testUnless(missing, name, async () => {
@@ -224,11 +137,3 @@ testUnless(missing, "LocalApi: a tailscaled of a configuration file takes no edi
     assertStringIncludes(error.message, "configuration file");
   }
 });
-
-function exists(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    return false;
-  }
-}
