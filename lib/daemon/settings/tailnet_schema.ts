@@ -17,6 +17,11 @@ export const headscale = {
     env: ["HEADSCALE_AUTH_KEY", "HEADSCALE_API_KEY", "HEADCNI_AUTH_KEY"],
     flags: ["headscale-auth-key"],
   }),
+  caFile: optional(path, {
+    doc: "certificates in PEM, beside the system's, that Headscale's own may come from",
+    env: ["HEADSCALE_CA_FILE"],
+    flags: ["headscale-ca-file"],
+  }),
   timeout: setting(duration("1s"), "30s", {
     doc: "how long one request may take",
     env: ["HEADSCALE_TIMEOUT"],
