@@ -24,6 +24,7 @@ const PURE_ROWS: readonly (readonly string[])[] = [
   ["lib/pod"],
   // What the daemon gives the runtimes is checked by the parsers of a pod's plugin.
   ["lib/node"],
+  ["lib/mesh"],
 ];
 
 /** What works on something outside. */
