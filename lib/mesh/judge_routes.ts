@@ -53,7 +53,7 @@ export function judgeAccepted(facts: MeshFacts): Finding {
       : unknown("no other node serves pods");
   }
   const missing = routes.filter((route) => !hasRoute(acceptedRoutes, route));
-  if (missing.length === 0) return pass(`${routes.length} routes to pods of other nodes`);
+  if (missing.length === 0) return pass(`routes to pods of other nodes: ${routes.length}`);
   return fail(
     `the kernel's table 52 lacks ${showPrefixes(missing)}`,
     "see condition 1, and that nobody else empties the table (networkd: ManageForeignRoutes=no)",
