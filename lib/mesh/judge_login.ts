@@ -51,7 +51,7 @@ const GIVE_KEY = "give a pre-auth key (tailscale.authKey) or an API key (headsca
 const STATE_FIXES: Readonly<Record<string, string>> = {
   NeedsLogin: "log the node in",
   NeedsMachineAuth: "let an administrator of the tailnet approve the node",
-  Stopped: "tailscale up",
+  Stopped: "headcni daemon starts it: see its log",
   Starting: "wait; if it stays so, see whether the node reaches its control server",
   NoState: "wait; if it stays so, see its log",
 };

@@ -64,7 +64,10 @@ Deno.test("judgeState: running, with what it complains of, or what to do", () =>
   const rows: readonly (readonly [Partial<TailnetStatus>, Finding])[] = [
     [{}, pass("Running")],
     [{ health: ["no DERP", "old"] }, pass("Running, though: no DERP, old")],
-    [{ backendState: "Stopped" }, fail('it is in the state "Stopped"', "tailscale up")],
+    [
+      { backendState: "Stopped" },
+      fail('it is in the state "Stopped"', "headcni daemon starts it: see its log"),
+    ],
     [{ backendState: "NeedsLogin" }, fail('it is in the state "NeedsLogin"', "log the node in")],
     [
       { backendState: "NeedsMachineAuth" },

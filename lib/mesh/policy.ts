@@ -6,8 +6,7 @@ export interface PolicyWant {
   readonly clusterCidrs: readonly Prefix[];
   /** Of the nodes of the cluster, each with `tag:` before it. */
   readonly tags: readonly string[];
-  /** Who may give the tags to nodes by hand, which takes nobody for keys with tags; without tags, whose
-   * the nodes are. */
+  /** Who may give the tags to nodes by hand; without tags, whose the nodes are. */
   readonly user?: string | undefined;
 }
 
