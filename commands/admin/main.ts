@@ -1,10 +1,11 @@
-/** The admin command line. Not there yet: `mesh`, `doctor`, `install`. */
+/** The admin command line. Not there yet: `doctor`, `install`. */
 import type { Command } from "commander";
 import type { Environment } from "../../lib/cni/environment.ts";
 import { VERSION } from "../../lib/version.ts";
 import { newProgram, runProgram } from "./command_line.ts";
 import { addConfig } from "./config/config.ts";
 import { addIpam } from "./ipam/ipam.ts";
+import { addMesh } from "./mesh/mesh.ts";
 import { addStatus } from "./status.ts";
 import { addUninstall } from "./uninstall.ts";
 
@@ -33,6 +34,7 @@ and with CNI_COMMAND set: then it is a CNI plugin.`,
     );
   addStatus(program, env);
   addIpam(program, env);
+  addMesh(program, env);
   addConfig(program, env);
   addUninstall(program, env);
   program.command("version").description("tell the release of this program")

@@ -51,7 +51,7 @@ Deno.test("main: the options of status are told", async () => {
 
 const mistakes: readonly [args: string, text: string][] = [
   ["statsu", "unknown command 'statsu'; did you mean status?"],
-  ["mesh", "unknown command 'mesh'"],
+  ["doctor", "unknown command 'doctor'"],
   ["status --outptu json", "unknown option '--outptu'; did you mean --output?"],
   [
     "status --output yaml",

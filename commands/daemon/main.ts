@@ -26,7 +26,7 @@ export async function main(
   try {
     await runDaemon({
       loaded,
-      reload: () => loadSettings(request),
+      reload: () => loadSettings({ ...request, isReload: true }),
       onSettings: logBySettings,
       attachContext: (settings) => attachContext(settings, env),
       env,

@@ -4,6 +4,7 @@ import { batchesOf } from "../batches.ts";
 import { errorText } from "../errors.ts";
 import { judgeLease, type Judgement } from "../ipam/liveness.ts";
 import { log } from "../log.ts";
+import type { HostPort } from "../net/host_port.ts";
 import { findAttachment, listAttachments } from "../store/attachments.ts";
 import { isDamage } from "../store/failure.ts";
 import { findLease, type Lease, LEASES_PER_COMMIT, listLeases } from "../store/leases.ts";
@@ -24,6 +25,8 @@ export interface CollectOptions {
   readonly dryRun: boolean;
   /** Told after each commit how many of the dead leases have been seen to. */
   onProgress?(done: number, total: number): void;
+  /** Told of the host ports that led to pods which are gone. */
+  onSwept?(ports: readonly HostPort[]): void;
 }
 
 /** A lease that stood before the judge. */
@@ -67,7 +70,7 @@ export async function collectDead(
   }
   const all = judged.map((one) => outcomes.get(one.lease) ?? one);
   // What leads to an address must not lead to the next pod that gets it.
-  const fault = dead.length > 0 ? trySweepPorts(context) : undefined;
+  const fault = dead.length > 0 ? trySweepPorts(context, options.onSwept) : undefined;
   if (fault !== undefined) log.warn(`Cannot remove all that is left of dead pods: ${fault}`);
   const living = all.filter(({ isReleased }) => !isReleased).map(({ lease }) => lease);
   await forgetTaken(store, living, options.network);

@@ -70,13 +70,17 @@ export function sweepPorts(host: Host, firewall: Firewall): HostPort[] {
 /**
  * {@linkcode sweepPorts} for those whose work does not depend on it: a kernel without nf_tables has no
  * host ports either.
+ * @param onSwept is told of those that were removed.
  * @returns what it failed with, as text.
  */
-export function trySweepPorts({ node }: AttachContext): string | undefined {
+export function trySweepPorts(
+  { node }: AttachContext,
+  onSwept: (ports: readonly HostPort[]) => void = () => {},
+): string | undefined {
   try {
     using host = node.openHost();
     using firewall = node.openFirewall();
-    sweepPorts(host, firewall);
+    onSwept(sweepPorts(host, firewall));
     return undefined;
   } catch (error) {
     const isUnknown = error instanceof KernelError && NO_NF_TABLES.includes(error.errno);

@@ -7,6 +7,7 @@ import { log } from "../log.ts";
 import { lockInstance } from "./instance_lock.ts";
 import { clearLeftOvers } from "./node_files.ts";
 import { type DaemonOptions, notify, Running } from "./running.ts";
+import { untellPlugins } from "./tell_plugins.ts";
 import { watchFile } from "./watch_paths.ts";
 
 /** How long the end waits for what is under way; all of it may take 2 s. */
@@ -18,7 +19,9 @@ const END_GRACE_MS = 1_000;
  */
 export async function runDaemon(options: DaemonOptions): Promise<void> {
   const { signal, env, loaded } = options;
-  using _lock = lockInstance(loaded.settings.runDirectory);
+  const { runDirectory } = loaded.settings;
+  using _lock = lockInstance(runDirectory);
+  using _told = untellPlugins(runDirectory);
   for (const warning of loaded.warnings) log.warn(warning);
   clearLeftOvers(loaded.settings);
   signal.addEventListener("abort", () => notify(env, "STOPPING=1"), { once: true });
@@ -26,7 +29,7 @@ export async function runDaemon(options: DaemonOptions): Promise<void> {
 }
 
 async function runLoaded(options: DaemonOptions): Promise<void> {
-  const { signal, loaded: { file } } = options;
+  const { signal, loaded: { path } } = options;
   // What is served stays until a reload changes it; everything else follows the settings at each turn.
   await using running = await Running.start(options, options.loaded);
   // One after the other: a signal and a change of the file often come together.
@@ -37,7 +40,7 @@ async function runLoaded(options: DaemonOptions): Promise<void> {
   options.onHangup(reload);
   await Promise.all([
     running.run(signal),
-    ...file === undefined ? [] : [watchFile(file, reload, signal)],
+    watchFile(path, reload, signal),
   ]);
   await reloading;
 }

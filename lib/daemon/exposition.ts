@@ -25,6 +25,16 @@ export interface MetricFamily {
   readonly samples: readonly Sample[];
 }
 
+/** A number that only grows. */
+export function counter(name: string, help: string, samples: readonly Sample[]): MetricFamily {
+  return { name, help, type: "counter", samples };
+}
+
+/** A number that goes up and down. */
+export function gauge(name: string, help: string, samples: readonly Sample[]): MetricFamily {
+  return { name, help, type: "gauge", samples };
+}
+
 /** What a response says that it is. */
 export const EXPOSITION_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 

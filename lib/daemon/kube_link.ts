@@ -4,17 +4,22 @@ import { type AccessSources, findAccess } from "../kube/access.ts";
 import { KubeClient, KubeError, type KubeNode } from "../kube/client.ts";
 import { ConfigError } from "../errors.ts";
 import { log } from "../log.ts";
-import { tryParsePrefix } from "../net/prefix.ts";
-import { formatPrefix } from "../net/prefix.ts";
+import { formatAddress } from "../net/address.ts";
+import { formatPrefix, tryParsePrefix } from "../net/prefix.ts";
 import { followNode, type FollowOptions } from "./follow_node.ts";
 import type { NodeReport } from "./report.ts";
 import type { Settings } from "./settings/settings.ts";
 
-/** Annotations of the older system, where the network was found, and since when it is so. */
+/**
+ * Annotations of the older system, where the network was found, and since when it is so. The key of a
+ * node is its public one.
+ */
 const ANNOTATIONS = {
   cidr: "headcni.pod.cidr",
   source: "headcni.pod.cidr.source",
   since: "headcni.pod.cidr.since",
+  tailnetAddress: "headcni.tailscale.ip",
+  nodeKey: "headcni.node.key",
 } as const;
 
 /** HTTP: we may not. */
@@ -83,13 +88,19 @@ export class KubeLink {
   }
 
   /** Tells what is used, and that the node's network is there, as far as we may. */
-  async tell({ discovery, podCidrSince, isConfigured }: NodeReport, now: Date): Promise<void> {
+  async tell(report: NodeReport, now: Date): Promise<void> {
+    const { discovery, podCidrSince, isConfigured, mesh } = report;
+    const { self } = mesh?.sight.status ?? {};
     const { chosen } = discovery ?? {};
     if (!this.#client || !this.#node || !chosen) return;
     const wanted = {
       [ANNOTATIONS.cidr]: chosen.cidrs.map(formatPrefix).join(","),
       [ANNOTATIONS.source]: chosen.source,
       ...podCidrSince !== undefined && { [ANNOTATIONS.since]: podCidrSince },
+      ...self && {
+        [ANNOTATIONS.tailnetAddress]: self.addresses.map(formatAddress).join(","),
+        [ANNOTATIONS.nodeKey]: self.nodeKey,
+      },
     };
     const { annotations, networkUnavailable } = this.#node;
     if (Object.entries(wanted).some(([name, value]) => annotations[name] !== value)) {

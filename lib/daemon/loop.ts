@@ -2,6 +2,7 @@
 import { errorText } from "../errors.ts";
 import { log } from "../log.ts";
 import { wait } from "./wait.ts";
+import { WakeBudget } from "./wake_budget.ts";
 
 /** What is to be repeated. */
 export interface LoopOptions {
@@ -11,12 +12,24 @@ export interface LoopOptions {
   intervalMs(): number;
   /** How long a wake-up waits for others that come with it, in milliseconds; 0 by default. */
   readonly settleMs?: number;
+  /** Another clock than the machine's, for tests. */
+  readonly clock?: Clock;
   /** One turn; what it throws is logged once and told by {@linkcode Loop.status}, and the next one comes. */
   turn(signal: AbortSignal): Promise<void>;
 }
 
+/** What time is to a loop. */
+export interface Clock {
+  /** Milliseconds since any moment; nobody sets them. */
+  nowMs(): number;
+  /** Ends after that many milliseconds, or when the signal is aborted. */
+  wait(milliseconds: number, signal: AbortSignal): Promise<void>;
+}
+
+const CLOCK: Clock = { nowMs: () => performance.now(), wait };
+
 /**
- * Longest that a wake-up waits, in milliseconds. A turn that fails may wake its own loop by what it
+ * Longest that a wake-up waits for failures, in milliseconds. A turn that fails may wake its own loop by what it
  * tried, so each one in a row doubles the time.
  */
 const MAX_SETTLE_MS = 5_000;
@@ -46,6 +59,7 @@ export interface LoopStatus {
 export class Loop {
   readonly #options: LoopOptions;
   #wakeUp: () => void = () => {};
+  readonly #budget = new WakeBudget();
   #isWoken = false;
   #failuresInARow = 0;
   #status: LoopStatus;
@@ -84,7 +98,7 @@ export class Loop {
       this.#isWoken = false;
       await this.#turn(signal);
       await this.#wait(this.#status.intervalMs, signal);
-      if (this.#isWoken) await wait(this.#settleMs(), signal);
+      if (this.#isWoken) await this.#settle(signal);
     }
   }
 
@@ -120,9 +134,11 @@ export class Loop {
     };
   }
 
-  #settleMs(): number {
-    const { settleMs = 0 } = this.#options;
-    return Math.max(settleMs, Math.min(settleMs * 2 ** this.#failuresInARow, MAX_SETTLE_MS));
+  async #settle(signal: AbortSignal): Promise<void> {
+    const { settleMs = 0, clock = CLOCK } = this.#options;
+    const afterFailuresMs = Math.min(settleMs * 2 ** this.#failuresInARow, MAX_SETTLE_MS);
+    const spacingMs = this.#budget.take(clock.nowMs());
+    await clock.wait(Math.max(settleMs, afterFailuresMs, spacingMs), signal);
   }
 
   /** Until the time is over, or somebody wakes. */

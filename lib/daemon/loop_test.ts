@@ -104,3 +104,31 @@ Deno.test("Loop: one that fails, and wakes itself by that, does not spin", async
   // 2, 4, 8 and so on: timers never end before their time.
   assert(performance.now() - beganMs >= 1_000);
 });
+
+Deno.test("Loop: one whose work others undo again and again has pauses; the first comes at once", async () => {
+  const end = new AbortController();
+  const pauses: number[] = [];
+  let nowMs = 0;
+  const loop = new Loop({
+    name: "test",
+    intervalMs: () => 60_000,
+    settleMs: 200,
+    clock: {
+      nowMs: () => nowMs,
+      wait(milliseconds) {
+        pauses.push(milliseconds);
+        nowMs += milliseconds;
+        return Promise.resolve();
+      },
+    },
+    turn() {
+      if (pauses.length === 40) nowMs += 1e6; // somebody gives up
+      if (pauses.length < 50) loop.wake();
+      else end.abort();
+      return Promise.resolve();
+    },
+  });
+  await loop.run(end.signal);
+  const all = [...Array(31).fill(200), 3_800, ...Array(8).fill(5_000), ...Array(10).fill(200)];
+  assertEquals(pauses, all);
+});

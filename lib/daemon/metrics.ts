@@ -5,8 +5,17 @@
 import { DURATION_BOUNDS_MS, DURATION_COUNTERS, UNBOUNDED } from "../attach/durations.ts";
 import type { Counter } from "../store/counters.ts";
 import { VERSION } from "../version.ts";
-import { histogramSamples, type Labels, type MetricFamily, type Sample } from "./exposition.ts";
+import {
+  counter,
+  gauge,
+  histogramSamples,
+  type Labels,
+  type MetricFamily,
+  type Sample,
+} from "./exposition.ts";
 import type { LoopStatus } from "./loop.ts";
+import { isConnected, type MeshReport } from "./mesh/mesh_report.ts";
+import { meshFamilies } from "./mesh_metrics.ts";
 import type { NetworkUse } from "./store_use.ts";
 
 /** What was seen of a node. */
@@ -23,13 +32,18 @@ export interface NodeSnapshot {
   readonly repairFailures: number;
   /** Components of the older system's health metric: 1 well, 0 not. */
   readonly health: Readonly<Record<string, boolean>>;
-  /** Undefined while nobody could be asked. */
-  readonly mesh: { readonly isConnected: boolean; readonly peers: number } | undefined;
+  /** Undefined where there is no tailnet, and before the first look. */
+  readonly mesh: MeshReport | undefined;
 }
 
 /** All families of a node. */
 export function nodeFamilies(node: NodeSnapshot): MetricFamily[] {
-  return [...addressFamilies(node), ...upkeepFamilies(node), ...olderFamilies(node)];
+  return [
+    ...addressFamilies(node),
+    ...upkeepFamilies(node),
+    ...meshFamilies(node.mesh),
+    ...olderFamilies(node),
+  ];
 }
 
 function addressFamilies({ counters, networks }: NodeSnapshot): MetricFamily[] {
@@ -137,6 +151,7 @@ function upkeepFamilies(node: NodeSnapshot): MetricFamily[] {
 /** The eight of the older system, which it never filled. */
 function olderFamilies({ counters, networks, health, mesh }: NodeSnapshot): MetricFamily[] {
   const adds = { operation: "add", result: "success" };
+  const status = mesh?.sight.status;
   const sumOf = (metric: string) =>
     counters.filter((each) => each.metric === metric)
       .reduce((sum, { value }) => sum + Number(value), 0);
@@ -168,13 +183,13 @@ function olderFamilies({ counters, networks, health, mesh }: NodeSnapshot): Metr
     gauge(
       "tailscale_cni_connection_status",
       "Whether tailscaled is connected",
-      mesh ? [{ labels: {}, value: Number(mesh.isConnected) }] : [],
+      mesh ? [{ labels: {}, value: Number(isConnected(mesh)) }] : [],
     ),
     {
       name: "tailscale_cni_peer_count",
       help: "Peers that tailscaled knows",
       type: "untyped", // a gauge, but that ending is of histograms: promtool takes no gauge of that name
-      samples: mesh ? [{ labels: {}, value: mesh.peers }] : [],
+      samples: status ? [{ labels: {}, value: status.peers.length }] : [],
     },
     gauge(
       "tailscale_cni_system_health_status",
@@ -248,12 +263,4 @@ function durationSamples(counters: readonly Counter[], labels?: Labels): Sample[
 
 function named(names: readonly string[], values: readonly string[]): Labels {
   return Object.fromEntries(names.map((name, at) => [name, values[at] ?? ""]));
-}
-
-function counter(name: string, help: string, samples: readonly Sample[]): MetricFamily {
-  return { name, help, type: "counter", samples };
-}
-
-function gauge(name: string, help: string, samples: readonly Sample[]): MetricFamily {
-  return { name, help, type: "gauge", samples };
 }

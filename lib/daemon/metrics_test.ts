@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { formatFamilies } from "./exposition.ts";
 import type { Counter } from "../store/counters.ts";
 import { nodeFamilies, type NodeSnapshot } from "./metrics.ts";
+import { meshReport } from "../../tests/fakes/mesh_report.ts";
 
 const NODE: NodeSnapshot = {
   counters: [
@@ -38,7 +39,7 @@ const NODE: NodeSnapshot = {
   repairs: new Map([["masquerade", 2]]),
   repairFailures: 0,
   health: { cni: true, overall: false },
-  mesh: { isConnected: true, peers: 5 },
+  mesh: meshReport(5),
 };
 
 /** Four of one older system's README, eight of the code of the other. */
@@ -126,6 +127,24 @@ headcni_repairs_total{kind="masquerade"} 2
 # HELP headcni_repair_failures_total What could not be mended
 # TYPE headcni_repair_failures_total counter
 headcni_repair_failures_total 0
+# HELP headcni_mesh_ready Whether nothing is known that keeps pods of other nodes from ours
+# TYPE headcni_mesh_ready gauge
+headcni_mesh_ready 1
+# HELP headcni_mesh_condition Conditions of traffic between pods of different nodes: 1 holds, 0 does not; unknown ones are left out
+# TYPE headcni_mesh_condition gauge
+headcni_mesh_condition{number="2",condition="routes-served"} 1
+# HELP headcni_mesh_route_served Networks of our pods that tailscaled advertises: 1 when the tailnet sends them here
+# TYPE headcni_mesh_route_served gauge
+headcni_mesh_route_served{route="10.244.1.0/24"} 1
+# HELP headcni_mesh_conflicts What other nodes do that can take the traffic of our pods
+# TYPE headcni_mesh_conflicts gauge
+headcni_mesh_conflicts 0
+# HELP headcni_mesh_node_key_expiry_timestamp_seconds When the node has to log in again
+# TYPE headcni_mesh_node_key_expiry_timestamp_seconds gauge
+headcni_mesh_node_key_expiry_timestamp_seconds 1893456000
+# HELP headcni_mesh_logins_total How often the daemon logged the node in, or tried to
+# TYPE headcni_mesh_logins_total counter
+headcni_mesh_logins_total 1
 # HELP tailscale_cni_operation_duration_seconds How long operations of the plugin took
 # TYPE tailscale_cni_operation_duration_seconds histogram
 tailscale_cni_operation_duration_seconds_bucket{operation="add",result="success",le="0.025"} 0

@@ -4,19 +4,20 @@
  * kubelet calls the node ready.
  */
 import type { AttachContext } from "../attach/context.ts";
-import { nodeStatePath } from "../attach/node_state.ts";
 import { errorText } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { log } from "../log.ts";
-import { addOffset, formatAddress } from "../net/address.ts";
-import { equalPrefixSets, formatPrefix, networkOf, type Prefix } from "../net/prefix.ts";
-import { HEADCNI_RTPROT, RT_TABLE_MAIN } from "../netlink/route.ts";
+import { formatAddress } from "../net/address.ts";
+import type { Link } from "../net/link.ts";
+import { equalPrefixSets, formatPrefix } from "../net/prefix.ts";
+import { HEADCNI_RTPROT, RT_TABLE_MAIN, RTN_UNICAST } from "../netlink/route.ts";
 import { podMtu } from "../pod/addresses.ts";
 import type { HostRoute } from "../node/overlaps.ts";
 import type { PodCidrFinding } from "../node/computed_pod_cidr.ts";
 import { DEFAULT_NETWORK } from "../node/conflist.ts";
+import { gatewayOf } from "../node/gateway_of.ts";
 import type { ChosenPodCidr } from "../node/pod_cidr.ts";
-import { writeAtomically } from "./atomic_file.ts";
+import { remotePodCidrs } from "../node/remote_pod_cidrs.ts";
 import { discoverPodCidrs, type Discovery } from "./discover.ts";
 import { type HostSight, lookAtHost } from "./host_sight.ts";
 import { cniDirectories, keepBinaries, keepConflist, keepSubnetFile } from "./node_files.ts";
@@ -24,6 +25,7 @@ import { keepLastPodCidr } from "./pod_cidr_sources.ts";
 import { localProblems, type NodeReport } from "./report.ts";
 import { resyncDatapath } from "./resync.ts";
 import type { LoadedSettings, Settings } from "./settings/settings.ts";
+import { tellPlugins } from "./tell_plugins.ts";
 import type { UpkeepContext, UpkeepOutcome, UpkeepWant } from "./upkeep.ts";
 
 /** What a turn works with. */
@@ -35,6 +37,8 @@ export interface NodeWork {
   /** Path of our executable; undefined when we run from our source. */
   readonly executable: string | undefined;
   readonly apiServer: PodCidrFinding | undefined;
+  /** Name of the link to the tailnet, which may not be there; undefined where there is no tailnet. */
+  readonly tailnetDevice: string | undefined;
 }
 
 /**
@@ -48,7 +52,7 @@ export async function turnNode(work: NodeWork, report: NodeReport): Promise<stri
   const sight = lookAtHost(host);
   const discovery = lookForCidrs(work, sight, report);
   report.discovery = discovery;
-  tellPlugins(attach, report);
+  tellPlugins(attach, localProblems(report));
   const failures: string[] = [...work.upkeep.unread];
   const attempt = async (what: string, act: () => unknown) => {
     try {
@@ -63,7 +67,9 @@ export async function turnNode(work: NodeWork, report: NodeReport): Promise<stri
   const { chosen } = discovery;
   report.inUse = chosen ?? report.inUse;
   const { inUse } = report;
-  const mtuBytes = mtuOf(loaded.settings, host);
+  const tailnet = sight.links.find(({ name }) => name === work.tailnetDevice);
+  const mtuBytes = mtuOf(loaded.settings, host, tailnet);
+  report.podMtuBytes = mtuBytes;
   const done = [
     await attempt("executables", async () => {
       tell("executable", await keepBinaries(directories, work.executable), report);
@@ -82,8 +88,13 @@ export async function turnNode(work: NodeWork, report: NodeReport): Promise<stri
   if (inUse) {
     done.push(
       await attempt("datapath", async () => {
-        const want = upkeepWant(loaded.settings, discovery, inUse, mtuBytes);
+        const want = {
+          ...upkeepWant(loaded.settings, discovery, inUse, mtuBytes),
+          remotePodCidrs: remotePodCidrs(discovery.cluster, sight.routes, tailnet),
+          tailnetDevice: tailnet?.name,
+        };
         const outcome = await resyncDatapath(work.upkeep, want, host, sight);
+        report.localCidrs = outcome.local;
         failures.push(...tellOutcome(outcome, report));
       }),
     );
@@ -96,10 +107,10 @@ export async function turnNode(work: NodeWork, report: NodeReport): Promise<stri
   return failures;
 }
 
-/** One value for all that the daemon tells of it: another plugin does not look at the uplink. */
-function mtuOf({ network }: Settings, host: Host): number {
+/** One value for all that the daemon tells of it: another plugin does not look at these links. */
+function mtuOf({ network }: Settings, host: Host, tailnet: Link | undefined): number {
   const uplinkMtuBytes = network.mtu === undefined ? host.uplinkMtuBytes() : undefined;
-  return podMtu({ mtuBytes: network.mtu }, uplinkMtuBytes);
+  return podMtu({ mtuBytes: network.mtu }, uplinkMtuBytes, tailnet?.mtuBytes);
 }
 
 function lookForCidrs(
@@ -145,20 +156,6 @@ function foreignRoutes({ links, aliases, routes }: HostSight, bridge: string): H
     .filter(({ link }) => link === undefined || !ours.has(link));
 }
 
-/** An ordinary route: linux/rtnetlink.h. */
-const RTN_UNICAST = 1;
-
-/** What the plugin's STATUS says of this node; a run directory that cannot be written is told elsewhere. */
-function tellPlugins({ node, runDirectory }: AttachContext, report: NodeReport): void {
-  const state = { bootId: node.bootId(), problems: localProblems(report) };
-  try {
-    Deno.mkdirSync(runDirectory, { recursive: true, mode: 0o700 });
-    writeAtomically(nodeStatePath(runDirectory), `${JSON.stringify(state)}\n`, { mode: 0o600 });
-  } catch (error) {
-    log.warn("Cannot tell the plugins of the state of the node", { error });
-  }
-}
-
 function keepChoice(
   { dataDir, node }: Settings,
   chosen: ChosenPodCidr,
@@ -201,7 +198,7 @@ function upkeepWant(
   { cluster }: Discovery,
   { cidrs }: ChosenPodCidr,
   mtuBytes: number,
-): UpkeepWant {
+): Omit<UpkeepWant, "remotePodCidrs" | "tailnetDevice"> {
   return {
     network: DEFAULT_NETWORK,
     datapath: network.datapath,
@@ -217,11 +214,6 @@ function upkeepWant(
     ipMasq: network.ipMasq,
     ipMasqTailnet: network.ipMasqTailnet,
   };
-}
-
-/** The first address of a network, which our plugin gives to the bridge. */
-function gatewayOf(cidr: Prefix): Prefix {
-  return { address: addOffset(networkOf(cidr).address, 1n), length: cidr.length };
 }
 
 /** Counts what was mended, and logs it. */

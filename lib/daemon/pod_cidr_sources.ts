@@ -11,6 +11,7 @@ import {
 } from "../node/last_pod_cidr.ts";
 import type { ChosenPodCidr } from "../node/pod_cidr.ts";
 import { writeAtomically } from "./atomic_file.ts";
+import { readBounded } from "./read_bounded.ts";
 
 /** The last good value as it is on the disk; undefined when there is none. */
 export type LastFinding = { readonly says: LastPodCidr } | { readonly fault: string } | undefined;
@@ -64,8 +65,6 @@ export function keepLastPodCidr(
 
 const LAST_FILE = "pod-cidr.json";
 
-/** No such file is longer: a static pod of kubeadm has 5 KiB, and YAML takes its time. */
-const MAX_BYTES = 256 * 1024;
 /** Of a folder with more files than this the last by name are read. */
 const MAX_FILES = 100;
 
@@ -97,31 +96,5 @@ function readFile(root: string, path: string, format: PodCidrPlace["format"]): F
     return text === undefined ? [] : [{ path, says: parseNodeFile(format, text) }];
   } catch (error) {
     return [{ path, fault: errorText(error) }];
-  }
-}
-
-/** The text of a regular file; undefined when there is nothing of that name. */
-function readBounded(path: string): string | undefined {
-  try {
-    // Before it is opened: to open a pipe would wait for its other end.
-    const { isFile, isDirectory, size } = Deno.statSync(path);
-    if (!isFile) {
-      throw new Error(`a file wanted, got ${isDirectory ? "a directory" : "a device or pipe"}`);
-    }
-    if (size > MAX_BYTES) throw new Error(`at most ${MAX_BYTES} bytes wanted, got ${size}`);
-    using file = Deno.openSync(path);
-    // A file that grows is read as far as it was.
-    const bytes = new Uint8Array(size);
-    let length = 0;
-    for (let count: number | null = 1; count && length < size; length += count ?? 0) {
-      count = file.readSync(bytes.subarray(length));
-    }
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes.subarray(0, length));
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    if (error instanceof TypeError) {
-      throw new Error("text wanted, got other bytes", { cause: error });
-    }
-    throw error;
   }
 }

@@ -54,7 +54,11 @@ async function freeDead(
   graceMs: number,
   log: UpkeepLog,
 ): Promise<string[]> {
-  const judged = await collectDead(store, attach, { graceMs, dryRun: false });
+  const judged = await collectDead(store, attach, {
+    graceMs,
+    dryRun: false,
+    onSwept: (ports) => log.add("host_port", ports.map(formatHostPort)),
+  });
   for (const { lease: { key }, failure } of judged) {
     if (failure !== undefined) log.fail("lease", `${formatAttachment(key)}: ${failure}`);
   }

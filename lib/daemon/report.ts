@@ -1,8 +1,9 @@
 /** What the daemon knows of its node at the moment: what is served, patched and told. */
-import { formatPrefix } from "../net/prefix.ts";
+import { formatPrefix, type Prefix } from "../net/prefix.ts";
 import type { ChosenPodCidr } from "../node/pod_cidr.ts";
 import type { Counter } from "../store/counters.ts";
 import type { Discovery } from "./discover.ts";
+import type { MeshReport } from "./mesh/mesh_report.ts";
 import type { NetworkUse } from "./store_use.ts";
 
 /** Facts that the loops leave for each other; each is replaced as a whole. */
@@ -13,6 +14,10 @@ export interface NodeReport {
   inUse: ChosenPodCidr | undefined;
   /** Since when the CIDRs are these, RFC 3339. */
   podCidrSince: string | undefined;
+  /** Networks that pods of this node have, those of earlier too; undefined before the first look. */
+  localCidrs: readonly Prefix[] | undefined;
+  /** MTU of pods in bytes; undefined before the first look. */
+  podMtuBytes: number | undefined;
   /** True when the network configuration is in its place. */
   isConfigured: boolean;
   /** What the last turn could not do, one text each. */
@@ -24,8 +29,10 @@ export interface NodeReport {
   repairFailures: number;
   counters: readonly Counter[];
   networks: readonly NetworkUse[];
-  /** Undefined while tailscaled cannot be asked. */
-  mesh: { readonly isConnected: boolean; readonly peers: number } | undefined;
+  /** True when the node takes part in a tailnet. */
+  hasMesh: boolean;
+  /** Undefined before the first look at the tailnet, and where there is none. */
+  mesh: MeshReport | undefined;
 }
 
 /** A daemon that has seen nothing yet. */
@@ -34,6 +41,8 @@ export function emptyReport(): NodeReport {
     discovery: undefined,
     inUse: undefined,
     podCidrSince: undefined,
+    localCidrs: undefined,
+    podMtuBytes: undefined,
     isConfigured: false,
     failures: [],
     kubeTrouble: undefined,
@@ -41,6 +50,7 @@ export function emptyReport(): NodeReport {
     repairFailures: 0,
     counters: [],
     networks: [],
+    hasMesh: false,
     mesh: undefined,
   };
 }
@@ -53,12 +63,13 @@ export function localProblems({ discovery }: NodeReport): string[] {
 
 /** Why the node is not ready; none when it is. */
 export function readinessReasons(report: NodeReport): string[] {
-  const { discovery, isConfigured, failures } = report;
+  const { discovery, isConfigured, failures, mesh } = report;
   if (!discovery) return ["the node has not been looked at yet"];
   return [
     ...localProblems(report),
     ...discovery.chosen && !isConfigured ? ["the network configuration is not in its place"] : [],
     ...failures,
+    ...mesh?.reasons ?? (report.hasMesh ? ["mesh: the tailnet has not been looked at yet"] : []),
   ];
 }
 

@@ -5,6 +5,7 @@ import { emptyReport, localProblems, type NodeReport, readinessReasons } from ".
 import { loadSettings } from "./settings/load.ts";
 import { readFlags } from "./settings/read_flags.ts";
 import { nodeStatus } from "./tell_status.ts";
+import { meshReport } from "../../tests/fakes/mesh_report.ts";
 
 const CLUSTER = {
   clusterCidrs: [],
@@ -65,14 +66,28 @@ const ROWS: readonly {
     ready: ["forward_accept: no luck"],
   },
   {
-    what: "the mesh and the API server are no part of it",
+    what: "the API server is no part of it",
     report: {
       discovery: FOUND,
       isConfigured: true,
       kubeTrouble: "it is gone",
-      mesh: { isConnected: false, peers: 0 },
     },
     ready: [],
+  },
+  {
+    what: "the tailnet was not looked at yet",
+    report: { discovery: FOUND, isConfigured: true, hasMesh: true },
+    ready: ["mesh: the tailnet has not been looked at yet"],
+  },
+  {
+    what: "pods of other nodes do not reach ours",
+    report: {
+      discovery: FOUND,
+      isConfigured: true,
+      hasMesh: true,
+      mesh: meshReport(1, { reasons: ["mesh: no luck"] }),
+    },
+    ready: ["mesh: no luck"],
   },
 ];
 

@@ -7,6 +7,7 @@ import { formatStep } from "../host/format.ts";
 import { errorText, StoreError } from "../errors.ts";
 import { FAMILIES } from "../net/address.ts";
 import type { Link } from "../net/link.ts";
+import type { Prefix } from "../net/prefix.ts";
 import { SCOPE_LINK } from "../net/route.ts";
 import type { KernelRule } from "../net/rule.ts";
 import {
@@ -31,6 +32,12 @@ import {
 /** Who made a route: a router's advertisement; `RTPROT_RA`, linux/rtnetlink.h. */
 const RTPROT_RA = 9;
 
+/** What came of a pass. */
+export interface ResyncOutcome extends UpkeepOutcome {
+  /** Networks that pods of this node have, today's first. */
+  readonly local: readonly Prefix[];
+}
+
 /**
  * Mends the datapath.
  * @param sight what was seen of the node just now.
@@ -42,7 +49,7 @@ export async function resyncDatapath(
   want: UpkeepWant,
   host: Host,
   sight: HostSight = lookAtHost(host),
-): Promise<UpkeepOutcome> {
+): Promise<ResyncOutcome> {
   const log = new UpkeepLog();
   const { pods, unread } = await readPods(context, sight);
   for (const text of unread) log.fail("lease", text);
@@ -65,7 +72,10 @@ export async function resyncDatapath(
   }
   await log.attempt("forward_accept", () => context.keeper.setForwardAccept(local));
   await log.attempt("forward_accept", () => context.setLegacyForward(local));
-  return log;
+  const device = sight.links.find(({ name }) => name === want.tailnetDevice);
+  await log.attempt("mss_clamp", () => context.keeper.setMssClamp({ podCidrs: local, device }));
+  const { changes, failures } = log;
+  return { changes, failures, local };
 }
 
 /**

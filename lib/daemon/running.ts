@@ -1,17 +1,19 @@
 /** The parts of a daemon that runs, and what they leave for each other. */
 import type { AttachContext } from "../attach/context.ts";
-import { setLegacyForward } from "../delegate/legacy_forward.ts";
+import { LegacyForward } from "../delegate/legacy_forward.ts";
 import { ConfigError, errorText } from "../errors.ts";
 import { openKernelEvents } from "../linux/kernel_events.ts";
 import { LinuxKeeper } from "../linux/keeper.ts";
 import { notifyServiceManager } from "../linux/service_manager.ts";
 import { log } from "../log.ts";
 import { formatAddress } from "../net/address.ts";
-import { readLocalStatus } from "../tailscale/local_status.ts";
+import { equalPrefixSets } from "../net/prefix.ts";
 import { EXPOSITION_TYPE, formatFamilies } from "./exposition.ts";
 import { findStuck, reportHealth } from "./health.ts";
 import { KubeLink } from "./kube_link.ts";
 import { Loop } from "./loop.ts";
+import { Mesh } from "./mesh/mesh.ts";
+import { isConnected } from "./mesh/mesh_report.ts";
 import { nodeFamilies } from "./metrics.ts";
 import { cniDirectories } from "./node_files.ts";
 import { tellOutcome, turnNode } from "./node_turn.ts";
@@ -28,6 +30,7 @@ import type { LoadedSettings, Settings } from "./settings/settings.ts";
 import { changedKeys } from "./settings/tell.ts";
 import { readStoreUse } from "./store_use.ts";
 import { NodeStores, type OpenStores } from "./stores.ts";
+import { tailnetDeviceName } from "./tailnet_device.ts";
 import { nodeStatus } from "./tell_status.ts";
 import type { UpkeepContext } from "./upkeep.ts";
 import { watchFolders } from "./watch_paths.ts";
@@ -59,7 +62,7 @@ const SERVED_SETTINGS = ["socket", "monitoring"];
 
 /** How long a wake-up waits for the changes that come with it. */
 const SETTLE_MS = 200;
-/** How often stores are counted, and tailscaled is asked. */
+/** How often stores are counted. */
 const LOOK_INTERVAL_MS = 30_000;
 
 /** A daemon with its settings: its loops, what it serves, and what it follows. */
@@ -71,6 +74,8 @@ export class Running implements AsyncDisposable {
   readonly #kube: KubeLink;
   readonly #stores: NodeStores;
   readonly #keeper: LinuxKeeper;
+  readonly #mesh: Mesh;
+  readonly #legacyForward = new LegacyForward();
   readonly #loops: readonly Loop[];
   readonly #nodeLoop: Loop;
   readonly #kubeLoop: Loop;
@@ -78,6 +83,8 @@ export class Running implements AsyncDisposable {
   #attach: AttachContext;
   #served: Served | undefined;
   #toldState: string | undefined;
+  /** Before the first turn over the node has ended, nobody knows whether it is ready. */
+  #hasTurned = false;
   #toldListen: string | undefined;
   #rewatch = new AbortController();
 
@@ -94,6 +101,18 @@ export class Running implements AsyncDisposable {
     owned.defer(() => this.#kube.close());
     this.#stores = owned.use(new NodeStores(this.#attach));
     this.#keeper = owned.use(new LinuxKeeper());
+    this.#mesh = owned.use(
+      new Mesh({
+        settings: () => this.#loaded.settings,
+        report: this.#report,
+        openHost: () => this.#attach.node.openHost(),
+        root: options.root,
+        searchPath: options.env.PATH,
+        onLink: () => this.#nodeLoop.wake(),
+        onTurn: () => this.#tellReadiness(),
+      }),
+    );
+    this.#report.hasMesh = settings.tailscale.mode !== "off";
     this.#nodeLoop = new Loop({
       name: "CNIService",
       intervalMs: () => this.#loaded.settings.resyncInterval.ms,
@@ -108,6 +127,7 @@ export class Running implements AsyncDisposable {
     this.#loops = [
       this.#nodeLoop,
       this.#kubeLoop,
+      ...this.#mesh.loops,
       new Loop({
         name: "PodMonitoringService",
         intervalMs: () => this.#loaded.settings.ipam.gcInterval.ms,
@@ -158,8 +178,10 @@ export class Running implements AsyncDisposable {
     }
     this.#loaded = loaded;
     this.#attach = this.#options.attachContext(loaded.settings);
+    this.#report.hasMesh = loaded.settings.tailscale.mode !== "off";
     this.#rewatch.abort();
     this.#nodeLoop.wake();
+    this.#mesh.wake();
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -170,6 +192,7 @@ export class Running implements AsyncDisposable {
       ...this.#loops.map((loop) => loop.run(signal)),
       this.#kube.follow(this.#report, wake, signal),
       this.#watchConfigurations(wake, signal),
+      this.#mesh.follow(signal),
       (async () => {
         for await (const _ of events) wake();
       })(),
@@ -194,6 +217,7 @@ export class Running implements AsyncDisposable {
   async #turnNode(): Promise<void> {
     const { root, executable } = this.#options;
     this.#listen();
+    const before = this.#report.localCidrs;
     try {
       await this.#stores.use(async (open) => {
         const failures = await turnNode({
@@ -202,6 +226,8 @@ export class Running implements AsyncDisposable {
           root,
           executable,
           apiServer: this.#kube.finding,
+          tailnetDevice: this.#report.mesh?.sight.device?.name ??
+            tailnetDeviceName(this.#loaded.settings),
         }, this.#report);
         if (failures.length > 0) throw new TurnError(failures);
       });
@@ -210,8 +236,11 @@ export class Running implements AsyncDisposable {
       this.#report.failures = error instanceof TurnError ? error.failures : [errorText(error)];
       throw error;
     } finally {
+      this.#hasTurned = true;
       this.#tellReadiness();
       this.#kubeLoop.wake();
+      const { localCidrs } = this.#report;
+      if (!before || !localCidrs || !equalPrefixSets(before, localCidrs)) this.#mesh.wake();
     }
   }
 
@@ -220,6 +249,7 @@ export class Running implements AsyncDisposable {
    * services that are started after it, and systemd would end one that keeps it waiting.
    */
   #tellReadiness(): void {
+    if (!this.#hasTurned) return;
     const reasons = readinessReasons(this.#report);
     const state = reasons.join("; ") || "The node is ready";
     if (state === this.#toldState) return;
@@ -237,16 +267,8 @@ export class Running implements AsyncDisposable {
     });
   }
 
-  /** Counts what stores have, and asks tailscaled. */
+  /** Counts what stores have. */
   async #look(): Promise<void> {
-    const { tailscale, runDirectory } = this.#loaded.settings;
-    const socket = tailscale.mode === "host"
-      ? tailscale.socket.path
-      : `${runDirectory}/${tailscale.socket.name}`;
-    this.#report.mesh = await readLocalStatus(socket).then(
-      ({ backendState, peers }) => ({ isConnected: backendState === "Running", peers }),
-      () => undefined,
-    );
     await this.#stores.use(async ({ stores }) => {
       const { counters, networks } = await readStoreUse(stores);
       this.#report.counters = counters;
@@ -255,7 +277,12 @@ export class Running implements AsyncDisposable {
   }
 
   #upkeep(open: OpenStores): UpkeepContext {
-    return { attach: this.#attach, keeper: this.#keeper, setLegacyForward, ...open };
+    return {
+      attach: this.#attach,
+      keeper: this.#keeper,
+      setLegacyForward: (podCidrs) => this.#legacyForward.set(podCidrs),
+      ...open,
+    };
   }
 
   /** Pods need no metrics: an address that comes later, or a port that is freed, is tried again. */
@@ -292,12 +319,13 @@ export class Running implements AsyncDisposable {
 
   #metrics(): string {
     const report = this.#report;
-    const { podCidrSince } = report;
+    const { podCidrSince, mesh } = report;
     const isReady = readinessReasons(report).length === 0;
     const components = {
       cni: localProblems(report).length === 0 && report.discovery !== undefined,
       k8s: report.kubeTrouble === undefined,
-      ...report.mesh && { tailscale: report.mesh.isConnected },
+      ...mesh && { tailscale: isConnected(mesh) },
+      ...mesh?.headscale && { headscale: mesh.headscale.trouble === undefined },
       overall: isReady,
     };
     return formatFamilies(nodeFamilies({
@@ -311,7 +339,7 @@ export class Running implements AsyncDisposable {
       repairs: report.repairs,
       repairFailures: report.repairFailures,
       health: components,
-      mesh: report.mesh,
+      mesh,
     }));
   }
 }

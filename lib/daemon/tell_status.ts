@@ -1,6 +1,7 @@
 /** Everything that the daemon knows of its node, as JSON for its own commands. */
 import { formatPrefix } from "../net/prefix.ts";
 import { VERSION } from "../version.ts";
+import { describeMesh } from "./mesh/mesh_report.ts";
 import { localProblems, type NodeReport, readinessReasons } from "./report.ts";
 import type { LoadedSettings } from "./settings/settings.ts";
 
@@ -25,6 +26,12 @@ export interface NodeStatus {
   readonly serviceCidrs: readonly string[];
   readonly repairs: Readonly<Record<string, number>>;
   readonly apiServer: string;
+  /** Networks that pods of this node have, those of earlier too. */
+  readonly localCidrs: readonly string[];
+  /** MTU of pods in bytes. */
+  readonly podMtu: number | null;
+  /** What `describeMesh` tells; null where there is no tailnet, and before the first look. */
+  readonly mesh: Readonly<Record<string, unknown>> | null;
 }
 
 /** The status by the last turn. */
@@ -47,6 +54,9 @@ export function nodeStatus({ settings }: LoadedSettings, report: NodeReport): No
     clusterCidrs: cluster?.clusterCidrs.map(formatPrefix) ?? [],
     serviceCidrs: cluster?.serviceCidrs.map(formatPrefix) ?? [],
     repairs: Object.fromEntries(report.repairs),
+    localCidrs: report.localCidrs?.map(formatPrefix) ?? [],
+    podMtu: report.podMtuBytes ?? null,
+    mesh: report.mesh ? describeMesh(report.mesh) : null,
     apiServer: settings.kube.access === "off" ? "off" : kubeTrouble ?? "ok",
   };
 }

@@ -6,7 +6,7 @@
 import type { AttachContext } from "../attach/context.ts";
 import { nodeStatePath } from "../attach/node_state.ts";
 import { formatAttachment } from "../attachment.ts";
-import { setLegacyForward } from "../delegate/legacy_forward.ts";
+import { LegacyForward } from "../delegate/legacy_forward.ts";
 import { errorText, StoreError } from "../errors.ts";
 import { LinuxKeeper } from "../linux/keeper.ts";
 import { SCOPE_LINK } from "../net/route.ts";
@@ -144,7 +144,12 @@ async function countPodsIn(
 async function removeFromKernel(attach: AttachContext, bridge: string, work: Work): Promise<void> {
   using keeper = new LinuxKeeper();
   await work.attempt(async () => {
-    const { changes, failures } = await removeDatapath({ attach, keeper, setLegacyForward });
+    const legacyForward = new LegacyForward();
+    const { changes, failures } = await removeDatapath({
+      attach,
+      keeper,
+      setLegacyForward: (podCidrs) => legacyForward.set(podCidrs),
+    });
     work.fail(failures.map(({ part, text }) => `${part}: ${text}`));
     return changes.map(({ text }) => text);
   });

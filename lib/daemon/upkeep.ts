@@ -3,6 +3,7 @@ import type { AttachContext } from "../attach/context.ts";
 import { errorText } from "../errors.ts";
 import type { Prefix } from "../net/prefix.ts";
 import type { Masquerade } from "../nft/masquerade.ts";
+import type { MssClamp } from "../nft/mss_clamp.ts";
 import type { DatapathPart, DatapathWant } from "../node/datapath.ts";
 import type { Store } from "../store/store.ts";
 
@@ -10,6 +11,7 @@ import type { Store } from "../store/store.ts";
 export interface Keeper {
   setMasquerade(want: Masquerade, askAgain: () => Promise<Masquerade>): Promise<string[]>;
   setForwardAccept(podCidrs: readonly Prefix[]): string[];
+  setMssClamp(want: MssClamp): string[];
   removeTable(): void;
 }
 
@@ -33,6 +35,10 @@ export interface UpkeepWant extends DatapathWant {
   readonly ipMasq: boolean;
   /** False exempts the tailnet's own ranges from masquerade. */
   readonly ipMasqTailnet: boolean;
+  /** Networks of pods elsewhere that no cluster network tells of: they are not masqueraded to. */
+  readonly remotePodCidrs: readonly Prefix[];
+  /** Name of the link to the tailnet, which may not be there; undefined where there is no tailnet. */
+  readonly tailnetDevice: string | undefined;
 }
 
 /** What was mended: a label of a metric. */
@@ -40,6 +46,7 @@ export type UpkeepPart =
   | DatapathPart
   | "masquerade"
   | "forward_accept"
+  | "mss_clamp"
   | "lease"
   | "host_port"
   | "link";

@@ -92,11 +92,11 @@ export function podAddresses({ leases, aliases }: NodePods): Address[] {
 }
 
 function ownMasquerade(want: UpkeepWant): NetworkMasquerade {
-  const { podCidrs, clusterCidrs, serviceCidrs, ipMasq, ipMasqTailnet } = want;
+  const { podCidrs, clusterCidrs, serviceCidrs, remotePodCidrs, ipMasq, ipMasqTailnet } = want;
   return {
     isMasqueraded: ipMasq,
     exempt: [
-      ...[...podCidrs, ...clusterCidrs, ...serviceCidrs].map(networkOf),
+      ...[...podCidrs, ...clusterCidrs, ...serviceCidrs, ...remotePodCidrs].map(networkOf),
       ...ipMasqTailnet ? [] : TAILNET_PREFIXES,
     ],
     subnets: podCidrs.map(networkOf),

@@ -21,6 +21,8 @@ const WANT: UpkeepWant = {
   guardClusterCidr: true,
   ipMasq: true,
   ipMasqTailnet: true,
+  remotePodCidrs: [],
+  tailnetDevice: undefined,
 };
 const NO_PODS: NodePods = { leases: [], attachments: [], aliases: [] };
 
@@ -32,6 +34,18 @@ Deno.test("wantedMasquerade: the PodCIDR, and an earlier one as long as pods are
   assertEquals(exempt(WANT, pods), ["10.1.1.0/24", "10.1.0.0/16", "10.96.0.0/12"]);
   const tailnet = exempt({ ...WANT, ipMasqTailnet: false }, NO_PODS).slice(3);
   assertEquals(tailnet, ["100.64.0.0/10", "fd7a:115c:a1e0::/48"]);
+});
+
+Deno.test("wantedMasquerade: pods of other nodes see who calls, also without a cluster network", () => {
+  const remotePodCidrs = ["10.1.2.0/24", "fd00:2::/64"].map(parsePrefix);
+  const want = { ...WANT, clusterCidrs: [], remotePodCidrs };
+  assertEquals(sources(want, NO_PODS), ["10.1.1.0/24"]);
+  assertEquals(exempt(want, NO_PODS), [
+    "10.1.1.0/24",
+    "10.96.0.0/12",
+    "10.1.2.0/24",
+    "fd00:2::/64",
+  ]);
 });
 
 Deno.test("wantedMasquerade: other networks as their pods were added", () => {

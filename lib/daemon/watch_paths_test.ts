@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { dirname } from "@std/path";
 import { watchFile, watchFolders } from "./watch_paths.ts";
 
 /** For what never comes, in milliseconds. */
@@ -103,6 +104,19 @@ Deno.test("watchFile: an editor's rename, a ConfigMap's symlink, and writing in 
     await finds.after("in place", () => Deno.writeTextFileSync(path, "in place"));
     await finds.after("none", () => Deno.removeSync(path));
     await finds.after("again", () => Deno.writeTextFileSync(path, "again"));
+    return { watching };
+  }));
+
+Deno.test("watchFile: a file that is not there yet, nor its folder", () =>
+  inFolder(async (root, signal) => {
+    const path = `${root}/headcni/daemon.yaml`;
+    const finds = new Finds(() => textAt(path));
+    const watching = watchFile(path, finds.call, signal);
+    await finds.after("first", () => {
+      Deno.mkdirSync(dirname(path));
+      Deno.writeTextFileSync(path, "first");
+    });
+    await finds.after("second", () => Deno.writeTextFileSync(path, "second"));
     return { watching };
   }));
 

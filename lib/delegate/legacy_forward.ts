@@ -2,7 +2,7 @@
 import { HeadcniError } from "../errors.ts";
 import { log } from "../log.ts";
 import { FAMILIES, type Family } from "../net/address.ts";
-import type { Prefix } from "../net/prefix.ts";
+import { equalPrefixSets, type Prefix } from "../net/prefix.ts";
 import { planLegacyForward } from "../node/legacy_forward.ts";
 import { FORWARD_CHAIN } from "../nft/forward_accept.ts";
 import { type ChildOutcome, runChild } from "./child.ts";
@@ -28,31 +28,97 @@ const DEADLINE_MS = 5_000;
 const WAIT = ["-w", "2"];
 
 /**
- * Makes chain FORWARD of ip_tables, where its policy drops, let those packets pass that come from pods
- * or go to them. Where nobody uses ip_tables nothing is run; where iptables is missing that is logged
- * once, for a table is there as soon as somebody has listed it.
- * @param podCidrs networks of the pods of this node; none take all of ours away.
- * @param places others than those of a node, for tests.
- * @returns the changes as lines of `iptables-restore`; none when all was as wanted.
- * @throws HeadcniError `firewall-failure` when iptables fails.
+ * How long an answer of ip_tables holds, in milliseconds: each question starts a process, and the kernel
+ * does not tell of its changes.
  */
-export async function setLegacyForward(
-  podCidrs: readonly Prefix[],
-  { executables, tableLists }: LegacyPlaces = PLACES,
-): Promise<string[]> {
-  const changes: string[] = [];
-  for (const family of FAMILIES) {
-    if (!await hasFilterTable(tableLists[family])) continue;
-    const executable = await findExecutable(executables[family]);
-    if (!executable) continue;
+const ASK_AGAIN_MS = 120_000;
+
+/** How it is asked, if not as on a node. */
+export interface LegacyOptions {
+  readonly places?: LegacyPlaces;
+  /** Milliseconds since any moment, by a clock that nobody sets. */
+  nowMs?(): number;
+}
+
+/** What was as it should be, and when it was seen so. */
+interface Settled {
+  readonly podCidrs: readonly Prefix[];
+  readonly atMs: number;
+}
+
+/**
+ * Makes chain FORWARD of ip_tables, where its policy drops, let those packets pass that come from pods
+ * or go to them.
+ */
+export class LegacyForward {
+  readonly #places: LegacyPlaces;
+  readonly #nowMs: () => number;
+  /** By family; null where nothing was found, and that was told. */
+  readonly #executables = new Map<Family, string | null>();
+  readonly #settled = new Map<Family, Settled>();
+
+  constructor({ places = PLACES, nowMs = () => performance.now() }: LegacyOptions = {}) {
+    this.#places = places;
+    this.#nowMs = nowMs;
+  }
+
+  /**
+   * Sets it. Where nobody uses ip_tables nothing is run, nor where all was as wanted a moment ago; where
+   * iptables is missing that is logged once, for a table is there as soon as somebody has listed it.
+   * @param podCidrs networks of the pods of this node; none take all of ours away.
+   * @returns the changes as lines of `iptables-restore`; none when all was as wanted.
+   * @throws HeadcniError `firewall-failure` when iptables fails.
+   */
+  async set(podCidrs: readonly Prefix[]): Promise<string[]> {
+    const changes: string[] = [];
+    for (const family of FAMILIES) changes.push(...await this.#setFamily(family, podCidrs));
+    return changes;
+  }
+
+  async #setFamily(family: Family, podCidrs: readonly Prefix[]): Promise<string[]> {
+    const settled = this.#settled.get(family);
+    this.#settled.delete(family);
+    if (!await hasFilterTable(this.#places.tableLists[family])) return [];
+    const atMs = this.#nowMs();
+    if (
+      settled && atMs - settled.atMs < ASK_AGAIN_MS && equalPrefixSets(settled.podCidrs, podCidrs)
+    ) {
+      this.#settled.set(family, settled);
+      return [];
+    }
+    const executable = await this.#findExecutable(family);
+    if (executable === undefined) return [];
     try {
-      changes.push(...await setFamily(executable, family, podCidrs));
+      const changes = await setFamily(executable, family, podCidrs);
+      if (changes.length === 0) this.#settled.set(family, { podCidrs, atMs });
+      return changes;
     } catch (error) {
-      found.delete(executables[family]); // it may have been removed
+      this.#executables.delete(family); // it may have been removed
       throw error;
     }
   }
-  return changes;
+
+  /** `iptables` itself is the newer one on most nodes, and says so. */
+  async #findExecutable(family: Family): Promise<string | undefined> {
+    const known = this.#executables.get(family);
+    if (known) return known;
+    const names = this.#places.executables[family];
+    for (const name of names) {
+      const outcome = await runTool(name, ["--version"]).catch(() => undefined);
+      if (outcome?.code !== 0 || outcome.stdout.includes("nf_tables")) continue;
+      this.#executables.set(family, name);
+      return name;
+    }
+    if (known === undefined) {
+      log.warn(
+        `Cannot let pods pass in the node's firewall by "${names.join(" or ")}": ` +
+          'table "filter" of ip_tables is in use, but none of them is there for it; ' +
+          "install one if its chain FORWARD drops",
+      );
+    }
+    this.#executables.set(family, null);
+    return undefined;
+  }
 }
 
 async function setFamily(
@@ -77,30 +143,6 @@ async function list(executable: string, chain: string): Promise<string[] | undef
   if (outcome.code === 1) return undefined;
   if (outcome.code !== 0) throw failure(executable, outcome.stderr.trim());
   return outcome.stdout.trim().split("\n");
-}
-
-/** What was found for those names; undefined when nothing was, and that was told. */
-const found = new Map<readonly string[], string | undefined>();
-
-/** `iptables` itself is the newer one on most nodes, and says so. */
-async function findExecutable(names: readonly string[]): Promise<string | undefined> {
-  const known = found.get(names);
-  if (known) return known;
-  for (const name of names) {
-    const outcome = await runTool(name, ["--version"]).catch(() => undefined);
-    if (outcome?.code !== 0 || outcome.stdout.includes("nf_tables")) continue;
-    found.set(names, name);
-    return name;
-  }
-  if (!found.has(names)) {
-    log.warn(
-      `Cannot let pods pass in the node's firewall by "${names.join(" or ")}": ` +
-        'table "filter" of ip_tables is in use, but none of them is there for it; ' +
-        "install one if its chain FORWARD drops",
-    );
-  }
-  found.set(names, undefined);
-  return undefined;
 }
 
 function runTool(name: string, args: readonly string[], stdin = ""): Promise<ChildOutcome> {

@@ -1,6 +1,8 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { HeadcniError } from "../errors.ts";
 import { configureLog } from "../log.ts";
-import { type LegacyPlaces, setLegacyForward } from "./legacy_forward.ts";
+import { parsePrefix } from "../net/prefix.ts";
+import { LegacyForward, type LegacyPlaces } from "./legacy_forward.ts";
 
 /** An iptables of a node whose firewall drops nothing; tells its calls to a file. */
 const SCRIPT = `#!/bin/sh
@@ -12,10 +14,19 @@ case "$*" in
 esac
 `;
 
+/** The last words of the calls that look at the chains. */
+const QUESTION = ["FORWARD", "HEADCNI-FORWARD"];
+
+interface Node {
+  readonly folder: string;
+  readonly log: () => string[];
+  /** The last words of the calls of iptables. */
+  readonly calls: () => string[];
+  readonly places: LegacyPlaces;
+}
+
 /** Runs where table "filter" of ip_tables is in use for IPv4, and what is logged is in a file. */
-async function onNode(
-  run: (node: { folder: string; log: () => string[]; places: LegacyPlaces }) => Promise<void>,
-): Promise<void> {
+async function onNode(run: (node: Node) => Promise<void>): Promise<void> {
   const folder = Deno.makeTempDirSync({ prefix: "hct-legacy" });
   try {
     configureLog({ level: "warn", output: "none", file: `${folder}/log` });
@@ -23,6 +34,9 @@ async function onNode(
     await run({
       folder,
       log: () => Deno.readTextFileSync(`${folder}/log`).trim().split("\n"),
+      calls: () =>
+        tryRead(`${folder}/calls`).split("\n").filter((call) => call !== "")
+          .map((call) => call.split(" ").at(-1) ?? ""),
       places: {
         executables: { 4: [`${folder}/iptables-legacy`, `${folder}/iptables`], 6: [] },
         tableLists: { 4: `${folder}/tables`, 6: `${folder}/none` },
@@ -33,25 +47,72 @@ async function onNode(
   }
 }
 
-Deno.test("setLegacyForward: a node without iptables is told of once, and is no failure", () =>
+Deno.test("LegacyForward: a node without iptables is told of once, and is no failure", () =>
   onNode(async ({ log, places }) => {
-    for (let turn = 0; turn < 3; turn++) assertEquals(await setLegacyForward([], places), []);
+    const legacy = new LegacyForward({ places });
+    for (let turn = 0; turn < 3; turn++) assertEquals(await legacy.set([]), []);
     assertEquals(log().length, 1);
   }));
 
-Deno.test("setLegacyForward: looks for iptables until it is there, and again when it has gone", () =>
-  onNode(async ({ folder, log, places }) => {
-    assertEquals(await setLegacyForward([], places), []);
+Deno.test("LegacyForward: looks for iptables until it is there, and again when it has gone", () =>
+  onNode(async ({ folder, log, places, calls }) => {
+    let nowMs = 0;
+    const legacy = new LegacyForward({ places, nowMs: () => nowMs });
+    assertEquals(await legacy.set([]), []);
     Deno.writeTextFileSync(`${folder}/iptables`, SCRIPT, { mode: 0o755 });
-    for (let turn = 0; turn < 2; turn++) assertEquals(await setLegacyForward([], places), []);
-    const calls = Deno.readTextFileSync(`${folder}/calls`).trim().split("\n");
-    assertEquals(calls.map((call) => call.split(" ").at(-1)), [
-      "--version",
-      ...["FORWARD", "HEADCNI-FORWARD"],
-      ...["FORWARD", "HEADCNI-FORWARD"],
-    ]);
+    assertEquals(await legacy.set([]), []);
+    assertEquals(calls(), ["--version", ...QUESTION]);
     Deno.removeSync(`${folder}/iptables`);
-    await assertRejects(() => setLegacyForward([], places), Deno.errors.NotFound);
-    assertEquals(await setLegacyForward([], places), []);
+    nowMs += 120_000;
+    await assertRejects(() => legacy.set([]), Deno.errors.NotFound);
+    assertEquals(await legacy.set([]), []);
     assertEquals(log().length, 2);
   }));
+
+Deno.test("LegacyForward: asks again after a while, and at once when something is another", () =>
+  onNode(async ({ folder, places, calls }) => {
+    let nowMs = 0;
+    Deno.writeTextFileSync(`${folder}/iptables`, SCRIPT, { mode: 0o755 });
+    const legacy = new LegacyForward({ places, nowMs: () => nowMs });
+    /** What is asked by one pass. */
+    const asked = async (podCidrs: readonly string[]) => {
+      const before = calls().length;
+      await legacy.set(podCidrs.map(parsePrefix));
+      return calls().slice(before);
+    };
+    assertEquals(await asked(["10.9.0.0/24"]), ["--version", ...QUESTION]);
+    nowMs += 119_999;
+    assertEquals(await asked(["10.9.0.0/24"]), []);
+    assertEquals(await asked(["10.10.0.0/24"]), QUESTION);
+    assertEquals(await asked(["10.10.0.0/24"]), []);
+    nowMs += 120_000;
+    assertEquals(await asked(["10.10.0.0/24"]), QUESTION);
+    for (const tables of ["nat\n", "filter\n"]) {
+      Deno.writeTextFileSync(places.tableLists[4], tables);
+      assertEquals(await asked(["10.10.0.0/24"]), tables === "nat\n" ? [] : QUESTION, tables);
+    }
+  }));
+
+Deno.test("LegacyForward: what was changed, or failed, is asked for again at once", () =>
+  onNode(async ({ folder, places, calls }) => {
+    const legacy = new LegacyForward({ places, nowMs: () => 0 });
+    const script = SCRIPT.replace("-P FORWARD ACCEPT", "-P FORWARD DROP");
+    Deno.writeTextFileSync(`${folder}/iptables`, script, { mode: 0o755 });
+    Deno.writeTextFileSync(`${folder}/iptables-restore`, "#!/bin/sh\nexit 0\n", { mode: 0o755 });
+    const cidrs = [parsePrefix("10.9.0.0/24")];
+    for (let turn = 0; turn < 2; turn++) assert((await legacy.set(cidrs)).length > 0);
+    Deno.writeTextFileSync(`${folder}/iptables-restore`, "#!/bin/sh\nexit 4\n", { mode: 0o755 });
+    for (let turn = 0; turn < 2; turn++) {
+      const before = calls().length;
+      await assertRejects(() => legacy.set(cidrs), HeadcniError, "iptables-restore");
+      assert(calls().length > before);
+    }
+  }));
+
+function tryRead(path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch {
+    return "";
+  }
+}

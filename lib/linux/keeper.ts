@@ -1,6 +1,8 @@
 import type { Prefix } from "../net/prefix.ts";
 import type { Masquerade } from "../nft/masquerade.ts";
+import type { MssClamp } from "../nft/mss_clamp.ts";
 import { setForwardAccept } from "./forward_accept.ts";
+import { setMssClamp } from "./mss_clamp.ts";
 import { NETLINK_NETFILTER, NetlinkSocket } from "./netlink_socket.ts";
 import { removeTable } from "./nft.ts";
 import { setMasquerade } from "./set_masquerade.ts";
@@ -17,6 +19,11 @@ export class LinuxKeeper implements Disposable {
   /** Lets the packets of pods pass where others drop them; answers the changes likewise. */
   setForwardAccept(podCidrs: readonly Prefix[]): string[] {
     return setForwardAccept(this.#socket, podCidrs);
+  }
+
+  /** Lowers the segments of pods to what the tailnet takes; answers the changes likewise. */
+  setMssClamp(want: MssClamp): string[] {
+    return setMssClamp(this.#socket, want);
   }
 
   /** Removes our table with all that it holds; an absent one is no fault. */

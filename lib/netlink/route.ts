@@ -42,11 +42,11 @@ export const RT_TABLE_MAIN = 254;
  */
 const HEADER_BYTES = 12;
 
-/** The type of a route that refuses: linux/rtnetlink.h. */
+/** The types of a route that leads somewhere, and of one that refuses: linux/rtnetlink.h. */
+export const RTN_UNICAST = 1;
 export const RTN_UNREACHABLE = 7;
 /** Route types, scopes and flags: linux/rtnetlink.h. */
 const RTN_UNSPEC = 0;
-const RTN_UNICAST = 1;
 const RT_SCOPE_UNIVERSE = 0;
 /** In a removal: whatever the scope. */
 const RT_SCOPE_NOWHERE = 255;

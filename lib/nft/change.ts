@@ -101,6 +101,26 @@ export function addChain({ name, type, hook, priority }: Chain): Change {
   };
 }
 
+/** Removes all rules of a chain: a removal that names no rule. */
+export function flushChain({ name }: Chain): Change {
+  return {
+    call: "NFT_MSG_DELRULE",
+    flags: 0,
+    attributes: [[nf.NFTA_RULE_TABLE, TABLE_NAME], [nf.NFTA_RULE_CHAIN, name]],
+    text: `flush chain inet ${TABLE_NAME} ${name}`,
+  };
+}
+
+/** Removes a chain that has no rules. */
+export function removeChain({ name }: Chain): Change {
+  return {
+    call: "NFT_MSG_DELCHAIN",
+    flags: 0,
+    attributes: [[nf.NFTA_CHAIN_TABLE, TABLE_NAME], [nf.NFTA_CHAIN_NAME, name]],
+    text: `delete chain inet ${TABLE_NAME} ${name}`,
+  };
+}
+
 /** Appends a rule to a chain. */
 export function addRule(chain: Chain, rule: Rule): Change {
   const program = rule.statements.map((statement) => statement.text).join(" ");

@@ -4,8 +4,8 @@
  * rule that jumps to a chain of ours beside it, which accepts what comes from pods and goes to them.
  * Rules are made of what iptables-nft knows to read: where it meets another, it lists nothing at all.
  */
-import { addressBytes, FAMILIES, type Family, FAMILY_BITS } from "../net/address.ts";
-import { formatPrefix, networkOf, type Prefix } from "../net/prefix.ts";
+import { FAMILIES } from "../net/address.ts";
+import { networkOf, type Prefix } from "../net/prefix.ts";
 import {
   nestedAttributes,
   parseAttributeList,
@@ -16,15 +16,10 @@ import {
 import { NLM_F_APPEND, NLM_F_CREATE } from "../wire/message.ts";
 import type { Change } from "./change.ts";
 import { FAMILY_WORDS, type ForeignTable } from "./foreign_chain.ts";
+import { matchPrefix } from "./match_prefix.ts";
 import * as nf from "./nf_tables.ts";
 import { type Rule, ruleTree } from "./rule.ts";
-import {
-  type AddressField,
-  IP_VERSIONS,
-  loadAddress,
-  matchFamily,
-  type Statement,
-} from "./statement.ts";
+import { IP_VERSIONS, matchFamily, type Statement } from "./statement.ts";
 import { matchesTree } from "./tree.ts";
 
 /** Name of our chain in tables of others; in the style of iptables, whose users meet it first. */
@@ -116,43 +111,6 @@ function acceptRules(podCidrs: readonly Prefix[], { family: protocol }: ForeignT
       ],
     }))
   );
-}
-
-/** Goes on only if the address is in the prefix. */
-function matchPrefix(field: AddressField, prefix: Prefix): Statement {
-  const { family } = prefix.address;
-  const { header, bytes } = IP_VERSIONS[family];
-  const mask = maskBytes(family, prefix.length);
-  return {
-    text: `${header} ${field} ${formatPrefix(prefix)}`,
-    expressions: [
-      loadAddress(family, field),
-      {
-        name: "bitwise",
-        data: [
-          [nf.NFTA_BITWISE_SREG, nf.NFT_REG_1],
-          [nf.NFTA_BITWISE_DREG, nf.NFT_REG_1],
-          [nf.NFTA_BITWISE_LEN, bytes],
-          [nf.NFTA_BITWISE_MASK, [[nf.NFTA_DATA_VALUE, mask]]],
-          [nf.NFTA_BITWISE_XOR, [[nf.NFTA_DATA_VALUE, new Uint8Array(bytes)]]],
-        ],
-      },
-      {
-        name: "cmp",
-        data: [
-          [nf.NFTA_CMP_SREG, nf.NFT_REG_1],
-          [nf.NFTA_CMP_OP, nf.NFT_CMP_EQ],
-          [nf.NFTA_CMP_DATA, [[nf.NFTA_DATA_VALUE, addressBytes(prefix.address)]]],
-        ],
-      },
-    ],
-  };
-}
-
-function maskBytes(family: Family, length: number): Uint8Array {
-  const bits = BigInt(FAMILY_BITS[family]);
-  const value = (1n << bits) - (1n << (bits - BigInt(length)));
-  return addressBytes({ family, value });
 }
 
 function jump(chain: string): Statement {

@@ -111,6 +111,8 @@ export const NFTA_META_KEY = 2;
 export const NFTA_META_SREG = 3;
 export const NFT_META_MARK = 3;
 export const NFT_META_IIF = 4;
+export const NFT_META_IIFNAME = 6;
+export const NFT_META_OIFNAME = 7;
 export const NFT_META_NFPROTO = 15;
 export const NFT_META_L4PROTO = 16;
 
@@ -132,6 +134,13 @@ export const NFTA_LOOKUP_SREG = 2;
 export const NFTA_LOOKUP_DREG = 3;
 export const NFTA_LOOKUP_FLAGS = 5;
 export const NFT_LOOKUP_F_INV = 1;
+
+export const NFTA_EXTHDR_TYPE = 2;
+export const NFTA_EXTHDR_OFFSET = 3;
+export const NFTA_EXTHDR_LEN = 4;
+export const NFTA_EXTHDR_OP = 6;
+export const NFTA_EXTHDR_SREG = 7;
+export const NFT_EXTHDR_OP_TCPOPT = 1;
 
 export const NFTA_MASQ_FLAGS = 1;
 /** Unpredictable source ports that do not collide at once: linux/netfilter/nf_nat.h. */

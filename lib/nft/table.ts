@@ -2,6 +2,7 @@
 import type { Family } from "../net/address.ts";
 import type { Interval } from "./interval.ts";
 import type { PacketMap } from "./map.ts";
+import { NF_INET_FORWARD } from "./nf_tables.ts";
 import type { Rule } from "./rule.ts";
 
 /** Our table's name, in family `inet`; no other table is ever written. */
@@ -35,4 +36,9 @@ export interface Chain {
 }
 
 /** Hooks by name: `enum nf_inet_hooks`, linux/netfilter.h. */
-export const HOOK_NUMBERS = { prerouting: 0, output: 3, postrouting: 4 } as const;
+export const HOOK_NUMBERS = {
+  prerouting: 0,
+  forward: NF_INET_FORWARD,
+  output: 3,
+  postrouting: 4,
+} as const;

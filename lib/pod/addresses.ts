@@ -67,12 +67,17 @@ export function podRoutes({ ips, routes }: PodAddressing, ifname: string): Route
   });
 }
 
-/** The MTU of the pod's link: configured, or 1280, or the uplink's if that is lower. */
+/**
+ * The MTU of the pod's link: configured, or 1280, or what is lower of the links by which packets leave
+ * the node.
+ * @param linkMtusBytes undefined for a link that is not there.
+ */
 export function podMtu(
   network: Pick<PodNetwork, "mtuBytes">,
-  uplinkMtuBytes: number | undefined,
+  ...linkMtusBytes: readonly (number | undefined)[]
 ): number {
-  return network.mtuBytes ?? Math.min(DEFAULT_MTU_BYTES, uplinkMtuBytes ?? DEFAULT_MTU_BYTES);
+  const present = linkMtusBytes.filter((bytes) => bytes !== undefined);
+  return network.mtuBytes ?? Math.min(DEFAULT_MTU_BYTES, ...present);
 }
 
 function withDefaults(routes: readonly ResultRoute[], ips: readonly PodIp[]): ResultRoute[] {

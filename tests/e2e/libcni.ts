@@ -19,7 +19,7 @@ import type { TestNetns } from "../netns/namespace.ts";
 import { PrivateMounts } from "../netns/private_mounts.ts";
 import { findPeers } from "./peers.ts";
 
-const PEERS = findPeers();
+const PEERS = findPeers("libcni");
 
 /** Name of the one network that is configured. */
 const NETWORK = "pods";

@@ -24,7 +24,9 @@ const WANTED = [
 testUnless(promtool.missing, "metrics: promtool finds no fault in a scrape", async () => {
   await using node = await TestNode.make();
   await using _ = serveTailscaled(`${node.root}/tailscaled.sock`);
-  await using daemon = await TestDaemon.start(node);
+  const tailscale = { mode: "host", socket: { path: `${node.root}/tailscaled.sock` } };
+  await using daemon = await TestDaemon.spawn(node, { settings: { tailscale } });
+  await daemon.mended("conflist", () => {});
   await attachSome(node);
   let text = "";
   // The stores are counted every 30 seconds.
@@ -49,8 +51,14 @@ async function attachSome(node: TestNode): Promise<void> {
 
 /** A tailscaled with two peers. */
 function serveTailscaled(path: string): Deno.HttpServer<Deno.UnixAddr> {
-  const status = { BackendState: "Running", Peer: { a: {}, b: {} } };
-  return Deno.serve({ path, onListen: () => {} }, () => Response.json(status));
+  const status = { BackendState: "Running", TUN: true, Peer: { a: {}, b: {} } };
+  return Deno.serve(
+    { path, onListen: () => {} },
+    ({ url }) =>
+      url.includes("status")
+        ? Response.json(status)
+        : Response.json({ WantRunning: true, AdvertiseRoutes: null }),
+  );
 }
 
 async function check(text: string): Promise<{ readonly code: number; readonly output: string }> {

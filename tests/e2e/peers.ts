@@ -9,9 +9,12 @@ export interface Found {
   readonly missing: string;
 }
 
-/** The folder of the programs in Go that `scripts/peers` builds. */
-export function findPeers(): Found {
-  return ask("peers");
+/**
+ * The folder of programs in Go that `scripts/peers` builds.
+ * @param module folder of tests/e2e/peers, such as `libcni`.
+ */
+export function findPeers(module: string): Found {
+  return ask("peers", module);
 }
 
 /** The promtool of `scripts/promtool`. */
@@ -19,9 +22,9 @@ export function findPromtool(): Found {
   return ask("promtool");
 }
 
-function ask(name: string): Found {
+function ask(name: string, ...args: readonly string[]): Found {
   const script = fromFileUrl(new URL(`../../scripts/${name}`, import.meta.url));
-  const { success, stdout, stderr } = new Deno.Command(script).outputSync();
+  const { success, stdout, stderr } = new Deno.Command(script, { args: [...args] }).outputSync();
   const decoder = new TextDecoder();
   if (success) return { path: decoder.decode(stdout).trim(), missing: "" };
   const lastLine = decoder.decode(stderr).trim().split("\n").at(-1) ?? "";

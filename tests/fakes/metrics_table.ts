@@ -1,6 +1,7 @@
 /** The metrics of a node as the table of README, in Markdown. */
 import type { MetricFamily } from "../../lib/daemon/exposition.ts";
 import { nodeFamilies, type NodeSnapshot } from "../../lib/daemon/metrics.ts";
+import { meshReport } from "./mesh_report.ts";
 
 /** A row for each family, with its labels as the daemon prints them. */
 export function formatMetricsTable(): string {
@@ -47,5 +48,5 @@ const SNAPSHOT: NodeSnapshot = {
   repairs: new Map([["bridge", 1]]),
   repairFailures: 0,
   health: { overall: true },
-  mesh: { isConnected: true, peers: 1 },
+  mesh: meshReport(),
 };

@@ -36,7 +36,7 @@ export interface DaemonStart {
   /** Settings beside {@linkcode nodeSettings}; sections are joined key by key. */
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly env?: Readonly<Record<string, string>>;
-  /** The settings file is there already, at this path. */
+  /** The settings file is there already, at this path; empty when the daemon is told of none. */
   readonly config?: string;
 }
 
@@ -61,7 +61,7 @@ export function nodeSettings(
     monitoring: { enabled: false },
     logging: { level: "debug" },
     kube: { access: "off" },
-    tailscale: { socket: { path: `${root}/tailscaled.sock` } },
+    tailscale: { mode: "off" },
     dataDir: dataDirectory,
     runDirectory: `${root}/run`,
   };
@@ -94,7 +94,8 @@ export class TestDaemon implements AsyncDisposable {
     const { settings, env = {}, config = settingsPath(place) } = options;
     if (options.config === undefined) await writeSettings(place, settings);
     await Deno.mkdir(`${place.root}/machine`, { recursive: true });
-    const [program = "", ...args] = [...place.enter, place.plugin, "daemon", "--config", config];
+    const named = config === "" ? [] : ["--config", config];
+    const [program = "", ...args] = [...place.enter, place.plugin, "daemon", ...named];
     const child = new Deno.Command(program, {
       args,
       env: {

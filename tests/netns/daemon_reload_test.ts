@@ -3,13 +3,15 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import {
   conflistPath,
   fileVersions,
+  NODE_NAME,
   nodeSettings,
   settingsPath,
   TestDaemon,
   writeSettings,
 } from "./daemon.ts";
 import { assertReaches, assertWithin, InstalledPlugin } from "./installed_plugin.ts";
-import { kernelAddresses, nodeTest, type TestNode } from "./plugin.ts";
+import { kernelAddresses, nodeTest, SUBNETS, type TestNode } from "./plugin.ts";
+import { PrivateMounts } from "./private_mounts.ts";
 
 const OTHER = { network: { podCIDR: { nodeLocal: "10.10.0.0/24,fd00:10::/64" } } };
 const READ = { message: "Read the settings again" };
@@ -86,6 +88,39 @@ nodeTest("daemon: follows a ConfigMap, whose files are replaced by one symlink",
   await daemon.after(() => version("three"), { message: "Use 10.9.0.0/24" });
 });
 
+nodeTest("daemon: follows a settings file that was not there when it started", async (node) => {
+  // Nobody names the file, so it is the usual one.
+  await using mounts = await PrivateMounts.make("mount -t tmpfs hct /etc");
+  const { root, dataDirectory, resultsDirectory, plugin } = node;
+  const enter = [...mounts.enter, ...node.enter];
+  const place = { root, dataDirectory, resultsDirectory, plugin, enter };
+  await using daemon = await TestDaemon.start(place, {
+    config: "",
+    env: {
+      NODE_NAME,
+      NODE_POD_CIDR: SUBNETS[4],
+      TAILSCALE_MODE: "off",
+      CNI_CONF_DIR: `${root}/conf`,
+      CNI_BIN_DIR: `${root}/bin`,
+      MONITORING_ENABLED: "false",
+      HEADCNI_KUBE_ACCESS: "off",
+      HEADCNI_DATA_DIR: dataDirectory,
+      HEADCNI_RUN_DIR: `${root}/run`,
+      TAILSCALE_SOCKET_PATH: `${root}/tailscaled.sock`,
+    },
+  });
+  const text = "network: {podCIDR: {nodeLocal: 10.10.0.0/24}}";
+  await daemon.after(
+    () => mounts.run(`mkdir /etc/headcni; echo '${text}' > /etc/headcni/daemon.yaml`),
+    { message: "Use 10.10.0.0/24" },
+  );
+  const { message } = await daemon.after(
+    () => mounts.run("echo > /etc/headcni/daemon.yaml"),
+    KEPT,
+  );
+  assertStringIncludes(String(message), "1 fault");
+});
+
 nodeTest("daemon: settings that cannot be used change nothing", async (node) => {
   await using daemon = await TestDaemon.start(node);
   const files = await fileVersions(node);
@@ -110,6 +145,7 @@ nodeTest("daemon: settings that cannot be used change nothing", async (node) => 
       () => writeSettings(node, { ...OTHER, monitoring: { enabled: true, port } }),
       `Cannot listen on "127.0.0.1:${port}"`,
     ],
+    ["an empty file", () => Deno.truncate(settingsPath(node)), "1 fault"],
     ["no file", () => Deno.remove(settingsPath(node)), "1 fault"],
   ];
   for (const [what, act, said] of rejected) {

@@ -59,4 +59,6 @@ nodeTest("daemon: why no pod can come is what STATUS answers", async (node) => {
   await using second = await TestDaemon.spawn(node, { settings: { network: { podCIDR: {} } } });
   await second.saw({ message: "The node is not ready" });
   assertStringIncludes(await plugin.failStatus(), "no network for the pods of this node");
+  await second.end("SIGTERM");
+  await plugin.status(); // nobody would ever take back what the daemon said last
 });

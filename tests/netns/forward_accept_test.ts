@@ -48,7 +48,7 @@ const FIREWALLS: Readonly<Record<string, readonly string[]>> = {
 };
 
 for (const [name, commands] of Object.entries(FIREWALLS)) {
-  nodeTest(`setForwardAccept, setLegacyForward: ${name}`, async (node) => {
+  nodeTest(`setForwardAccept, LegacyForward: ${name}`, async (node) => {
     const { pod, stranger } = await stage(node);
     assertEquals(await answering(pod), TARGETS);
     assertEquals(await answering(stranger, OUTSIDE4), OUTSIDE4);

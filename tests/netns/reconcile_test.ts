@@ -27,7 +27,7 @@ nodeTest(
       await node.add(dead, config);
     }
     const report = await upkeep(node, { verb: "reconcile" });
-    assertEquals(report.parts, ["lease", "link"]);
+    assertEquals(report.parts, ["host_port", "lease", "link"]);
     assertEquals(await state(node), before);
     assertEquals((await upkeep(node, { verb: "reconcile" })).changes, []);
   },

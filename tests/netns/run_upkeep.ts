@@ -6,7 +6,7 @@ import { pluginContext } from "../../commands/context.ts";
 import { reconcile } from "../../lib/daemon/reconcile.ts";
 import { removeDatapath, resyncDatapath } from "../../lib/daemon/resync.ts";
 import type { UpkeepContext, UpkeepOutcome, UpkeepWant } from "../../lib/daemon/upkeep.ts";
-import { setLegacyForward } from "../../lib/delegate/legacy_forward.ts";
+import { LegacyForward } from "../../lib/delegate/legacy_forward.ts";
 import { LinuxKeeper } from "../../lib/linux/keeper.ts";
 import { parsePrefix } from "../../lib/net/prefix.ts";
 import { DEFAULT_BRIDGE } from "../../lib/pod/config.ts";
@@ -19,7 +19,10 @@ export interface UpkeepOrder {
   readonly clusterCidrs: readonly string[];
   readonly gateways: readonly string[];
   readonly datapath?: "bridge" | "ptp";
+  readonly mtuBytes?: number;
   readonly ipMasq?: boolean;
+  readonly remotePodCidrs?: readonly string[];
+  readonly tailnetDevice?: string;
   /** Passes, of which the last is told. */
   readonly repeat?: number;
 }
@@ -42,7 +45,14 @@ async function run(order: UpkeepOrder): Promise<UpkeepReport | undefined> {
     runDirectory: attach.runDirectory,
   });
   using keeper = new LinuxKeeper();
-  const context: UpkeepContext = { attach, keeper, setLegacyForward, stores: [store], unread: [] };
+  const legacyForward = new LegacyForward();
+  const context: UpkeepContext = {
+    attach,
+    keeper,
+    setLegacyForward: (podCidrs) => legacyForward.set(podCidrs),
+    stores: [store],
+    unread: [],
+  };
   let report: UpkeepReport | undefined;
   for (let pass = 0; pass < (order.repeat ?? 1); pass++) {
     const start = performance.now();
@@ -63,7 +73,8 @@ async function resync(context: UpkeepContext, want: UpkeepWant): Promise<UpkeepO
   return await resyncDatapath(context, want, host);
 }
 
-function wantOf({ podCidrs, clusterCidrs, gateways, datapath, ipMasq }: UpkeepOrder): UpkeepWant {
+function wantOf(order: UpkeepOrder): UpkeepWant {
+  const { podCidrs, clusterCidrs, gateways, datapath, ipMasq, remotePodCidrs = [] } = order;
   return {
     network: "pods",
     datapath: datapath ?? "bridge",
@@ -72,11 +83,13 @@ function wantOf({ podCidrs, clusterCidrs, gateways, datapath, ipMasq }: UpkeepOr
     clusterCidrs: clusterCidrs.map(parsePrefix),
     serviceCidrs: [parsePrefix("10.96.0.0/12")],
     gateways: gateways.map(parsePrefix),
-    mtuBytes: 1280,
+    mtuBytes: order.mtuBytes ?? 1280,
     hairpinMode: true,
     portIsolation: false,
     guardClusterCidr: true,
     ipMasq: ipMasq ?? true,
     ipMasqTailnet: false,
+    remotePodCidrs: remotePodCidrs.map(parsePrefix),
+    tailnetDevice: order.tailnetDevice,
   };
 }

@@ -16,6 +16,7 @@ function environmentOf(node: TestNode): Record<string, string> {
     ...node.environment,
     HEADCNI_HOST_ROOT: `${node.root}/nothing`,
     HEADCNI_KUBE_ACCESS: "off",
+    TAILSCALE_MODE: "off",
     HEADCNI_CONFIG: "",
     CNI_CONF_DIR: `${node.root}/net.d`,
     CNI_BIN_DIR: `${node.root}/bin`,

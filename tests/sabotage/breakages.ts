@@ -2,7 +2,9 @@ import { ATTACH_BREAKAGES } from "./attach_breakages.ts";
 import { BANDWIDTH_BREAKAGES } from "./bandwidth_breakages.ts";
 import { CONFLIST_BREAKAGES } from "./conflist_breakages.ts";
 import { DAEMON_BREAKAGES } from "./daemon_breakages.ts";
+import { HEADSCALE_BREAKAGES } from "./headscale_breakages.ts";
 import { HOST_PORT_BREAKAGES } from "./host_port_breakages.ts";
+import { MESH_BREAKAGES } from "./mesh_breakages.ts";
 import { METRICS_BREAKAGES } from "./metrics_breakages.ts";
 import { POD_CIDR_BREAKAGES } from "./pod_cidr_breakages.ts";
 import { SETTINGS_BREAKAGES } from "./settings_breakages.ts";
@@ -358,7 +360,9 @@ export const BREAKAGES: readonly Breakage[] = [
   ...BANDWIDTH_BREAKAGES,
   ...CONFLIST_BREAKAGES,
   ...DAEMON_BREAKAGES,
+  ...HEADSCALE_BREAKAGES,
   ...HOST_PORT_BREAKAGES,
+  ...MESH_BREAKAGES,
   ...METRICS_BREAKAGES,
   ...POD_CIDR_BREAKAGES,
   ...SETTINGS_BREAKAGES,

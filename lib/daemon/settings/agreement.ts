@@ -7,6 +7,8 @@ import type { Origin, Settings } from "./settings.ts";
 /** Least MTU of IPv6 in bytes: RFC 8200 section 5. */
 const MIN_IPV6_MTU = 1280;
 
+const PER_NODE = "network.podCIDR.perNode";
+
 /** A setting that would have to change, and why. */
 type Contradiction = readonly [key: string, text: string];
 
@@ -15,9 +17,14 @@ export function agreementFaults(
   settings: Settings,
   origins: ReadonlyMap<string, Origin>,
 ): Fault[] {
-  const contradictions = FAMILIES.flatMap((family) => contradictionsOf(settings, family));
+  const originOf = (key: string) => origins.get(key) ?? { from: "default" };
+  // A default that nobody needs contradicts nothing.
+  const isSizeUsed = settings.network.podCIDR.allowComputed !== "none" ||
+    originOf(PER_NODE).from !== "default";
+  const contradictions = FAMILIES.flatMap((family) => contradictionsOf(settings, family))
+    .filter(([key]) => key !== PER_NODE || isSizeUsed);
   return contradictions.map(([key, text]) => ({
-    where: formatOrigin(origins.get(key) ?? { from: "default" }),
+    where: formatOrigin(originOf(key)),
     key,
     text,
   }));
@@ -64,7 +71,7 @@ function contradictionsOf({ network }: Settings, family: Family): Contradiction[
   }
   if (cluster && perNode[family] < cluster.length) {
     found.push([
-      "network.podCIDR.perNode",
+      PER_NODE,
       `a part of ${formatPrefix(cluster)} (network.podCIDR.base) wanted, got /${perNode[family]}`,
     ]);
   }

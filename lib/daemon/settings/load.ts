@@ -13,6 +13,8 @@ export const DEFAULT_SETTINGS_PATH = "/etc/headcni/daemon.yaml";
 /** Largest file in bytes; a ConfigMap holds no more. */
 const MAX_FILE_BYTES = 1024 * 1024;
 
+const HALF_WRITTEN = "it is empty, as one that is half-written; for all defaults write a comment";
+
 /** What is asked beside the settings themselves. */
 export interface SettingsRequest {
   /** Flags, already read. */
@@ -20,12 +22,16 @@ export interface SettingsRequest {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Another place than {@linkcode DEFAULT_SETTINGS_PATH}, for tests. */
   readonly defaultPath?: string;
+  /** Other settings are in use: a file that is empty by now is one that somebody has yet to write. */
+  readonly isReload?: boolean;
 }
 
 /** A resolution, and the file that it is of. */
 export interface Examination extends Resolution {
   /** Undefined when there is none. */
   readonly file: string | undefined;
+  /** Where it is, or would be looked for. */
+  readonly path: string;
 }
 
 /** Reads everything and answers all that is wrong; throws nothing. */
@@ -40,24 +46,25 @@ export function examineSettings(request: SettingsRequest): Examination {
  * @throws ConfigError whose details are all faults, one a line.
  */
 export function loadSettings(request: SettingsRequest): LoadedSettings {
-  const { settings, origins, faults, warnings, file } = examineSettings(request);
-  if (settings) return { settings, origins, warnings, file };
+  const { settings, origins, faults, warnings, file, path } = examineSettings(request);
+  if (settings) return { settings, origins, warnings, file, path };
   const count = faults.length === 1 ? "1 fault" : `${faults.length} faults`;
   throw new ConfigError("invalid-config", `Cannot use the settings of the daemon: ${count}`, {
     details: faults.map(formatFault).join("\n"),
   });
 }
 
-function readAndResolve({ line, env, defaultPath }: SettingsRequest): Examination {
+function readAndResolve({ line, env, defaultPath, isReload }: SettingsRequest): Examination {
   const named = line.configPath || env.HEADCNI_CONFIG || undefined;
   const path = named ?? defaultPath ?? DEFAULT_SETTINGS_PATH;
   const hostname = Deno.hostname();
   try {
     const file = readSettingsFile(path, named !== undefined);
-    return { ...resolveSettings({ flags: line, env, file, hostname }), file: file?.path };
+    if (isReload && file?.text.trim() === "") throw new Error(HALF_WRITTEN);
+    return { ...resolveSettings({ flags: line, env, file, hostname }), file: file?.path, path };
   } catch (error) {
     const flags = joinLayers([line, faulty({ where: path, text: errorText(error) })]);
-    return { ...resolveSettings({ flags, env, file: undefined, hostname }), file: path };
+    return { ...resolveSettings({ flags, env, file: undefined, hostname }), file: path, path };
   }
 }
 

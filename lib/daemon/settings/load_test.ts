@@ -44,6 +44,30 @@ Deno.test("loadSettings: the file of --config, else of HEADCNI_CONFIG, else the 
   assertEquals(load(["--config", folder.path], env), ["/flag", "/daemon.yaml"]);
 });
 
+Deno.test("loadSettings: tells where the file would be that is not there", () => {
+  using folder = new Folder();
+  const { file, path } = loadSettings({ line: readFlags([]), env: {}, defaultPath: folder.path });
+  assertEquals([file, path], [undefined, folder.path]);
+});
+
+Deno.test("loadSettings: an empty file gives all defaults at a start, and is refused on a reload", () => {
+  using folder = new Folder();
+  const request = { line: readFlags([]), env: {}, defaultPath: folder.path };
+  const said = {
+    "": "it is empty, as one that is half-written; for all defaults write a comment",
+    "\ufeff \n\t\n": "it is empty, as one that is half-written; for all defaults write a comment",
+    "# nothing yet\n": undefined,
+    "{}\n": undefined,
+  };
+  for (const [text, fault] of Object.entries(said)) {
+    folder.write(text);
+    assertEquals(loadSettings(request).file, folder.path, text);
+    const { faults } = examineSettings({ ...request, isReload: true });
+    const wanted = fault === undefined ? [] : [`${folder.path}: ${fault}`];
+    assertEquals(faults.map(formatFault), wanted, text);
+  }
+});
+
 Deno.test("loadSettings: throws all faults, one a line", () => {
   using folder = new Folder();
   folder.write("bogus: 1\nsocket: x\n");

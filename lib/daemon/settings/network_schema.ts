@@ -36,7 +36,7 @@ export const network = {
     flags: ["service-cidr"],
   }),
   mtu: optional(mtu, {
-    doc: "MTU of pods; else 1280, that of tailscale0, or the uplink's if lower",
+    doc: "MTU of pods; else 1280, or what the uplink or the tailnet interface has if that is lower",
     env: ["HEADCNI_NETWORK_MTU"],
     flags: ["network-mtu"],
   }),

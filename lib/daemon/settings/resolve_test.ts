@@ -160,6 +160,15 @@ const disagreements: readonly [text: string, fault: string][] = [
     "f:1: network.podCIDR.perNode: a part of 10.244.0.0/16 (network.podCIDR.base) wanted, got /15",
   ],
   [
+    "network: {podCIDR: {perNode: /24, base: 10.244.0.0/26}}",
+    "f:1: network.podCIDR.perNode: a part of 10.244.0.0/26 (network.podCIDR.base) wanted, got /24",
+  ],
+  [
+    "network: {podCIDR: {base: 10.244.0.0/26, allowComputed: hash}}",
+    "default: network.podCIDR.perNode: a part of 10.244.0.0/26 (network.podCIDR.base) wanted, got " +
+    "/24",
+  ],
+  [
     "network: {podCIDR: {base: 10.0.0.0/8}, serviceCIDR: 10.96.0.0/16}",
     "f:1: network.serviceCIDR: a network apart from that of pods, 10.0.0.0/8, wanted, got 10.96.0.0/16",
   ],
@@ -176,6 +185,8 @@ Deno.test("resolveSettings: what agrees, although it looks as if it did not", ()
     "network: {podCIDR: {nodeLocal: 'fd00::/64', base: 10.244.0.0/16}}",
     "network: {podCIDR: {nodeLocal: 10.244.0.0/16, base: 10.244.0.0/16}}",
     "network: {podCIDR: {base: 'fd00::/48', perNode: /16}}",
+    "network: {podCIDR: {base: '10.244.0.0/26,fd00::/80'}}",
+    "network: {podCIDR: {base: 10.244.0.0/26, nodeLocal: 10.244.0.0/28}}",
     "network: {podCIDR: {base: 'fd00::/48', allowComputed: hash}, serviceCIDR: 10.96.0.0/16}",
   ];
   for (const text of rows) assertEquals(resolve({ text }).faults, [], text);

@@ -23,4 +23,6 @@ export interface LoadedSettings {
   readonly warnings: readonly string[];
   /** The file that was read; undefined when there is none. */
   readonly file: string | undefined;
+  /** Where that file is, or would be looked for. */
+  readonly path: string;
 }

@@ -17,6 +17,11 @@ export const headscale = {
     env: ["HEADSCALE_AUTH_KEY", "HEADSCALE_API_KEY", "HEADCNI_AUTH_KEY"],
     flags: ["headscale-auth-key"],
   }),
+  caFile: optional(path, {
+    doc: "certificates in PEM, beside the system's, that Headscale's own may come from",
+    env: ["HEADSCALE_CA_FILE"],
+    flags: ["headscale-ca-file"],
+  }),
   timeout: setting(duration("1s"), "30s", {
     doc: "how long one request may take",
     env: ["HEADSCALE_TIMEOUT"],
@@ -31,8 +36,8 @@ export const headscale = {
 
 /** `tailscale`: how this node takes part in the tailnet. */
 export const tailscale = {
-  mode: setting(choice(["host", "daemon"]), "host", {
-    doc: "use the tailscaled of the node, or one of our own",
+  mode: setting(choice(["host", "own", "off"], { daemon: "own" }), "host", {
+    doc: "use the tailscaled of the node, one of our own, or none",
     env: ["TAILSCALE_MODE"],
     flags: ["tailscale-mode"],
   }),
@@ -58,8 +63,18 @@ export const tailscale = {
       flags: ["tailscale-socket-name"],
     }),
   },
+  binary: optional(path, {
+    doc: "the tailscaled to run for one of our own; found where programs are when absent",
+    env: ["TAILSCALE_BINARY"],
+    flags: ["tailscale-binary"],
+  }),
+  port: setting(integer("PORT", "a port", 0, 65_535), "41645", {
+    doc: "UDP port of a tailscaled of our own; 0 takes any",
+    env: ["TAILSCALE_PORT"],
+    flags: ["tailscale-port"],
+  }),
   mtu: setting(mtu, "1280", {
-    doc: "MTU of the tailnet interface",
+    doc: "MTU of the tailnet interface of a tailscaled of our own",
     env: ["TAILSCALE_MTU"],
     flags: ["tailscale-mtu"],
   }),

@@ -1,0 +1,60 @@
+/** `headcni mesh check`: the conditions of traffic between pods of different nodes, one by one. */
+import type { Command } from "commander";
+import type { Environment } from "../../../lib/cni/environment.ts";
+import type { MeshExamination } from "../../../lib/daemon/mesh/examine.ts";
+import { HeadcniError } from "../../../lib/errors.ts";
+import type { Condition } from "../../../lib/mesh/conditions.ts";
+import { print } from "../ipam/verb.ts";
+import { formatTable } from "../table.ts";
+import { addVerb, examine, type MeshOptions } from "./verb.ts";
+
+const HELP = `
+A condition that fails says what was seen and what to do; then the exit code is 1. With --probe each
+other node is tried for real, from the gateway address of our pods to that of theirs: only so it is known
+whether other nodes take packets of our pods.
+
+JSON: {"ok", "conditions": [{"number", "id", "title", "verdict": "pass"|"fail"|"unknown", "evidence",
+"fix"}], "conflicts": [text], "probes": [{"peer", "ok", "text"}]}
+
+Examples:
+  headcni mesh check
+  headcni mesh check --probe --output json`;
+
+/** How a verdict is told. */
+const WORDS: Readonly<Record<Condition["verdict"], string>> = {
+  pass: "ok",
+  fail: "FAIL",
+  unknown: "?",
+};
+
+/** Adds the verb `check`. */
+export function addCheck(mesh: Command, env: Environment): void {
+  addVerb(mesh, "check", "judge each condition of traffic between pods of different nodes")
+    .option("--probe", "try to reach the gateways of the pods of other nodes")
+    .addHelpText("after", HELP)
+    .action(async (options: MeshOptions & { readonly probe?: boolean }) => {
+      const examined = await examine(options, env, options.probe);
+      const { conditions, conflicts, probes } = examined;
+      const failed = conditions.filter(({ verdict }) => verdict === "fail");
+      const told = probes.map(({ peer, ok, text }) => ({ peer, ok, text }));
+      const value = { ok: failed.length === 0, conditions, conflicts, probes: told };
+      print(options.output, value, () => formatCheck(examined));
+      if (failed.length === 0) return;
+      throw new HeadcniError(
+        "check-failure",
+        `Cannot reach pods of other nodes: ${failed.length} of ${conditions.length} conditions fail`,
+      );
+    });
+}
+
+function formatCheck({ conditions, conflicts, probes }: MeshExamination): string {
+  const rows = conditions.flatMap(({ number, title, verdict, evidence, fix }) => [
+    [WORDS[verdict], String(number), title, evidence],
+    ...verdict !== "pass" && fix !== "" ? [["", "", "", `-> ${fix}`]] : [],
+  ]);
+  return [
+    formatTable(rows),
+    ...conflicts.map((text) => `conflict: ${text}`),
+    ...probes.map(({ ok, text }) => `${ok ? "ok" : "FAIL"}  ${text}`),
+  ].join("\n");
+}

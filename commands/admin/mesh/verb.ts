@@ -1,0 +1,66 @@
+/** What the verbs of `headcni mesh` share. */
+import { type Command, Option } from "commander";
+import type { Environment } from "../../../lib/cni/environment.ts";
+import { examineMesh, type MeshExamination } from "../../../lib/daemon/mesh/examine.ts";
+import { DEFAULT_SETTINGS_PATH, loadSettings } from "../../../lib/daemon/settings/load.ts";
+import { readFlags } from "../../../lib/daemon/settings/read_flags.ts";
+import type { LoadedSettings } from "../../../lib/daemon/settings/settings.ts";
+import { ConfigError } from "../../../lib/errors.ts";
+import { pluginContext } from "../../context.ts";
+import { type OutputFormat, outputOption } from "../command_line.ts";
+
+/** What every verb is told. */
+export interface MeshOptions {
+  readonly config?: string;
+  readonly output: OutputFormat;
+}
+
+/** Adds a verb that works by the settings of the daemon. */
+export function addVerb(mesh: Command, usage: string, description: string): Command {
+  return mesh.command(usage)
+    .description(description)
+    .addOption(
+      new Option(
+        "--config <path>",
+        `the daemon's file of settings (default: $HEADCNI_CONFIG, else ${DEFAULT_SETTINGS_PATH})`,
+      ),
+    )
+    .addOption(outputOption());
+}
+
+/**
+ * The settings of the daemon.
+ * @throws ConfigError when they cannot be used.
+ */
+export function meshSettings(
+  { config }: Pick<MeshOptions, "config">,
+  env: Environment,
+): LoadedSettings {
+  return loadSettings({ line: { ...readFlags([]), configPath: config }, env });
+}
+
+/**
+ * Looks at the mesh of this node, whether the daemon runs or not.
+ * @throws ConfigError when the settings cannot be used, or say that there is no tailnet.
+ */
+export function examine(
+  options: MeshOptions,
+  env: Environment,
+  probe = false,
+): Promise<MeshExamination> {
+  const loaded = meshSettings(options, env);
+  requireMesh(loaded);
+  const { node } = pluginContext(env);
+  return examineMesh(loaded, {
+    root: env.HEADCNI_HOST_ROOT ?? "",
+    openHost: () => node.openHost(),
+    podCidrVariable: env.NODE_POD_CIDR || undefined,
+    probe,
+  });
+}
+
+/** @throws ConfigError when the settings say that there is no tailnet. */
+export function requireMesh({ settings: { tailscale } }: LoadedSettings): void {
+  if (tailscale.mode !== "off") return;
+  throw new ConfigError("invalid-config", "Cannot look at the mesh: tailscale.mode is off");
+}

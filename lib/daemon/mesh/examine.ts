@@ -1,0 +1,101 @@
+/** The mesh as one looks at it by hand, with or without a daemon that runs. */
+import { errorText } from "../../errors.ts";
+import type { Host } from "../../host/host.ts";
+import type { HeadscaleNode } from "../../mesh/headscale_node.ts";
+import { distinctPrefixes, overlaps, type Prefix } from "../../net/prefix.ts";
+import { LocalApi } from "../../tailscale/local_api.ts";
+import { discoverPodCidrs } from "../discover.ts";
+import type { LoadedSettings, Settings } from "../settings/settings.ts";
+import { judgeSight, type MeshVerdict } from "./judge_sight.ts";
+import { lookAtMesh, type MeshSight } from "./look.ts";
+import { readMemory } from "./memory_file.ts";
+import { openHeadscale } from "./open_headscale.ts";
+import { type Probe, probePeers, type ProbeTarget } from "./probe.ts";
+import { tailscaleSocket } from "../own_tailscaled.ts";
+
+/** What the examination works with. */
+export interface ExamineOptions {
+  /** What the node's own paths are below; empty on the node itself. */
+  readonly root: string;
+  openHost(): Host;
+  /** `NODE_POD_CIDR`. */
+  readonly podCidrVariable: string | undefined;
+  /** Tries whether the gateways of other nodes' pods answer. */
+  readonly probe: boolean;
+}
+
+/** What was found. */
+export interface MeshExamination extends MeshVerdict {
+  readonly sight: MeshSight;
+  readonly podCidrs: readonly Prefix[];
+  readonly clusterCidrs: readonly Prefix[];
+  /** True after `headcni mesh leave`. */
+  readonly hasLeft: boolean;
+  /** What Headscale says of this node; undefined when it is not to be asked. */
+  readonly headscale: {
+    readonly node: HeadscaleNode | undefined;
+    readonly trouble: string | undefined;
+  } | undefined;
+  readonly probes: readonly Probe[];
+}
+
+/** Looks at everything, and changes nothing. */
+export async function examineMesh(
+  loaded: LoadedSettings,
+  options: ExamineOptions,
+): Promise<MeshExamination> {
+  const { settings } = loaded;
+  const memory = readMemory(settings.dataDir);
+  const { chosen, cluster: { clusterCidrs } } = discoverPodCidrs(loaded, {
+    root: options.root,
+    environment: options.podCidrVariable,
+    apiServer: undefined,
+    hostRoutes: [],
+    inUse: [],
+  });
+  const podCidrs = distinctPrefixes([...chosen?.cidrs ?? [], ...memory.advertised]);
+  using api = new LocalApi(tailscaleSocket(settings) ?? "");
+  const sight = await lookAtMesh(api, options.openHost);
+  const headscale = await askHeadscale(settings, sight.status?.self?.nodeKey);
+  const probes = options.probe ? await probePeers(podCidrs, probeTargets(sight, clusterCidrs)) : [];
+  const verdict = judgeSight(settings, sight, {
+    podCidrs,
+    clusterCidrs,
+    podMtuBytes: bridgeMtu(settings, options),
+    headscale,
+    probes,
+  });
+  return { ...verdict, sight, podCidrs, clusterCidrs, hasLeft: memory.left, headscale, probes };
+}
+
+/** Networks of pods that other nodes serve. */
+function probeTargets({ status }: MeshSight, clusterCidrs: readonly Prefix[]): ProbeTarget[] {
+  return (status?.peers ?? []).flatMap(({ hostName: peer, allowedIps, addresses }) =>
+    allowedIps.filter((route) =>
+      clusterCidrs.some((cidr) => overlaps(cidr, route)) &&
+      !addresses.some(({ value, family }) =>
+        family === route.address.family && value === route.address.value
+      )
+    ).map((prefix) => ({ peer, prefix }))
+  );
+}
+
+async function askHeadscale(
+  settings: Settings,
+  nodeKey: string | undefined,
+): Promise<MeshExamination["headscale"]> {
+  try {
+    using client = openHeadscale(settings);
+    if (!client) return undefined;
+    const node = nodeKey === undefined ? undefined : await client.findNode({ nodeKey });
+    return { node, trouble: undefined };
+  } catch (error) {
+    return { node: undefined, trouble: errorText(error) };
+  }
+}
+
+/** What pods have, by the bridge that the daemon made for them. */
+function bridgeMtu({ network }: Settings, { openHost }: ExamineOptions): number | undefined {
+  using host = openHost();
+  return network.mtu ?? host.findLink("host", network.bridge)?.mtuBytes;
+}

@@ -1,0 +1,115 @@
+/** How the node gets into its tailnet, and back into it when its key expires. */
+import { ConfigError, errorText } from "../../errors.ts";
+import type { HeadscaleClient } from "../../headscale/client.ts";
+import { log } from "../../log.ts";
+import { planKeyRequest } from "../../mesh/key_request.ts";
+import type { LoginDecision } from "../../mesh/login.ts";
+import type { LocalApi } from "../../tailscale/local_api.ts";
+import { logIn } from "../../tailscale/log_in.ts";
+import type { Settings } from "../settings/settings.ts";
+
+/** First and longest time between two attempts, in milliseconds: each may cost a key. */
+const FIRST_DELAY_MS = 15_000;
+const MAX_DELAY_MS = 600_000;
+/** Longest time for a pre-auth key, in milliseconds. */
+const MINT_DEADLINE_MS = 45_000;
+
+/** What an attempt works with. */
+export interface JoinTools {
+  readonly api: Pick<LocalApi, "status" | "start" | "loginInteractive" | "editPrefs">;
+  /** Undefined when no API key is given. */
+  readonly headscale: Pick<HeadscaleClient, "createPreAuthKey"> | undefined;
+  readonly tailscale: Settings["tailscale"];
+  /** True when the node's key is good no more: it needs another one. */
+  readonly isExpired: boolean;
+  /** Of `performance.now`. */
+  readonly clockMs: number;
+}
+
+/** Attempts to join, with more and more time between them. */
+export class TailnetJoin {
+  #delayMs = FIRST_DELAY_MS;
+  #notBeforeMs = -Infinity;
+  /** Why the last attempt failed; undefined when it did not. */
+  #trouble: string | undefined;
+  #attempts = 0;
+
+  /** How often it was tried to log in. */
+  get attempts(): number {
+    return this.#attempts;
+  }
+
+  get trouble(): string | undefined {
+    return this.#trouble;
+  }
+
+  /** The node is in: the next time is the first one again. */
+  arrived(): void {
+    this.#delayMs = FIRST_DELAY_MS;
+    this.#notBeforeMs = -Infinity;
+    this.#trouble = undefined;
+  }
+
+  /** Does what was decided; answers whether anything was done. A failure is kept in `trouble`. */
+  async attempt(decision: LoginDecision, tools: JoinTools): Promise<boolean> {
+    if (decision.kind !== "start" && decision.kind !== "login") return false;
+    if (tools.clockMs < this.#notBeforeMs) return false;
+    this.#notBeforeMs = tools.clockMs + this.#delayMs;
+    this.#delayMs = Math.min(this.#delayMs * 2, MAX_DELAY_MS);
+    log.info(decision.kind === "start" ? "Start the tailnet" : "Join the tailnet", {
+      reason: decision.reason,
+    });
+    try {
+      if (decision.kind === "start") await tools.api.editPrefs({ wantRunning: true });
+      else await this.#logIn(decision, tools);
+      this.#trouble = undefined;
+    } catch (error) {
+      this.#trouble = errorText(error);
+      log.warn("Cannot join the tailnet", { error });
+    }
+    return true;
+  }
+
+  async #logIn(
+    { by, controlUrl }: LoginDecision & { readonly kind: "login" },
+    tools: JoinTools,
+  ): Promise<void> {
+    this.#attempts++;
+    const authKey = by === "auth-key"
+      ? tools.tailscale.authKey?.reveal()
+      : await inTime(mintKey(tools));
+    if (authKey === undefined) return;
+    await logIn(tools.api, {
+      authKey,
+      // Headscale 0.29 counts a request that names the expired key, and the pre-auth key is good for one.
+      isForced: tools.isExpired,
+      ...controlUrl !== undefined && { change: { controlUrl } },
+    });
+  }
+}
+
+/** @throws ConfigError when the settings do not say whose the node is to be. */
+async function mintKey({ headscale, tailscale }: JoinTools): Promise<string | undefined> {
+  const request = planKeyRequest(tailscale);
+  if (!request) {
+    throw new ConfigError(
+      "invalid-config",
+      "Cannot make a pre-auth key: name tailscale.tags, or tailscale.user",
+    );
+  }
+  return (await headscale?.createPreAuthKey(request))?.key;
+}
+
+/** A loop that turns is alive, whatever Headscale does: no turn waits as long as its client would. */
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => late.reject(new Error(`Headscale made no key in ${MINT_DEADLINE_MS / 1000} s`)),
+    MINT_DEADLINE_MS,
+  );
+  try {
+    return await Promise.race([work, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

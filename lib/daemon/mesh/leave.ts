@@ -1,0 +1,97 @@
+/** A node that leaves the mesh, and one that comes back. */
+import { errorText } from "../../errors.ts";
+import { planApproval } from "../../mesh/approvals.ts";
+import { planWithdrawal } from "../../mesh/wanted_prefs.ts";
+import { formatPrefix } from "../../net/prefix.ts";
+import { LocalApi } from "../../tailscale/local_api.ts";
+import type { Settings } from "../settings/settings.ts";
+import { openHeadscale } from "./open_headscale.ts";
+import { readMemory, updateMemory } from "./memory_file.ts";
+import { tailscaleSocket } from "../own_tailscaled.ts";
+
+/** What came of it, one text each. */
+export interface LeaveReport {
+  readonly done: readonly string[];
+  readonly failures: readonly string[];
+}
+
+/**
+ * Takes back the routes that we advertised and approved, for good: a daemon that runs leaves them alone
+ * from now on. What the user advertises stays. A failure keeps nothing else from being done, and a
+ * second call does what is left.
+ * @param options.deregister also logs the node out of its tailnet, and deletes it in Headscale where
+ * there is an API key.
+ */
+export async function leaveMesh(
+  settings: Settings,
+  options: { readonly deregister: boolean },
+): Promise<LeaveReport> {
+  const { dataDir } = settings;
+  const work = new Work();
+  // The first: a daemon would advertise again what is withdrawn.
+  updateMemory(dataDir, (memory) => ({ ...memory, left: true }));
+  using api = new LocalApi(tailscaleSocket(settings) ?? "");
+  // Asked before the node is logged out: then it has no key any more.
+  const nodeKey = await api.status({ peers: false }).then(
+    ({ self }) => self?.nodeKey,
+    () => undefined,
+  );
+  await work.attempt(() => withdrawRoutes(api, dataDir));
+  await work.attempt(() => withdrawApprovals(settings, nodeKey, options.deregister));
+  if (options.deregister) {
+    await work.attempt(async () => {
+      await api.logout();
+      return ["logged out of the tailnet"];
+    });
+  }
+  return work;
+}
+
+/** Has the daemon advertise again; answers whether the node had left. */
+export function rejoinMesh({ dataDir }: Pick<Settings, "dataDir">): boolean {
+  const { left } = readMemory(dataDir);
+  if (left) updateMemory(dataDir, (memory) => ({ ...memory, left: false }));
+  return left;
+}
+
+/** Collects what is done. */
+class Work implements LeaveReport {
+  readonly done: string[] = [];
+  readonly failures: string[] = [];
+
+  async attempt(act: () => Promise<readonly string[]>): Promise<void> {
+    try {
+      this.done.push(...await act());
+    } catch (error) {
+      this.failures.push(errorText(error));
+    }
+  }
+}
+
+async function withdrawRoutes(api: LocalApi, dataDir: string): Promise<string[]> {
+  const { advertised } = readMemory(dataDir);
+  if (advertised.length === 0) return [];
+  const { change } = planWithdrawal(await api.prefs(), advertised);
+  if (Object.keys(change).length > 0) await api.editPrefs(change);
+  updateMemory(dataDir, (memory) => ({ ...memory, advertised: [] }));
+  return advertised.map((route) => `${formatPrefix(route)}: advertised no more`);
+}
+
+async function withdrawApprovals(
+  settings: Settings,
+  nodeKey: string | undefined,
+  deregister: boolean,
+): Promise<string[]> {
+  const { approved } = readMemory(settings.dataDir);
+  using headscale = openHeadscale(settings);
+  if (!headscale || nodeKey === undefined) return [];
+  const node = await headscale.findNode({ nodeKey });
+  if (!node) return [];
+  const { routes } = planApproval(node, [], approved);
+  if (routes) await headscale.approveRoutes(node, routes);
+  updateMemory(settings.dataDir, (memory) => ({ ...memory, approved: [] }));
+  const done = routes ? approved.map((route) => `${formatPrefix(route)}: approved no more`) : [];
+  if (!deregister) return done;
+  await headscale.deleteNode(node.id);
+  return [...done, `node ${node.id} (${node.name}): deleted in Headscale`];
+}

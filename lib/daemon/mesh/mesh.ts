@@ -1,0 +1,270 @@
+/**
+ * The daemon's part in the tailnet: at each turn, and whenever tailscaled has news, it looks, decides
+ * and does. Nothing local waits for it: pods of this node come and go without a tailnet.
+ */
+import { errorText } from "../../errors.ts";
+import type { HeadscaleClient } from "../../headscale/client.ts";
+import type { Host } from "../../host/host.ts";
+import { log } from "../../log.ts";
+import { hasExpiredKey } from "../../mesh/key_expiry.ts";
+import { decideLogin, type LoginDecision } from "../../mesh/login.ts";
+import { planPrefs } from "../../mesh/wanted_prefs.ts";
+import { equalPrefixSets, type Prefix } from "../../net/prefix.ts";
+import { LocalApi } from "../../tailscale/local_api.ts";
+import { Loop } from "../loop.ts";
+import { keepOwnTailscaled, type OwnOutcome, tailscaleSocket } from "../own_tailscaled.ts";
+import type { NodeReport } from "../report.ts";
+import type { Settings } from "../settings/settings.ts";
+import { wait } from "../wait.ts";
+import { approveRoutes, type HeadscaleSight } from "./approve_routes.ts";
+import { TailnetJoin } from "./join_tailnet.ts";
+import { keepPrefs } from "./keep_prefs.ts";
+import { judgeSight } from "./judge_sight.ts";
+import { lookAtMesh, type MeshSight } from "./look.ts";
+import { readMemory, updateMemory } from "./memory_file.ts";
+import type { MeshReport } from "./mesh_report.ts";
+import { openHeadscale } from "./open_headscale.ts";
+
+/** What the mesh works with. */
+export interface MeshOptions {
+  /** As they are now. */
+  settings(): Settings;
+  /** Read for the networks of the pods; gets the tailnet. */
+  readonly report: NodeReport;
+  openHost(): Host;
+  /** What the node's own paths are below; empty on the node itself. */
+  readonly root: string;
+  /** `PATH` of our environment. */
+  readonly searchPath: string | undefined;
+  /** The tailnet's link has changed: MTU and packet filter go by it. */
+  onLink(): void;
+  /** What is known of it may be another than before. */
+  onTurn(): void;
+}
+
+const TAILSCALE_INTERVAL_MS = 30_000;
+/** Headscale is one for all nodes. */
+const HEADSCALE_INTERVAL_MS = 300_000;
+/** Least time between two questions while a route of ours waits for its approval, in milliseconds. */
+const ASK_AGAIN_MS = 10_000;
+/** How long a turn waits for the news that come with one. */
+const SETTLE_MS = 500;
+/** Until the news of tailscaled are followed anew, in milliseconds. */
+const FOLLOW_AGAIN_MS = 5_000;
+
+/** Follows tailscaled and Headscale. */
+export class Mesh implements Disposable {
+  readonly #options: MeshOptions;
+  readonly #join = new TailnetJoin();
+  /** Names of the older system. */
+  readonly #tailscaleLoop: Loop;
+  readonly #headscaleLoop: Loop;
+  #client: { readonly key: string; readonly client: HeadscaleClient | undefined } | undefined;
+  #headscale: HeadscaleSight | undefined;
+  #askedMs = -Infinity;
+
+  constructor(options: MeshOptions) {
+    this.#options = options;
+    this.#tailscaleLoop = new Loop({
+      name: "TailscaleService",
+      intervalMs: () => TAILSCALE_INTERVAL_MS,
+      settleMs: SETTLE_MS,
+      turn: () => this.#turn(),
+    });
+    this.#headscaleLoop = new Loop({
+      name: "HeadscaleHealthService",
+      intervalMs: () => HEADSCALE_INTERVAL_MS,
+      turn: () => this.#askHeadscale(),
+    });
+  }
+
+  get loops(): readonly Loop[] {
+    return [this.#tailscaleLoop, this.#headscaleLoop];
+  }
+
+  /** The pods' networks, or the settings, have changed. */
+  wake(): void {
+    this.#tailscaleLoop.wake();
+  }
+
+  /** Wakes for all that tailscaled tells, until the signal is aborted. */
+  async follow(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const socket = tailscaleSocket(this.#options.settings());
+      if (socket !== undefined) {
+        try {
+          using api = new LocalApi(socket);
+          for await (const _ of api.watch(signal)) this.wake();
+        } catch (error) {
+          if (!signal.aborted) log.debug("Cannot follow tailscaled", { error });
+        }
+        this.wake();
+      }
+      await wait(FOLLOW_AGAIN_MS, signal);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#client?.client?.[Symbol.dispose]();
+  }
+
+  async #turn(): Promise<void> {
+    const settings = this.#options.settings();
+    const { report } = this.#options;
+    const before = report.mesh?.sight.device;
+    const socket = tailscaleSocket(settings);
+    report.mesh = socket === undefined ? undefined : await this.#keep(settings, socket);
+    const { device } = report.mesh?.sight ?? {};
+    if (device?.name !== before?.name || device?.mtuBytes !== before?.mtuBytes) {
+      this.#options.onLink();
+    }
+    if (report.mesh) this.#askWhereNeeded(settings, report.mesh);
+    this.#options.onTurn();
+  }
+
+  async #keep(settings: Settings, socket: string): Promise<MeshReport> {
+    const reasons: string[] = [];
+    const own = await this.#keepOwn(settings);
+    if (own.todo !== undefined) reasons.push(`mesh: ${own.todo}`);
+    const { left } = readMemory(settings.dataDir);
+    using api = new LocalApi(socket);
+    const { openHost } = this.#options;
+    let sight = await lookAtMesh(api, openHost);
+    if (left) {
+      return this.#judge(settings, sight, [
+        'mesh: this node has left it by "headcni mesh leave"; "headcni mesh join" takes it back',
+      ]);
+    }
+    const decision = this.#decide(settings, sight);
+    if (decision?.kind === "blocked") reasons.push(`mesh: ${decision.reason}; ${decision.fix}`);
+    else if (decision && await this.#act(api, settings, sight, decision, reasons)) {
+      sight = await lookAtMesh(api, openHost);
+    }
+    if (this.#join.trouble !== undefined) reasons.push(`mesh: ${this.#join.trouble}`);
+    return this.#judge(settings, sight, reasons);
+  }
+
+  /** A tailscaled only for us; what keeps it from running is a reason. */
+  async #keepOwn(settings: Settings): Promise<OwnOutcome> {
+    if (settings.tailscale.mode !== "own") return { done: [], todo: undefined };
+    const { root, searchPath } = this.#options;
+    try {
+      const outcome = await keepOwnTailscaled(settings, root, { searchPath });
+      if (outcome.done.length > 0) log.info("Mended tailscaled", { changes: outcome.done });
+      return outcome;
+    } catch (error) {
+      return { done: [], todo: errorText(error) };
+    }
+  }
+
+  #decide(settings: Settings, { status, prefs }: MeshSight): LoginDecision | undefined {
+    if (!status || !prefs) return undefined;
+    const { tailscale, headscale } = settings;
+    const decision = decideLogin(status, prefs, {
+      mode: tailscale.mode === "own" ? "own" : "host",
+      ...tailscale.url !== undefined && { controlUrl: tailscale.url },
+      canUseAuthKey: tailscale.authKey !== undefined,
+      canMintKey: headscale.url !== undefined && headscale.authKey !== undefined,
+    }, Date.now());
+    if (decision.kind === "none") this.#join.arrived();
+    return decision;
+  }
+
+  /** Answers whether anything was changed; what fails is a reason. */
+  async #act(
+    api: LocalApi,
+    settings: Settings,
+    { prefs, status }: MeshSight,
+    decision: LoginDecision,
+    reasons: string[],
+  ): Promise<boolean> {
+    if (!prefs) return false;
+    const { tailscale, dataDir } = settings;
+    const plan = planPrefs(
+      {
+        // As long as nobody named the pods' network, what was advertised stays.
+        podCidrs: this.#podCidrs(settings),
+        mode: tailscale.mode === "own" ? "own" : "host",
+        acceptDns: tailscale.acceptDNS,
+      },
+      prefs,
+      readMemory(dataDir).advertised,
+    );
+    try {
+      const isKept = await keepPrefs(api, plan, prefs, dataDir);
+      const isTried = await this.#join.attempt(decision, {
+        api,
+        headscale: this.#headscaleClient(settings),
+        tailscale,
+        isExpired: hasExpiredKey(status?.self, Date.now()),
+        clockMs: performance.now(),
+      });
+      return isKept || isTried;
+    } catch (error) {
+      reasons.push(`mesh: ${errorText(error)}`);
+      return false;
+    }
+  }
+
+  #judge(settings: Settings, sight: MeshSight, reasons: readonly string[]): MeshReport {
+    const { report } = this.#options;
+    const verdict = judgeSight(settings, sight, {
+      podCidrs: this.#podCidrs(settings),
+      clusterCidrs: report.discovery?.cluster.clusterCidrs ?? [],
+      podMtuBytes: report.podMtuBytes,
+      headscale: this.#headscale,
+      probes: [],
+    });
+    return {
+      ...verdict,
+      sight,
+      warnings: [],
+      reasons: [...reasons, ...verdict.reasons],
+      headscale: this.#headscale,
+      logins: this.#join.attempts,
+    };
+  }
+
+  #podCidrs({ dataDir }: Settings): readonly Prefix[] {
+    return this.#options.report.localCidrs ?? readMemory(dataDir).advertised;
+  }
+
+  /** A route that waits for its approval is not left until Headscale's own turn. */
+  #askWhereNeeded(settings: Settings, { conditions, sight: { status } }: MeshReport): void {
+    const isServed = conditions.every(({ number, verdict }) => number !== 2 || verdict !== "fail");
+    if (isServed || !status?.self || !this.#headscaleClient(settings)) return;
+    if (performance.now() - this.#askedMs >= ASK_AGAIN_MS) this.#headscaleLoop.wake();
+  }
+
+  async #askHeadscale(): Promise<void> {
+    const settings = this.#options.settings();
+    const client = this.#headscaleClient(settings);
+    const nodeKey = this.#options.report.mesh?.sight.status?.self?.nodeKey;
+    if (!client || nodeKey === undefined) {
+      this.#headscale = undefined;
+      return;
+    }
+    this.#askedMs = performance.now();
+    const memory = readMemory(settings.dataDir);
+    if (memory.left) return;
+    const podCidrs = this.#podCidrs(settings);
+    this.#headscale = await approveRoutes(client, nodeKey, podCidrs, memory.approved);
+    const { trouble, isChanged } = this.#headscale;
+    if (trouble !== undefined) throw new Error(trouble);
+    if (!equalPrefixSets(memory.approved, podCidrs)) {
+      updateMemory(settings.dataDir, (memory) => ({ ...memory, approved: podCidrs }));
+    }
+    if (isChanged) this.wake();
+  }
+
+  /** Kept, for it knows which API is spoken; undefined when there is no API key to ask with. */
+  #headscaleClient(settings: Settings): HeadscaleClient | undefined {
+    const { headscale } = settings;
+    const key = JSON.stringify([headscale, headscale.authKey?.file]);
+    if (this.#client?.key !== key) {
+      this.#client?.client?.[Symbol.dispose]();
+      this.#client = { key, client: openHeadscale(settings) };
+    }
+    return this.#client.client;
+  }
+}

@@ -1,0 +1,46 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { FakeSystemd } from "../../tests/fakes/systemd.ts";
+import { ClientError } from "../errors.ts";
+import { ServiceUnit } from "./service_unit.ts";
+
+const NAME = "headcni-tailscaled.service";
+
+Deno.test("ServiceUnit: enable, ask and disable are calls of systemctl", async () => {
+  using systemd = new FakeSystemd();
+  const unit = new ServiceUnit(NAME, systemd.places);
+  assertEquals([unit.isPossible(), unit.isWritten(), unit.isEnabled()], [true, false, false]);
+  Deno.writeTextFileSync(unit.path, "[Unit]\n");
+  await unit.reload();
+  assertEquals(await unit.state(), "inactive");
+  await unit.enable();
+  assertEquals([await unit.state(), unit.isWritten(), unit.isEnabled()], ["active", true, true]);
+  await unit.disable();
+  assertEquals([await unit.state(), unit.isEnabled()], ["inactive", false]);
+  assertEquals(systemd.takeCalls(), [
+    "daemon-reload",
+    `is-active ${NAME}`,
+    `enable --now ${NAME}`,
+    `is-active ${NAME}`,
+    `disable --now ${NAME}`,
+    `is-active ${NAME}`,
+  ]);
+});
+
+Deno.test("ServiceUnit: a machine without systemd", () => {
+  using systemd = new FakeSystemd({ isBooted: false });
+  assertEquals(new ServiceUnit(NAME, systemd.places).isPossible(), false);
+});
+
+Deno.test("ServiceUnit: what systemctl says is told, and where more is", async () => {
+  using systemd = new FakeSystemd();
+  systemd.fail("Failed to enable unit:\nUnit file is masked.\n");
+  const unit = new ServiceUnit(NAME, systemd.places);
+  await assertRejects(
+    () => unit.enable(),
+    ClientError,
+    `Cannot start "${NAME}": Failed to enable unit:; Unit file is masked.; ` +
+      `see "journalctl -u ${NAME}"`,
+  );
+  const missing = new ServiceUnit(NAME, { ...systemd.places, systemctl: "/nonexistent/x" });
+  await assertRejects(() => missing.reload(), ClientError, "Cannot reload the units of systemd");
+});

@@ -1,0 +1,80 @@
+/** Does what pods send arrive, and unchanged: conditions 4 to 8. */
+import { formatPrefix } from "../net/prefix.ts";
+import { fail, type Finding, pass, unknown, worstOf } from "./finding.ts";
+import { NO_PREFS, POLICY } from "./judge_routes.ts";
+import type { MeshFacts } from "./mesh_facts.ts";
+
+/** Condition 4: other nodes' WireGuard takes packets of pods of this one. Only they know. */
+export function judgeSource(facts: MeshFacts): Finding {
+  return judgeProbes(facts, `${POLICY}: the other node has to see the route of this one`);
+}
+
+/** Condition 5: packet filters let pods reach pods; those of other nodes are theirs to know. */
+export function judgeFilters(facts: MeshFacts): Finding {
+  if (facts.prefs?.shieldsUp) {
+    return fail(
+      "shields are up: nothing from other nodes reaches pods here",
+      "tailscale set --shields-up=false",
+    );
+  }
+  return judgeProbes(facts, `${POLICY}: pods to pods, by every protocol`);
+}
+
+/** Condition 6: neither tailscaled nor we give packets to other pods the node's address. */
+export function judgeAddresses({ prefs, masqueradeExempts }: MeshFacts): Finding {
+  return worstOf([
+    masqueradeExempts ? pass("our masquerade leaves out the cluster") : fail(
+      "our masquerade takes packets to pods of other nodes",
+      "see the log of headcni daemon, and network.podCIDR.base",
+    ),
+    !prefs
+      ? NO_PREFS
+      : prefs.noSnat
+      ? pass("tailscaled does no SNAT")
+      : fail("tailscaled does SNAT", "tailscale set --snat-subnet-routes=false"),
+  ]);
+}
+
+/** Condition 7: the node forwards, and what pods send fits the tunnel. */
+export function judgeForwarding(facts: MeshFacts): Finding {
+  return worstOf([judgeForwards(facts), judgeMtu(facts)]);
+}
+
+/** Condition 8: connections that pods begin are not taken for strange ones. */
+export function judgeStateful({ prefs }: MeshFacts): Finding {
+  if (!prefs) return NO_PREFS;
+  return prefs.noStatefulFiltering ? pass("stateful filtering is off") : fail(
+    "stateful filtering drops what pods begin",
+    "tailscale set --stateful-filtering=false",
+  );
+}
+
+function judgeProbes({ probes = [], hasNeighbours }: MeshFacts, fix: string): Finding {
+  if (probes.length === 0) {
+    return hasNeighbours
+      ? unknown("nothing was sent to pods of other nodes", "ping one of them from a pod here")
+      : unknown("no other node serves pods");
+  }
+  return worstOf(probes.map(({ peer, prefix, ok, text }) => {
+    const seen = `"${peer}" (${formatPrefix(prefix)}): ${text}`;
+    return ok ? pass(seen) : fail(seen, fix);
+  }));
+}
+
+function judgeForwards({ forwardingWarning }: MeshFacts): Finding {
+  if (forwardingWarning === undefined) return unknown("whether the node forwards is not known");
+  return forwardingWarning === "" ? pass("the node forwards") : fail(
+    forwardingWarning,
+    "let headcni daemon set it, and see that nobody else takes it back: " +
+      "sysctl net.ipv4.ip_forward net.ipv6.conf.all.forwarding",
+  );
+}
+
+function judgeMtu({ podMtuBytes, device }: MeshFacts): Finding {
+  if (!device) return unknown("the interface of tailscaled was not found");
+  if (podMtuBytes === undefined) return unknown("the MTU of pods is not known");
+  const seen = `pods have an MTU of ${podMtuBytes} bytes, ${device.name} of ${device.mtuBytes}`;
+  return podMtuBytes <= device.mtuBytes
+    ? pass(seen)
+    : fail(seen, `set network.mtu to ${device.mtuBytes} or less, and start the pods anew`);
+}

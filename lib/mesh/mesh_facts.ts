@@ -1,0 +1,49 @@
+/** What was seen of the mesh: the facts that its conditions are judged by. */
+import type { Prefix } from "../net/prefix.ts";
+import type { HeadscaleNode } from "./headscale_node.ts";
+import type { TailnetPrefs, TailnetStatus } from "./tailnet.ts";
+
+/** What is undefined was not asked, or nobody answered. */
+export interface MeshFacts {
+  readonly podCidrs: readonly Prefix[];
+  readonly clusterCidrs: readonly Prefix[];
+  readonly status?: TailnetStatus | undefined;
+  /** Why there is no status. */
+  readonly trouble?: string | undefined;
+  readonly prefs?: TailnetPrefs | undefined;
+  /** Of `check-ip-forwarding`; empty when the node forwards. */
+  readonly forwardingWarning?: string | undefined;
+  readonly podMtuBytes?: number | undefined;
+  /** The interface of tailscaled. */
+  readonly device?: { readonly name: string; readonly mtuBytes: number } | undefined;
+  /** Undefined without an API key. */
+  readonly headscale?: HeadscaleFacts | undefined;
+  /** Other nodes of the cluster are known. */
+  readonly hasNeighbours: boolean;
+  /** Destinations of the kernel's table 52: wgengine/router of tailscale. */
+  readonly acceptedRoutes: readonly Prefix[];
+  /** What goes to pods elsewhere keeps its address, as far as our own masquerade goes. */
+  readonly masqueradeExempts: boolean;
+  readonly probes?: readonly Probe[] | undefined;
+  /** Milliseconds since 1970. */
+  readonly nowMs: number;
+}
+
+/** What Headscale tells of this node. */
+export interface HeadscaleFacts {
+  /** Undefined when it knows none with our node key, or did not answer. */
+  readonly node?: HeadscaleNode | undefined;
+  /** Why it could not be asked. */
+  readonly trouble?: string | undefined;
+}
+
+/** Something sent from an address of a pod here to one of another node. */
+export interface Probe {
+  /** Name of the other node. */
+  readonly peer: string;
+  /** Its PodCIDR. */
+  readonly prefix: Prefix;
+  readonly ok: boolean;
+  /** What came of it, such as `answered in 3 ms`. */
+  readonly text: string;
+}

@@ -1,0 +1,153 @@
+/** What tailscaled is to be set to for pods, beside what its owner set. */
+import { type Prefix, showPrefixes } from "../net/prefix.ts";
+import { mergeRoutes, ownRoutes, type RouteMerge } from "./own_routes.ts";
+import type { PrefsChange, TailnetPrefs } from "./tailnet.ts";
+
+/** Whose the tailscaled is: the machine's, or one only for us. */
+export type MeshMode = "host" | "own";
+
+/** What the node wants of its tailscaled; what is left out is not touched. */
+export interface WantedPrefs {
+  /** Networks of the pods of this node, also of those that only still have pods. */
+  readonly podCidrs: readonly Prefix[];
+  /** The rest of it counts in mode `own` alone. */
+  readonly mode: MeshMode;
+  readonly hostname?: string | undefined;
+  readonly acceptDns?: boolean | undefined;
+  /**
+   * Tags that the node asks for. To be empty for one that logs in by a pre-auth key: its tags come with
+   * the key, and Headscale from 0.28 on refuses a node that asks beside it (hscontrol/state/state.go).
+   */
+  readonly tags?: readonly string[] | undefined;
+}
+
+/** What is to be changed. */
+export interface PrefsPlan {
+  /** Empty when nothing is to be done. */
+  readonly change: PrefsChange;
+  /** Why each of the changes. */
+  readonly reasons: readonly string[];
+  /** What is not ours to change, and what that costs. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * What to change so that pods reach those of other nodes. With no CIDR all that is ours is withdrawn:
+ * not to be asked before the CIDRs are known.
+ * @param ours routes that we advertised before.
+ */
+export function planPrefs(
+  want: WantedPrefs,
+  have: TailnetPrefs,
+  ours: readonly Prefix[],
+): PrefsPlan {
+  const own = ownRoutes(want.podCidrs);
+  const steps = [
+    routeStep(mergeRoutes(have.advertiseRoutes, own.routes, ours)),
+    ...switchSteps(have),
+    ...(want.mode === "own" ? ownSteps(want, have) : []),
+  ];
+  return { ...joinSteps(steps), warnings: [...own.refused, ...warnOf(have)] };
+}
+
+/** What to change so that nothing of ours is advertised any more; all else stays as it is. */
+export function planWithdrawal(have: TailnetPrefs, ours: readonly Prefix[]): PrefsPlan {
+  const step = routeStep(mergeRoutes(have.advertiseRoutes, [], ours));
+  return { ...joinSteps([step]), warnings: [] };
+}
+
+interface Step {
+  readonly change: PrefsChange;
+  readonly reasons: readonly string[];
+}
+
+const NOTHING: Step = { change: {}, reasons: [] };
+
+function joinSteps(steps: readonly Step[]): Step {
+  return {
+    change: Object.assign({}, ...steps.map(({ change }) => change)),
+    reasons: steps.flatMap(({ reasons }) => reasons),
+  };
+}
+
+function stepIf(isNeeded: boolean, change: PrefsChange, reason: string): Step {
+  return isNeeded ? { change, reasons: [reason] } : NOTHING;
+}
+
+function routeStep({ routes, added, removed }: RouteMerge): Step {
+  if (added.length === 0 && removed.length === 0) return NOTHING;
+  return {
+    change: { advertiseRoutes: routes },
+    reasons: [
+      ...added.length > 0 ? [`advertise ${showPrefixes(added)}: pods of this node`] : [],
+      ...removed.length > 0 ? [`withdraw ${showPrefixes(removed)}: no pods of this node`] : [],
+    ],
+  };
+}
+
+function switchSteps(have: TailnetPrefs): Step[] {
+  return [
+    // Before the first login it would go to tailscale's own server, after a logout against a person.
+    stepIf(
+      !have.wantRunning && !have.loggedOut && have.controlUrl !== "",
+      { wantRunning: true },
+      "run: pods reach other nodes by the tailnet alone",
+    ),
+    stepIf(
+      !have.routeAll,
+      { routeAll: true },
+      "accept routes: pods of other nodes are behind them",
+    ),
+    stepIf(!have.noSnat, { noSnat: true }, "no SNAT: other pods see the pod's own address"),
+    stepIf(
+      !have.noStatefulFiltering,
+      { noStatefulFiltering: true },
+      "no stateful filtering: it drops what pods begin",
+    ),
+  ];
+}
+
+function ownSteps({ hostname, acceptDns, tags }: WantedPrefs, have: TailnetPrefs): Step[] {
+  return [
+    hostname === undefined
+      ? NOTHING
+      : stepIf(have.hostname !== hostname, { hostname }, `name the node "${hostname}"`),
+    acceptDns === undefined ? NOTHING : stepIf(
+      have.corpDns !== acceptDns,
+      { corpDns: acceptDns },
+      `${acceptDns ? "take" : "leave"} the name resolution of the tailnet: tailscale.acceptDNS`,
+    ),
+    tags === undefined ? NOTHING : stepIf(
+      !isSameSet(have.advertiseTags, tags),
+      { advertiseTags: tags },
+      tags.length === 0 ? "ask for no tags" : `ask for the tags ${tags.join(", ")}`,
+    ),
+  ];
+}
+
+function isSameSet(some: readonly string[], others: readonly string[]): boolean {
+  return some.length === others.length && some.every((one) => others.includes(one));
+}
+
+/** By `netfilterMode`, preftype.NetfilterMode of tailscale: what it leaves to others. */
+const NETFILTER_LACKS: readonly string[] = [
+  "tailscaled sets no packet filter (netfilter-mode=off): a FORWARD policy of drop stops what comes " +
+  "from other nodes, and nobody refuses forged tailnet addresses",
+  "tailscaled's packet filter is not called (netfilter-mode=nodivert): what calls ts-forward and " +
+  "ts-input is up to you",
+];
+
+function warnOf(have: TailnetPrefs): string[] {
+  const lack = NETFILTER_LACKS[have.netfilterMode];
+  return [
+    ...have.shieldsUp
+      ? [
+        "shields are up: nothing from other nodes reaches pods here; tailscale set --shields-up=false",
+      ]
+      : [],
+    ...lack === undefined ? [] : [`${lack}; tailscale set --netfilter-mode=on`],
+    ...have.exitNode === ""
+      ? []
+      : [`an exit node is in use ("${have.exitNode}"): what pods send to the internet goes by it`],
+  ];
+}
