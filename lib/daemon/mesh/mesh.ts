@@ -16,6 +16,7 @@ import { keepOwnTailscaled, type OwnOutcome, tailscaleSocket } from "../own_tail
 import type { NodeReport } from "../report.ts";
 import type { Settings } from "../settings/settings.ts";
 import { wait } from "../wait.ts";
+import { AdvertiseAnew } from "./advertise_anew.ts";
 import { approveRoutes, type HeadscaleSight } from "./approve_routes.ts";
 import { TailnetJoin } from "./join_tailnet.ts";
 import { keepPrefs } from "./keep_prefs.ts";
@@ -43,6 +44,8 @@ export interface MeshOptions {
 }
 
 const TAILSCALE_INTERVAL_MS = 30_000;
+/** As long as a route of ours is not served. */
+const WAITING_INTERVAL_MS = 10_000;
 /** Headscale is one for all nodes. */
 const HEADSCALE_INTERVAL_MS = 300_000;
 /** Least time between two questions while a route of ours waits for its approval, in milliseconds. */
@@ -56,6 +59,7 @@ const FOLLOW_AGAIN_MS = 5_000;
 export class Mesh implements Disposable {
   readonly #options: MeshOptions;
   readonly #join = new TailnetJoin();
+  readonly #anew = new AdvertiseAnew();
   /** Names of the older system. */
   readonly #tailscaleLoop: Loop;
   readonly #headscaleLoop: Loop;
@@ -67,7 +71,7 @@ export class Mesh implements Disposable {
     this.#options = options;
     this.#tailscaleLoop = new Loop({
       name: "TailscaleService",
-      intervalMs: () => TAILSCALE_INTERVAL_MS,
+      intervalMs: () => this.#anew.isWaiting ? WAITING_INTERVAL_MS : TAILSCALE_INTERVAL_MS,
       settleMs: SETTLE_MS,
       turn: () => this.#turn(),
     });
@@ -139,6 +143,13 @@ export class Mesh implements Disposable {
     if (decision?.kind === "blocked") reasons.push(`mesh: ${decision.reason}; ${decision.fix}`);
     else if (decision && await this.#act(api, settings, sight, decision, reasons)) {
       sight = await lookAtMesh(api, openHost);
+    }
+    try {
+      const { advertised } = readMemory(settings.dataDir);
+      const isTried = await this.#anew.attempt(api, sight, advertised, performance.now());
+      if (isTried) sight = await lookAtMesh(api, openHost);
+    } catch (error) {
+      reasons.push(`mesh: ${errorText(error)}`);
     }
     if (this.#join.trouble !== undefined) reasons.push(`mesh: ${this.#join.trouble}`);
     return this.#judge(settings, sight, reasons);
