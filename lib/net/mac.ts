@@ -1,4 +1,5 @@
-import { type Address, addressBytes } from "./address.ts";
+import { type Address, addressBytes, addressFromBytes } from "./address.ts";
+import type { Prefix } from "./prefix.ts";
 
 /** A 48-bit hardware address: six bytes in wire order. */
 export type Mac = Uint8Array<ArrayBuffer>;
@@ -25,4 +26,16 @@ export function formatMac(mac: Uint8Array): string {
  */
 export function macFromAddress(address: Address): Mac {
   return Uint8Array.from([0x0a, 0x58, ...addressBytes(address).slice(-4)]);
+}
+
+/**
+ * The link-local address that the kernel gives to an Ethernet interface, with its prefix length:
+ * RFC 2464 section 5, RFC 4291 appendix A.
+ */
+export function linkLocalFromMac(mac: Mac): Prefix {
+  const [first = 0, second = 0, third = 0, ...rest] = mac;
+  const universalBit = 0x02;
+  const interfaceId = [first ^ universalBit, second, third, 0xff, 0xfe, ...rest];
+  const bytes = Uint8Array.of(0xfe, 0x80, 0, 0, 0, 0, 0, 0, ...interfaceId);
+  return { address: addressFromBytes(bytes), length: 64 };
 }

@@ -6,7 +6,7 @@
 import type { Step } from "../host/step.ts";
 import { type Address, FAMILIES, type Family } from "../net/address.ts";
 import type { Link, LinkAddress } from "../net/link.ts";
-import { macFromAddress } from "../net/mac.ts";
+import { linkLocalFromMac, macFromAddress } from "../net/mac.ts";
 import { containsAddress, equalPrefixes, networkOf, type Prefix } from "../net/prefix.ts";
 import { type KernelRoute, type Route, SCOPE_LINK } from "../net/route.ts";
 import type { KernelRule, Rule } from "../net/rule.ts";
@@ -192,14 +192,31 @@ function diffBridgeAddresses(want: DatapathWant, have: DatapathFacts): Differenc
     protocol === HEADCNI_RTPROT && !holds(want.gateways, address) &&
     !have.podAddresses.some((pod) => containsAddress(address, pod))
   );
-  const missing = want.gateways.filter((gateway) =>
-    !holds(present.map(({ address }) => address), gateway)
-  );
+  const missing = [
+    ...want.gateways.filter((gateway) => !holds(present.map(({ address }) => address), gateway)),
+    ...missingLinkLocal(want, have),
+  ];
   const fields = { place: "host", link: want.bridge } as const;
   return {
     add: missing.map((address) => ({ kind: "add-address", ...fields, address })),
     remove: stale.map(({ address }) => ({ kind: "remove-address", ...fields, address })),
   };
+}
+
+/**
+ * Without a link-local address the kernel asks for no pod that it is to forward packets to:
+ * `ndisc_send_ns`, net/ipv6/ndisc.c. It makes one by itself, but once, with the first port of the
+ * bridge.
+ */
+function missingLinkLocal(
+  { gateways }: DatapathWant,
+  { bridge, bridgeAddresses }: DatapathFacts,
+): Prefix[] {
+  const isThere = bridgeAddresses.some(({ scope, address: { address } }) =>
+    scope === SCOPE_LINK && address.family === 6
+  );
+  if (isThere || !bridge?.mac || !bridge.up || !bridge.carrier) return [];
+  return isOfFamily(gateways, 6) ? [linkLocalFromMac(bridge.mac)] : [];
 }
 
 /** A rule that does what is wanted is enough, whoever made it; only ours are removed. */

@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { formatStep } from "../host/format.ts";
 import { parseAddress } from "../net/address.ts";
 import type { Link, LinkAddress } from "../net/link.ts";
+import { macFromAddress } from "../net/mac.ts";
 import { parsePrefix } from "../net/prefix.ts";
 import type { KernelRoute } from "../net/route.ts";
 import type { KernelRule } from "../net/rule.ts";
@@ -28,6 +29,7 @@ const WANT: DatapathWant = {
 };
 
 const BRIDGE: Link = {
+  mac: macFromAddress(parseAddress("10.1.1.1")),
   index: 7,
   name: "headcni0",
   mtuBytes: 1280,
@@ -40,7 +42,10 @@ const BRIDGE: Link = {
 /** A node on which all is well. */
 const WELL: DatapathFacts = {
   bridge: BRIDGE,
-  bridgeAddresses: ["10.1.1.1/24", "fd00:1:1::1/64"].map((text) => bridgeAddress(text)),
+  bridgeAddresses: [
+    ...["10.1.1.1/24", "fd00:1:1::1/64"].map((text) => bridgeAddress(text)),
+    linkLocal("fe80::858:aff:fe01:101/64"),
+  ],
   strayPorts: [],
   podAddresses: [],
   rules: ["10.1.1.0/24", "fd00:1:1::/64"].map((text) => rule(text)),
@@ -95,7 +100,7 @@ const FAULTS: readonly [string, Partial<DatapathFacts>, readonly string[]][] = [
     "bridge_port: ip link set dev veth1 master headcni0",
     "bridge_port: bridge link set dev veth1 hairpin on isolated off",
   ]],
-  ["one address is gone", { bridgeAddresses: [bridgeAddress("fd00:1:1::1/64")] }, [
+  ["one address is gone", { bridgeAddresses: WELL.bridgeAddresses.slice(1) }, [
     "bridge_address: ip address add 10.1.1.1/24 dev headcni0",
   ]],
   ["rules of somebody else do the same", { rules: WELL.rules.map((each) => foreign(each)) }, []],
@@ -117,8 +122,15 @@ const FAULTS: readonly [string, Partial<DatapathFacts>, readonly string[]][] = [
   ["an address of somebody else", {
     bridgeAddresses: [...WELL.bridgeAddresses, bridgeAddress("192.0.2.1/24", 0)],
   }, []],
-  ["the link-local address", {
-    bridgeAddresses: [...WELL.bridgeAddresses, { ...bridgeAddress("fe80::1/64"), scope: 253 }],
+  ["another link-local address, as of a stable secret", {
+    bridgeAddresses: [...WELL.bridgeAddresses.slice(0, 2), linkLocal("fe80::1/64")],
+  }, []],
+  ["no link-local address", { bridgeAddresses: WELL.bridgeAddresses.slice(0, 2) }, [
+    "bridge_address: ip address add fe80::858:aff:fe01:101/64 dev headcni0 nodad",
+  ]],
+  ["no link-local address: the kernel makes one with the first port", {
+    bridge: { ...BRIDGE, carrier: false },
+    bridgeAddresses: WELL.bridgeAddresses.slice(0, 2),
   }, []],
   ["the bridge takes advertisements, on a kernel that has no accept_dad", {
     sysctls: new Map([
@@ -211,6 +223,11 @@ function bridgeAddress(text: string, protocol = 72): LinkAddress {
     tentative: false,
     protocol,
   };
+}
+
+/** As the kernel makes it: IFAPROT_KERNEL_LL, linux/if_addr.h. */
+function linkLocal(text: string): LinkAddress {
+  return { ...bridgeAddress(text, 3), scope: 253 };
 }
 
 function rule(to: string): KernelRule {

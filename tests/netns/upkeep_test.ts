@@ -53,6 +53,30 @@ nodeTest(
   },
 );
 
+nodeTest(
+  "resyncDatapath: a bridge without a link-local address asks for pods again",
+  async (node) => {
+    const outside = await node.makePod("out");
+    await connectOutside(node.host, outside);
+    await upkeep(node);
+    const pod = await node.makePod();
+    const { ips = [] } = await node.add(pod, network());
+    const target = ips.map(({ address }) => bare(address)).find((text) => text.includes(":")) ?? "";
+    // A router whom no neighbour knows asks by no other address: ndisc_send_ns() of the kernel.
+    const asks = async () => {
+      await node.host.run("ip", "-6", "neighbour", "flush", "dev", "headcni0");
+      const ping = ["ping", "-c", "1", "-W", "2", target];
+      return await outside.run(...ping).then(() => true, () => false);
+    };
+    assertEquals(await asks(), true);
+    await node.host.run("ip", "-6", "address", "flush", "dev", "headcni0", "scope", "link");
+    assertEquals(await asks(), false);
+    assertEquals((await upkeep(node)).parts, ["bridge_address"]);
+    assertEquals(await asks(), true);
+    assertEquals((await upkeep(node)).changes, []);
+  },
+);
+
 nodeTest("resyncDatapath: a bridge that is down or gone carries its pods again", async (node) => {
   await upkeep(node);
   const [a, b] = [await node.makePod("a"), await node.makePod("b")];
