@@ -96,6 +96,7 @@ export async function turnNode(work: NodeWork, report: NodeReport): Promise<stri
         const outcome = await resyncDatapath(work.upkeep, want, host, sight);
         report.localCidrs = outcome.local;
         failures.push(...tellOutcome(outcome, report));
+        tellWarnings(outcome.warnings, report);
       }),
     );
   }
@@ -221,6 +222,12 @@ function tell(kind: string, changes: readonly string[], report: NodeReport): voi
   if (changes.length === 0) return;
   report.repairs.set(kind, (report.repairs.get(kind) ?? 0) + changes.length);
   log.info("Mended the node", { kind, changes });
+}
+
+/** Logs those that were not there at the last turn. */
+function tellWarnings(warnings: readonly string[], report: NodeReport): void {
+  for (const text of warnings) if (!report.warnings.includes(text)) log.warn(text);
+  report.warnings = warnings;
 }
 
 /** {@linkcode tell} of a pass; answers its failures. */

@@ -30,6 +30,7 @@ Deno.test("reconcile: tells each host port of a dead pod once, whoever removed i
       setMasquerade: refuse,
       setForwardAccept: refuse,
       setMssClamp: refuse,
+      findUnknownToFirewalld: refuse,
       removeTable: refuse,
     },
     setLegacyForward: refuse,
@@ -37,7 +38,7 @@ Deno.test("reconcile: tells each host port of a dead pod once, whoever removed i
     unread: [],
   };
   const pass = async (): Promise<UpkeepOutcome> => {
-    let outcome: UpkeepOutcome = { changes: [], failures: [] };
+    let outcome: UpkeepOutcome = { changes: [], failures: [], warnings: [] };
     await logged("error", async () => {
       outcome = await reconcile(context, { graceMs: 0, suspects: new Map() });
     });

@@ -22,6 +22,8 @@ export interface NodeReport {
   isConfigured: boolean;
   /** What the last turn could not do, one text each. */
   failures: readonly string[];
+  /** What others do to pods by the last turn, one text each. */
+  warnings: readonly string[];
   /** What keeps us from following our object at the API server; undefined when nothing does. */
   kubeTrouble: string | undefined;
   /** What was mended, by kind. */
@@ -45,6 +47,7 @@ export function emptyReport(): NodeReport {
     podMtuBytes: undefined,
     isConfigured: false,
     failures: [],
+    warnings: [],
     kubeTrouble: undefined,
     repairs: new Map(),
     repairFailures: 0,

@@ -7,9 +7,10 @@ import { formatStep } from "../host/format.ts";
 import { errorText, StoreError } from "../errors.ts";
 import { FAMILIES } from "../net/address.ts";
 import type { Link } from "../net/link.ts";
-import type { Prefix } from "../net/prefix.ts";
 import { SCOPE_LINK } from "../net/route.ts";
+import { formatPrefix, type Prefix } from "../net/prefix.ts";
 import type { KernelRule } from "../net/rule.ts";
+import { networksToTell } from "../nft/firewalld.ts";
 import {
   type DatapathFacts,
   datapathSysctls,
@@ -72,10 +73,23 @@ export async function resyncDatapath(
   }
   await log.attempt("forward_accept", () => context.keeper.setForwardAccept(local));
   await log.attempt("forward_accept", () => context.setLegacyForward(local));
+  await log.attempt("forward_accept", () => {
+    const networks = networksToTell(local, want.clusterCidrs);
+    const unknown = context.keeper.findUnknownToFirewalld(networks, want.bridge);
+    if (unknown.length > 0) log.warnings.push(firewalldWarning(unknown));
+    return [];
+  });
   const device = sight.links.find(({ name }) => name === want.tailnetDevice);
   await log.attempt("mss_clamp", () => context.keeper.setMssClamp({ podCidrs: local, device }));
-  const { changes, failures } = log;
-  return { changes, failures, local };
+  const { changes, failures, warnings } = log;
+  return { changes, failures, warnings, local };
+}
+
+/** With what k3s and others have their users do. */
+function firewalldWarning(networks: readonly Prefix[]): string {
+  const sources = networks.map((network) => `--add-source=${formatPrefix(network)}`).join(" ");
+  return `firewalld rejects the packets of ${networks.map(formatPrefix).join(", ")}: ` +
+    `firewall-cmd --permanent --zone=trusted ${sources} && firewall-cmd --reload`;
 }
 
 /**

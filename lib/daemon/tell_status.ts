@@ -50,7 +50,7 @@ export function nodeStatus({ settings }: LoadedSettings, report: NodeReport): No
     origin: chosen?.origin ?? null,
     since: podCidrSince ?? null,
     sources: discovery?.reasons ?? [],
-    warnings: verdict?.warnings ?? [],
+    warnings: [...verdict?.warnings ?? [], ...report.warnings],
     clusterCidrs: cluster?.clusterCidrs.map(formatPrefix) ?? [],
     serviceCidrs: cluster?.serviceCidrs.map(formatPrefix) ?? [],
     repairs: Object.fromEntries(report.repairs),

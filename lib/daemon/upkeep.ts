@@ -12,6 +12,7 @@ export interface Keeper {
   setMasquerade(want: Masquerade, askAgain: () => Promise<Masquerade>): Promise<string[]>;
   setForwardAccept(podCidrs: readonly Prefix[]): string[];
   setMssClamp(want: MssClamp): string[];
+  findUnknownToFirewalld(networks: readonly Prefix[], bridge: string): Prefix[];
   removeTable(): void;
 }
 
@@ -62,12 +63,15 @@ export interface UpkeepEvent {
 export interface UpkeepOutcome {
   readonly changes: readonly UpkeepEvent[];
   readonly failures: readonly UpkeepEvent[];
+  /** What others do to pods that is not ours to change, and what to do about it: one text each. */
+  readonly warnings: readonly string[];
 }
 
 /** Collects what one pass does; one failure keeps nothing else from being done. */
 export class UpkeepLog implements UpkeepOutcome {
   readonly changes: UpkeepEvent[] = [];
   readonly failures: UpkeepEvent[] = [];
+  readonly warnings: string[] = [];
 
   /** Tells of changes. */
   add(part: UpkeepPart, texts: readonly string[]): void {

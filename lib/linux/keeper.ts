@@ -1,6 +1,7 @@
 import type { Prefix } from "../net/prefix.ts";
 import type { Masquerade } from "../nft/masquerade.ts";
 import type { MssClamp } from "../nft/mss_clamp.ts";
+import { findUnknownToFirewalld } from "./firewalld.ts";
 import { setForwardAccept } from "./forward_accept.ts";
 import { setMssClamp } from "./mss_clamp.ts";
 import { NETLINK_NETFILTER, NetlinkSocket } from "./netlink_socket.ts";
@@ -24,6 +25,9 @@ export class LinuxKeeper implements Disposable {
   /** Lowers the segments of pods to what the tailnet takes; answers the changes likewise. */
   setMssClamp(want: MssClamp): string[] {
     return setMssClamp(this.#socket, want);
+  /** The networks that nobody told firewalld of, where it runs: it rejects their packets. */
+  findUnknownToFirewalld(networks: readonly Prefix[], bridge: string): Prefix[] {
+    return findUnknownToFirewalld(this.#socket, networks, bridge);
   }
 
   /** Removes our table with all that it holds; an absent one is no fault. */

@@ -1,5 +1,5 @@
 /** Firewalls of others that drop what is forwarded: pods pass all the same, and nobody else does. */
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { connectOutside, ip } from "./callers.ts";
 import { network, nodeTest, type TestNode, type TestPod } from "./plugin.ts";
 import { upkeep } from "./upkeep.ts";
@@ -95,6 +95,43 @@ nodeTest(
     await upkeep(node);
     const rest = await node.host.run("iptables-nft", "-S");
     assertEquals(rest.includes("HEADCNI"), false);
+  },
+);
+
+/** The chains of firewalld 2 that a forwarded packet meets, with its default zone alone. */
+const FIREWALLD = `table inet firewalld {
+  chain filter_FORWARD {
+    type filter hook forward priority filter + 10; policy accept;
+    ct state { established, related } accept
+    ct status dnat accept
+    iifname "lo" accept
+    jump filter_FORWARD_ZONES
+    reject with icmpx admin-prohibited
+  }
+  chain filter_FORWARD_ZONES {
+  }
+}`;
+
+nodeTest(
+  "findUnknownToFirewalld: tells the command that lets pods pass, until it was run",
+  async (node) => {
+    const { pod } = await stage(node);
+    await node.host.run("nft", FIREWALLD);
+    assertEquals(await answering(pod, OUTSIDE), []);
+    const { changes, warnings } = await upkeep(node);
+    assertEquals(changes, [], "nothing of ours could open it");
+    assertEquals(warnings, [
+      "firewalld rejects the packets of 10.9.0.0/16, fd00:9::/32: firewall-cmd --permanent " +
+      "--zone=trusted --add-source=10.9.0.0/16 --add-source=fd00:9::/32 && firewall-cmd --reload",
+    ]);
+    const accept = (match: string) =>
+      node.host.run(..."nft add rule inet firewalld filter_FORWARD_ZONES".split(" "), match);
+    await accept("ip saddr 10.9.0.0/16 accept");
+    const [rest = ""] = (await upkeep(node)).warnings;
+    assertStringIncludes(rest, "packets of fd00:9::/32:");
+    await accept("ip6 saddr fd00:9::/32 accept");
+    assertEquals((await upkeep(node)).warnings, []);
+    assertEquals(await answering(pod, OUTSIDE), OUTSIDE);
   },
 );
 
