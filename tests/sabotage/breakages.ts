@@ -9,6 +9,7 @@ import { METRICS_BREAKAGES } from "./metrics_breakages.ts";
 import { POD_CIDR_BREAKAGES } from "./pod_cidr_breakages.ts";
 import { SETTINGS_BREAKAGES } from "./settings_breakages.ts";
 import { SUBNET_BREAKAGES } from "./subnet_breakages.ts";
+import { TURN_BREAKAGES } from "./turn_breakages.ts";
 import { UPKEEP_BREAKAGES } from "./upkeep_breakages.ts";
 
 /** One line of ours made wrong, and the test that must notice. */
@@ -366,5 +367,6 @@ export const BREAKAGES: readonly Breakage[] = [
   ...METRICS_BREAKAGES,
   ...POD_CIDR_BREAKAGES,
   ...SETTINGS_BREAKAGES,
+  ...TURN_BREAKAGES,
   ...UPKEEP_BREAKAGES,
 ];
