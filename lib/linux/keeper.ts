@@ -25,6 +25,8 @@ export class LinuxKeeper implements Disposable {
   /** Lowers the segments of pods to what the tailnet takes; answers the changes likewise. */
   setMssClamp(want: MssClamp): string[] {
     return setMssClamp(this.#socket, want);
+  }
+
   /** The networks that nobody told firewalld of, where it runs: it rejects their packets. */
   findUnknownToFirewalld(networks: readonly Prefix[], bridge: string): Prefix[] {
     return findUnknownToFirewalld(this.#socket, networks, bridge);
