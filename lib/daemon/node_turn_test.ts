@@ -19,6 +19,7 @@ const RULE = "ip rule add priority 5100 to 10.9.0.0/24 lookup 254";
 const KEEPER: Keeper = {
   setMasquerade: () => Promise.resolve([]),
   setForwardAccept: () => [],
+  setMssClamp: () => [],
   findUnknownToFirewalld: () => [],
   removeTable: () => {},
 };
@@ -76,7 +77,10 @@ async function onNode(
         unread: [],
       };
       const log = await logged("warn", async () => {
-        const work = { loaded, upkeep, root: `${root}/machine`, executable: undefined, apiServer };
+        const work = {
+          ...{ loaded, upkeep, root: `${root}/machine`, executable: undefined, apiServer },
+          tailnetDevice: undefined,
+        };
         failures = await turnNode(work, report);
       });
       return { failures, steps: [...steps], log };

@@ -20,8 +20,6 @@ export interface JoinTools {
   /** Undefined when no API key is given. */
   readonly headscale: Pick<HeadscaleClient, "createPreAuthKey"> | undefined;
   readonly tailscale: Settings["tailscale"];
-  /** True when the node's key is good no more: it needs another one. */
-  readonly isExpired: boolean;
   /** Of `performance.now`. */
   readonly clockMs: number;
 }
@@ -79,17 +77,14 @@ export class TailnetJoin {
       ? tools.tailscale.authKey?.reveal()
       : await inTime(mintKey(tools));
     if (authKey === undefined) return;
-    await logIn(tools.api, {
-      authKey,
-      // Headscale 0.29 counts a request that names the expired key, and the pre-auth key is good for one.
-      isForced: tools.isExpired,
-      ...controlUrl !== undefined && { change: { controlUrl } },
-    });
+    await logIn(tools.api, { authKey, ...controlUrl !== undefined && { change: { controlUrl } } });
   }
 }
 
 /** @throws ConfigError when the settings do not say whose the node is to be. */
-async function mintKey({ headscale, tailscale }: JoinTools): Promise<string | undefined> {
+async function mintKey(
+  { headscale, tailscale, isExpired }: JoinTools,
+): Promise<string | undefined> {
   const request = planKeyRequest(tailscale);
   if (!request) {
     throw new ConfigError(

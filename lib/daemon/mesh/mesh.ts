@@ -6,7 +6,6 @@ import { errorText } from "../../errors.ts";
 import type { HeadscaleClient } from "../../headscale/client.ts";
 import type { Host } from "../../host/host.ts";
 import { log } from "../../log.ts";
-import { hasExpiredKey } from "../../mesh/key_expiry.ts";
 import { decideLogin, type LoginDecision } from "../../mesh/login.ts";
 import { planPrefs } from "../../mesh/wanted_prefs.ts";
 import { equalPrefixSets, type Prefix } from "../../net/prefix.ts";
@@ -185,7 +184,7 @@ export class Mesh implements Disposable {
   async #act(
     api: LocalApi,
     settings: Settings,
-    { prefs, status }: MeshSight,
+    { prefs }: MeshSight,
     decision: LoginDecision,
     reasons: string[],
   ): Promise<boolean> {
@@ -207,7 +206,6 @@ export class Mesh implements Disposable {
         api,
         headscale: this.#headscaleClient(settings),
         tailscale,
-        isExpired: hasExpiredKey(status?.self, Date.now()),
         clockMs: performance.now(),
       });
       return isKept || isTried;
