@@ -83,7 +83,7 @@ export class TailnetJoin {
 
 /** @throws ConfigError when the settings do not say whose the node is to be. */
 async function mintKey(
-  { headscale, tailscale, isExpired }: JoinTools,
+  { headscale, tailscale }: JoinTools,
 ): Promise<string | undefined> {
   const request = planKeyRequest(tailscale);
   if (!request) {
