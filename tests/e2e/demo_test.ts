@@ -2,6 +2,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { missingRoot, testUnless } from "../fakes/test_unless.ts";
+import { missingMesh } from "./tailnet/mesh.ts";
 
 const DEMO = fromFileUrl(new URL("../../scripts/demo", import.meta.url));
 
@@ -12,16 +13,17 @@ interface DemoRun {
   /** A directory whose commands are found first. */
   readonly commands?: string;
   readonly env?: Readonly<Record<string, string>>;
+  readonly args?: readonly string[];
 }
 
 /** Runs the demo in a process group of its own. */
 async function runDemo(
   tmp: string,
-  { onOutput = () => {}, commands, env }: DemoRun = {},
+  { onOutput = () => {}, commands, env, args = [] }: DemoRun = {},
 ): Promise<{ code: number; text: string }> {
   const path = Deno.env.get("PATH") ?? "";
   const child = new Deno.Command("setsid", {
-    args: [DEMO],
+    args: [DEMO, ...args],
     env: { ...env, TMPDIR: tmp, PATH: commands ? `${commands}:${path}` : path },
     stdin: "null",
     stdout: "piped",
@@ -135,3 +137,12 @@ async function withStubs(
     await Deno.remove(commands, { recursive: true });
   }
 }
+
+testUnless(missingMesh(), "mesh: the demo shows two nodes, and leaves nothing", async () => {
+  await expectNoTrace(async (tmp) => {
+    const { code, text } = await runDemo(tmp, { args: ["--mesh"] });
+    assertEquals(code, 0, text);
+    assertStringIncludes(text, "demo: all of it held");
+    assertStringIncludes(text, "no packet of a pod was seen between the nodes");
+  });
+});

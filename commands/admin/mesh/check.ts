@@ -4,6 +4,7 @@ import type { Environment } from "../../../lib/cni/environment.ts";
 import type { MeshExamination } from "../../../lib/daemon/mesh/examine.ts";
 import { HeadcniError } from "../../../lib/errors.ts";
 import type { Condition } from "../../../lib/mesh/conditions.ts";
+import { formatPrefix } from "../../../lib/net/prefix.ts";
 import { print } from "../ipam/verb.ts";
 import { formatTable } from "../table.ts";
 import { addVerb, examine, type MeshOptions } from "./verb.ts";
@@ -14,7 +15,7 @@ other node is tried for real, from the gateway address of our pods to that of th
 whether other nodes take packets of our pods.
 
 JSON: {"ok", "conditions": [{"number", "id", "title", "verdict": "pass"|"fail"|"unknown", "evidence",
-"fix"}], "conflicts": [text], "probes": [{"peer", "ok", "text"}]}
+"fix"}], "conflicts": [text], "probes": [{"peer", "prefix", "ok", "text"}]}
 
 Examples:
   headcni mesh check
@@ -36,7 +37,7 @@ export function addCheck(mesh: Command, env: Environment): void {
       const examined = await examine(options, env, options.probe);
       const { conditions, conflicts, probes } = examined;
       const failed = conditions.filter(({ verdict }) => verdict === "fail");
-      const told = probes.map(({ peer, ok, text }) => ({ peer, ok, text }));
+      const told = probes.map(({ prefix, ...rest }) => ({ ...rest, prefix: formatPrefix(prefix) }));
       const value = { ok: failed.length === 0, conditions, conflicts, probes: told };
       print(options.output, value, () => formatCheck(examined));
       if (failed.length === 0) return;
@@ -55,6 +56,8 @@ function formatCheck({ conditions, conflicts, probes }: MeshExamination): string
   return [
     formatTable(rows),
     ...conflicts.map((text) => `conflict: ${text}`),
-    ...probes.map(({ ok, text }) => `${ok ? "ok" : "FAIL"}  ${text}`),
+    ...probes.map(({ ok, peer, prefix, text }) =>
+      `${ok ? "ok" : "FAIL"}  ${peer} (${formatPrefix(prefix)}): ${text}`
+    ),
   ].join("\n");
 }

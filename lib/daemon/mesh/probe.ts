@@ -5,7 +5,7 @@
  */
 import { Socket } from "node:net";
 import { formatAddress } from "../../net/address.ts";
-import { formatPrefix, type Prefix } from "../../net/prefix.ts";
+import type { Prefix } from "../../net/prefix.ts";
 import { gatewayOf } from "../../node/gateway_of.ts";
 
 /** What is tried. */
@@ -37,8 +37,8 @@ export async function probePeers(
     const [from, to] = [own, target.prefix].map((cidr) => formatAddress(gatewayOf(cidr).address));
     const code = await connect(from ?? "", to ?? "");
     const ok = code === "" || code === "ECONNREFUSED";
-    const said = ok ? "answers" : code === "" ? "" : `does not answer (${code})`;
-    const text = `${to} of ${target.peer} (${formatPrefix(target.prefix)}) ${said} ${from}`;
+    const said = ok ? "answers" : `does not answer (${code})`;
+    const text = `${to} ${said} ${from}`;
     return [{ ...target, ok, text }];
   });
   return (await Promise.all(tried)).flat();
