@@ -4,6 +4,7 @@ import { CONFLIST_BREAKAGES } from "./conflist_breakages.ts";
 import { DAEMON_BREAKAGES } from "./daemon_breakages.ts";
 import { HEADSCALE_BREAKAGES } from "./headscale_breakages.ts";
 import { HOST_PORT_BREAKAGES } from "./host_port_breakages.ts";
+import { DAEMON_MESH_BREAKAGES } from "./daemon_mesh_breakages.ts";
 import { MESH_BREAKAGES } from "./mesh_breakages.ts";
 import { METRICS_BREAKAGES } from "./metrics_breakages.ts";
 import { POD_CIDR_BREAKAGES } from "./pod_cidr_breakages.ts";
@@ -364,6 +365,7 @@ export const BREAKAGES: readonly Breakage[] = [
   ...HEADSCALE_BREAKAGES,
   ...HOST_PORT_BREAKAGES,
   ...MESH_BREAKAGES,
+  ...DAEMON_MESH_BREAKAGES,
   ...METRICS_BREAKAGES,
   ...POD_CIDR_BREAKAGES,
   ...SETTINGS_BREAKAGES,
