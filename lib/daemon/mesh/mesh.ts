@@ -64,6 +64,8 @@ export class Mesh implements Disposable {
   readonly #headscaleLoop: Loop;
   #client: { readonly key: string; readonly client: HeadscaleClient | undefined } | undefined;
   #headscale: HeadscaleSight | undefined;
+  /** What tailscaled is set to that we do not change, and what that costs. */
+  #warnings: readonly string[] = [];
   #askedMs = -Infinity;
 
   constructor(options: MeshOptions) {
@@ -200,6 +202,7 @@ export class Mesh implements Disposable {
       prefs,
       readMemory(dataDir).advertised,
     );
+    this.#warn(plan.warnings);
     try {
       const isKept = await keepPrefs(api, plan, prefs, dataDir);
       const isTried = await this.#join.attempt(decision, {
@@ -227,11 +230,17 @@ export class Mesh implements Disposable {
     return {
       ...verdict,
       sight,
-      warnings: [],
+      warnings: this.#warnings,
       reasons: [...reasons, ...verdict.reasons],
       headscale: this.#headscale,
       logins: this.#join.attempts,
     };
+  }
+
+  /** Logs each once. */
+  #warn(warnings: readonly string[]): void {
+    for (const text of warnings.filter((each) => !this.#warnings.includes(each))) log.warn(text);
+    this.#warnings = warnings;
   }
 
   #podCidrs({ dataDir }: Settings): readonly Prefix[] {
