@@ -1,5 +1,6 @@
 /** Which of the routes that tailscaled advertises are ours: only those are ever taken back. */
-import { distinctPrefixes, equalPrefixes, type Prefix } from "../net/prefix.ts";
+import { distinctPrefixes, type Prefix } from "../net/prefix.ts";
+import { hasRoute } from "./own_routes.ts";
 
 /** What is to be remembered around a change. */
 export interface Remembered {
@@ -20,11 +21,7 @@ export function rememberRoutes(
   have: readonly Prefix[],
   next: readonly Prefix[],
 ): Remembered {
-  const added = next.filter((route) => !holds(have, route));
+  const added = next.filter((route) => !hasRoute(have, route));
   const before = distinctPrefixes([...ours, ...added]);
-  return { before, after: before.filter((route) => holds(next, route)) };
-}
-
-function holds(prefixes: readonly Prefix[], one: Prefix): boolean {
-  return prefixes.some((prefix) => equalPrefixes(prefix, one));
+  return { before, after: before.filter((route) => hasRoute(next, route)) };
 }

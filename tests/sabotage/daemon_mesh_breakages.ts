@@ -13,7 +13,7 @@ export const DAEMON_MESH_BREAKAGES: readonly Breakage[] = [
   // Routes of the user become ours, and go with the next network of pods.
   {
     file: "lib/mesh/remember_routes.ts",
-    text: "next.filter((route) => !holds(have, route))",
+    text: "next.filter((route) => !hasRoute(have, route))",
     replacement: "next.slice()",
     testFile: "lib/mesh/remember_routes_test.ts",
     test: "rememberRoutes: what is added is ours, what others advertised never becomes so",
@@ -29,7 +29,7 @@ export const DAEMON_MESH_BREAKAGES: readonly Breakage[] = [
   // Routes that are served are withdrawn for a moment, again and again.
   {
     file: "lib/daemon/mesh/advertise_anew.ts",
-    text: "!holds(waiting, route)",
+    text: "!hasRoute(waiting, route)",
     replacement: "false",
     testFile: "lib/daemon/mesh/advertise_anew_test.ts",
     test: "AdvertiseAnew: a route that waits is advertised anew, and no other",

@@ -5,7 +5,6 @@ import type { MeshExamination } from "../../../lib/daemon/mesh/examine.ts";
 import {
   containsAddress,
   distinctPrefixes,
-  equalPrefixes,
   formatPrefix,
   overlaps,
   type Prefix,
@@ -14,6 +13,7 @@ import { print } from "../ipam/verb.ts";
 import { formatTable } from "../table.ts";
 import { requireStatus } from "./require_status.ts";
 import { addVerb, examine, type MeshOptions } from "./verb.ts";
+import { hasRoute } from "../../../lib/mesh/own_routes.ts";
 
 const HELP = `
 Networks of this node's pods with all that this node advertises, and what others serve. APPROVED is known
@@ -55,9 +55,9 @@ function ownRoutes({ podCidrs, sight, headscale }: MeshExamination): RouteView[]
     route: formatPrefix(route),
     node: self?.hostName ?? "",
     own: true,
-    advertised: holds(advertised, route),
-    approved: approved ? holds(approved, route) : null,
-    served: holds(served, route),
+    advertised: hasRoute(advertised, route),
+    approved: approved ? hasRoute(approved, route) : null,
+    served: hasRoute(served, route),
     kernel: null,
   }));
 }
@@ -73,7 +73,7 @@ function otherRoutes({ sight, clusterCidrs }: MeshExamination): RouteView[] {
         advertised: null,
         approved: null,
         served: true,
-        kernel: holds(sight.acceptedRoutes, route),
+        kernel: hasRoute(sight.acceptedRoutes, route),
       }))
   );
 }
@@ -100,8 +100,4 @@ function formatRoutes(routes: readonly RouteView[]): string {
 
 function word(value: boolean | null): string {
   return value === null ? "-" : value ? "yes" : "no";
-}
-
-function holds(prefixes: readonly Prefix[], one: Prefix): boolean {
-  return prefixes.some((prefix) => equalPrefixes(prefix, one));
 }

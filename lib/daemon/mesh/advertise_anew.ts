@@ -4,8 +4,9 @@
  */
 import { log } from "../../log.ts";
 import type { TailnetPrefs, TailnetStatus } from "../../mesh/tailnet.ts";
-import { equalPrefixes, formatPrefix, type Prefix } from "../../net/prefix.ts";
+import { formatPrefix, type Prefix } from "../../net/prefix.ts";
 import type { LocalApi } from "../../tailscale/local_api.ts";
+import { hasRoute } from "../../mesh/own_routes.ts";
 
 /** How long a route may take by itself, and the longest time between two tries, in milliseconds. */
 const FIRST_DELAY_MS = 8_000;
@@ -38,8 +39,8 @@ export class AdvertiseAnew {
   ): Promise<boolean> {
     const { self, backendState } = status ?? {};
     const waiting = ours.filter((route) =>
-      prefs !== undefined && holds(prefs.advertiseRoutes, route) &&
-      !holds([...self?.allowedIps ?? [], ...self?.primaryRoutes ?? []], route)
+      prefs !== undefined && hasRoute(prefs.advertiseRoutes, route) &&
+      !hasRoute([...self?.allowedIps ?? [], ...self?.primaryRoutes ?? []], route)
     );
     if (!prefs || backendState !== "Running" || waiting.length === 0) {
       this.#delayMs = FIRST_DELAY_MS;
@@ -53,13 +54,9 @@ export class AdvertiseAnew {
     log.debug("Advertise anew what is not served", { routes: waiting.map(formatPrefix) });
     const { advertiseRoutes } = prefs;
     // Ended in between, the next turn advertises them: nothing is lost.
-    const others = advertiseRoutes.filter((route) => !holds(waiting, route));
+    const others = advertiseRoutes.filter((route) => !hasRoute(waiting, route));
     await api.editPrefs({ advertiseRoutes: others });
     await api.editPrefs({ advertiseRoutes });
     return true;
   }
-}
-
-function holds(prefixes: readonly Prefix[], one: Prefix): boolean {
-  return prefixes.some((prefix) => equalPrefixes(prefix, one));
 }

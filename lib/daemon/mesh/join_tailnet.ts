@@ -17,8 +17,8 @@ const MINT_DEADLINE_MS = 45_000;
 /** What an attempt works with. */
 export interface JoinTools {
   readonly api: Pick<LocalApi, "status" | "start" | "loginInteractive" | "editPrefs">;
-  /** Undefined when no API key is given. */
-  readonly headscale: Pick<HeadscaleClient, "createPreAuthKey"> | undefined;
+  /** Asked only where a key is to be made; undefined when no API key is given. */
+  headscale(): Pick<HeadscaleClient, "createPreAuthKey"> | undefined;
   readonly tailscale: Settings["tailscale"];
   /** Of `performance.now`. */
   readonly clockMs: number;
@@ -92,7 +92,7 @@ async function mintKey(
       "Cannot make a pre-auth key: name tailscale.tags, or tailscale.user",
     );
   }
-  return (await headscale?.createPreAuthKey(request))?.key;
+  return (await headscale()?.createPreAuthKey(request))?.key;
 }
 
 /** A loop that turns is alive, whatever Headscale does: no turn waits as long as its client would. */

@@ -24,12 +24,12 @@ function stage(env: Readonly<Record<string, string>>, clockMs: number, asked: st
       loginInteractive: () => say("log in", null).then(() => {}),
       editPrefs: (change): Promise<TailnetPrefs> => say(`edit ${JSON.stringify(change)}`, prefs),
     },
-    headscale: {
+    headscale: () => ({
       createPreAuthKey: ({ user, tags }) =>
         say(`make a key of ${user ?? "nobody"} with ${tags}`, {
           ...{ key: "minted", id: "1", expiration: undefined },
         }),
-    },
+    }),
     tailscale: settings.tailscale,
     clockMs,
   };

@@ -1,13 +1,13 @@
 /** A node that leaves the mesh, and one that comes back. */
 import { errorText } from "../../errors.ts";
 import { planApproval } from "../../mesh/approvals.ts";
-import { planWithdrawal } from "../../mesh/wanted_prefs.ts";
 import { formatPrefix } from "../../net/prefix.ts";
 import { LocalApi } from "../../tailscale/local_api.ts";
-import type { Settings } from "../settings/settings.ts";
-import { openHeadscale } from "./open_headscale.ts";
-import { readMemory, updateMemory } from "./memory_file.ts";
 import { tailscaleSocket } from "../own_tailscaled.ts";
+import type { Settings } from "../settings/settings.ts";
+import { readMemory, updateMemory } from "./memory_file.ts";
+import { openHeadscale } from "./open_headscale.ts";
+import { withdrawRoutes } from "./withdraw_routes.ts";
 
 /** What came of it, one text each. */
 export interface LeaveReport {
@@ -36,7 +36,10 @@ export async function leaveMesh(
     ({ self }) => self?.nodeKey,
     () => undefined,
   );
-  await work.attempt(() => withdrawRoutes(api, dataDir));
+  await work.attempt(async () => {
+    const routes = await withdrawRoutes(api, dataDir);
+    return routes.map((route) => `${formatPrefix(route)}: advertised no more`);
+  });
   await work.attempt(() => withdrawApprovals(settings, nodeKey, options.deregister));
   if (options.deregister) {
     await work.attempt(async () => {
@@ -66,15 +69,6 @@ class Work implements LeaveReport {
       this.failures.push(errorText(error));
     }
   }
-}
-
-async function withdrawRoutes(api: LocalApi, dataDir: string): Promise<string[]> {
-  const { advertised } = readMemory(dataDir);
-  if (advertised.length === 0) return [];
-  const { change } = planWithdrawal(await api.prefs(), advertised);
-  if (Object.keys(change).length > 0) await api.editPrefs(change);
-  updateMemory(dataDir, (memory) => ({ ...memory, advertised: [] }));
-  return advertised.map((route) => `${formatPrefix(route)}: advertised no more`);
 }
 
 async function withdrawApprovals(

@@ -8,7 +8,7 @@ import type { Host } from "../../host/host.ts";
 import { log } from "../../log.ts";
 import { decideLogin, type LoginDecision } from "../../mesh/login.ts";
 import { planPrefs } from "../../mesh/wanted_prefs.ts";
-import { equalPrefixSets, type Prefix } from "../../net/prefix.ts";
+import { distinctPrefixes, equalPrefixSets, type Prefix } from "../../net/prefix.ts";
 import { LocalApi } from "../../tailscale/local_api.ts";
 import { Loop } from "../loop.ts";
 import { keepOwnTailscaled, type OwnOutcome, tailscaleSocket } from "../own_tailscaled.ts";
@@ -23,7 +23,8 @@ import { judgeSight } from "./judge_sight.ts";
 import { lookAtMesh, type MeshSight } from "./look.ts";
 import { readMemory, updateMemory } from "./memory_file.ts";
 import type { MeshReport } from "./mesh_report.ts";
-import { openHeadscale } from "./open_headscale.ts";
+import { canAsk, openHeadscale } from "./open_headscale.ts";
+import { withdrawRoutes } from "./withdraw_routes.ts";
 
 /** What the mesh works with. */
 export interface MeshOptions {
@@ -53,6 +54,10 @@ const ASK_AGAIN_MS = 10_000;
 const SETTLE_MS = 500;
 /** Until the news of tailscaled are followed anew, in milliseconds. */
 const FOLLOW_AGAIN_MS = 5_000;
+
+/** Why a node that has left is not ready. */
+const LEFT =
+  'mesh: this node has left it by "headcni mesh leave"; "headcni mesh join" takes it back';
 
 /** Follows tailscaled and Headscale. */
 export class Mesh implements Disposable {
@@ -96,17 +101,24 @@ export class Mesh implements Disposable {
   async follow(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const socket = tailscaleSocket(this.#options.settings());
-      if (socket !== undefined) {
-        try {
-          using api = new LocalApi(socket);
-          for await (const _ of api.watch(signal)) this.wake();
-        } catch (error) {
-          if (!signal.aborted) log.debug("Cannot follow tailscaled", { error });
-        }
-        this.wake();
-      }
+      if (socket !== undefined && await this.#followOne(socket, signal)) this.wake();
       await wait(FOLLOW_AGAIN_MS, signal);
     }
+  }
+
+  /** Answers whether there was one: then its end is news, too. */
+  async #followOne(socket: string, signal: AbortSignal): Promise<boolean> {
+    let isThere = false;
+    try {
+      using api = new LocalApi(socket);
+      for await (const _ of api.watch(signal)) {
+        isThere = true;
+        this.wake();
+      }
+    } catch (error) {
+      if (!signal.aborted) log.debug("Cannot follow tailscaled", { error });
+    }
+    return isThere;
   }
 
   [Symbol.dispose](): void {
@@ -136,21 +148,21 @@ export class Mesh implements Disposable {
     const { openHost } = this.#options;
     let sight = await lookAtMesh(api, openHost);
     if (left) {
-      return this.#judge(settings, sight, [
-        'mesh: this node has left it by "headcni mesh leave"; "headcni mesh join" takes it back',
-      ]);
+      reasons.push(LEFT);
+      // A turn that was under way when it left may have advertised once more.
+      if (sight.status) await this.#try(reasons, () => withdrawRoutes(api, settings.dataDir));
+      return this.#judge(settings, sight, reasons);
     }
     const decision = this.#decide(settings, sight);
     if (decision?.kind === "blocked") reasons.push(`mesh: ${decision.reason}; ${decision.fix}`);
     else if (decision && await this.#act(api, settings, sight, decision, reasons)) {
       sight = await lookAtMesh(api, openHost);
     }
-    try {
+    // A tailscaled that is blocked for us is left alone.
+    if (decision?.kind === "none") {
       const { advertised } = readMemory(settings.dataDir);
-      const isTried = await this.#anew.attempt(api, sight, advertised, performance.now());
-      if (isTried) sight = await lookAtMesh(api, openHost);
-    } catch (error) {
-      reasons.push(`mesh: ${errorText(error)}`);
+      const attempt = () => this.#anew.attempt(api, sight, advertised, performance.now());
+      if (await this.#try(reasons, attempt)) sight = await lookAtMesh(api, openHost);
     }
     if (this.#join.trouble !== undefined) reasons.push(`mesh: ${this.#join.trouble}`);
     return this.#judge(settings, sight, reasons);
@@ -171,12 +183,12 @@ export class Mesh implements Disposable {
 
   #decide(settings: Settings, { status, prefs }: MeshSight): LoginDecision | undefined {
     if (!status || !prefs) return undefined;
-    const { tailscale, headscale } = settings;
+    const { tailscale } = settings;
     const decision = decideLogin(status, prefs, {
       mode: tailscale.mode === "own" ? "own" : "host",
       ...tailscale.url !== undefined && { controlUrl: tailscale.url },
       canUseAuthKey: tailscale.authKey !== undefined,
-      canMintKey: headscale.url !== undefined && headscale.authKey !== undefined,
+      canMintKey: canAsk(settings),
     }, Date.now());
     if (decision.kind === "none") this.#join.arrived();
     return decision;
@@ -203,18 +215,26 @@ export class Mesh implements Disposable {
       readMemory(dataDir).advertised,
     );
     this.#warn(plan.warnings);
-    try {
+    const isChanged = await this.#try(reasons, async () => {
       const isKept = await keepPrefs(api, plan, prefs, dataDir);
       const isTried = await this.#join.attempt(decision, {
         api,
-        headscale: this.#headscaleClient(settings),
+        headscale: () => this.#headscaleClient(settings),
         tailscale,
         clockMs: performance.now(),
       });
       return isKept || isTried;
+    });
+    return isChanged ?? false;
+  }
+
+  /** What fails is a reason, and the turn goes on; undefined then. */
+  async #try<T>(reasons: string[], act: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await act();
     } catch (error) {
       reasons.push(`mesh: ${errorText(error)}`);
-      return false;
+      return undefined;
     }
   }
 
@@ -250,7 +270,7 @@ export class Mesh implements Disposable {
   /** A route that waits for its approval is not left until Headscale's own turn. */
   #askWhereNeeded(settings: Settings, { conditions, sight: { status } }: MeshReport): void {
     const isServed = conditions.every(({ number, verdict }) => number !== 2 || verdict !== "fail");
-    if (isServed || !status?.self || !this.#headscaleClient(settings)) return;
+    if (isServed || !status?.self || !canAsk(settings)) return;
     if (performance.now() - this.#askedMs >= ASK_AGAIN_MS) this.#headscaleLoop.wake();
   }
 
@@ -266,10 +286,15 @@ export class Mesh implements Disposable {
     const memory = readMemory(settings.dataDir);
     if (memory.left) return;
     const podCidrs = this.#podCidrs(settings);
+    const approved = distinctPrefixes([...memory.approved, ...podCidrs]);
+    // Before it is asked: whatever comes of it, it is known what may be ours.
+    if (!equalPrefixSets(memory.approved, approved)) {
+      updateMemory(settings.dataDir, (memory) => ({ ...memory, approved }));
+    }
     this.#headscale = await approveRoutes(client, nodeKey, podCidrs, memory.approved);
     const { trouble, isChanged } = this.#headscale;
     if (trouble !== undefined) throw new Error(trouble);
-    if (!equalPrefixSets(memory.approved, podCidrs)) {
+    if (!equalPrefixSets(approved, podCidrs)) {
       updateMemory(settings.dataDir, (memory) => ({ ...memory, approved: podCidrs }));
     }
     if (isChanged) this.wake();

@@ -1,9 +1,15 @@
+import { ConfigError, errorText } from "../../errors.ts";
 import { HeadscaleClient } from "../../headscale/client.ts";
 import type { Settings } from "../settings/settings.ts";
 
+/** True when there is an API key to ask with. */
+export function canAsk({ headscale }: Pick<Settings, "headscale">): boolean {
+  return headscale.url !== undefined && headscale.authKey !== undefined;
+}
+
 /**
  * A client of Headscale by the settings; undefined when there is no API key to ask with.
- * @throws Error when the file of the certificate authority cannot be read.
+ * @throws ConfigError when the file of the certificate authority cannot be read.
  */
 export function openHeadscale(
   { headscale }: Pick<Settings, "headscale">,
@@ -16,6 +22,18 @@ export function openHeadscale(
     apiKey: () => authKey.reveal(),
     timeoutMs: timeout.ms,
     retries,
-    ...caFile !== undefined && { caPem: Deno.readTextFileSync(caFile) },
+    ...caFile !== undefined && { caPem: readCertificates(caFile) },
   });
+}
+
+function readCertificates(path: string): string {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch (cause) {
+    throw new ConfigError(
+      "invalid-config",
+      `Cannot read headscale.caFile "${path}": ${errorText(cause)}`,
+      { cause },
+    );
+  }
 }
