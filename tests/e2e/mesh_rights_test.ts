@@ -9,6 +9,17 @@ import { until } from "./tailnet/until.ts";
 /** Routes of the exit node that somebody else may offer. */
 const EXIT_ROUTES = ["0.0.0.0/0", "::/0"];
 
+testUnless(missingMesh(), "mesh: by the printed policy and a key with its tag alone", async () => {
+  await using mesh = await TestMesh.start({ right: "printed-policy" });
+  await mesh.ready();
+  const [red, blue] = await mesh.addPods();
+  if (!red || !blue) throw new Error("two pods wanted");
+  await pingAll(red, blue);
+  await pingAll(blue, red);
+  assertStringIncludes(await mesh.member(1).node.headcni("mesh", "check", "--probe"), "answers");
+  assertEquals(await mesh.internet.seen(), 0);
+});
+
 for (const version of HEADSCALE_VERSIONS) {
   testUnless(missingMesh(version), `mesh: with an API key, Headscale ${version}`, async () => {
     await using mesh = await TestMesh.start({ version, right: "api-key" });

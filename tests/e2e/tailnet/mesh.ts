@@ -1,5 +1,7 @@
 /** A whole mesh: Headscale, nodes with tailscaled and daemon, and a pod on each. */
 import { assertStringIncludes } from "@std/assert";
+import { formatPolicy } from "../../../lib/mesh/policy.ts";
+import { parsePrefix } from "../../../lib/net/prefix.ts";
 import { missingRoot } from "../../fakes/test_unless.ts";
 import type { TestDaemon } from "../../netns/daemon.ts";
 import { addressesOf, bare } from "../../netns/plugin.ts";
@@ -18,7 +20,7 @@ import { CLUSTER, MeshNode, type MeshPod } from "./node.ts";
 import { until } from "./until.ts";
 
 /** By what right routes come to be approved. */
-export type Right = "auto-approvers" | "api-key" | "by-hand";
+export type Right = "auto-approvers" | "printed-policy" | "api-key" | "by-hand";
 
 /** What mesh is made. */
 export interface MeshPlan {
@@ -69,12 +71,13 @@ export class TestMesh implements AsyncDisposable {
     const { version = "0.29.2", right = "auto-approvers", nodes = 2, behindNat } = plan;
     await using owned = new AsyncDisposableStack();
     const internet = owned.use(await Internet.make());
-    const approvers = right === "auto-approvers" ? [userIn(version), TAG] : [];
-    const routes = Object.fromEntries(Object.values(CLUSTER).map((cidr) => [cidr, approvers]));
-    const policy = openPolicy(version, approvers.length > 0 ? routes : {});
+    const policy = policyOf(version, right);
     const headscale = owned.use(await HeadscaleServer.start(internet, version, policy));
     await internet.watch(CLUSTER[4], CLUSTER[6]);
-    const key = right === "api-key" ? await headscale.makeApiKey() : await headscale.makeAuthKey();
+    const tags = right === "printed-policy" ? [TAG] : [];
+    const key = right === "api-key"
+      ? await headscale.makeApiKey()
+      : await headscale.makeAuthKey({ tags });
     const members: MeshMember[] = [];
     for (let number = 1; number <= nodes; number++) {
       const options = { number, isBehindNat: number === behindNat };
@@ -136,6 +139,18 @@ export class TestMesh implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#owned[Symbol.asyncDispose]();
   }
+}
+
+/** The policy that a right needs; `printed-policy` is what `headcni mesh policy` prints, and no more. */
+function policyOf(version: HeadscaleVersion, right: Right): string {
+  const clusterCidrs = Object.values(CLUSTER).map(parsePrefix);
+  if (right === "printed-policy") return formatPolicy({ clusterCidrs, tags: [TAG] });
+  if (right !== "auto-approvers") return openPolicy(version);
+  const approvers = [userIn(version), TAG];
+  return openPolicy(
+    version,
+    Object.fromEntries(Object.values(CLUSTER).map((cidr) => [cidr, approvers])),
+  );
 }
 
 /** Addresses of a pod without prefix length. */
