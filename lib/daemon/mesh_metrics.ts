@@ -24,7 +24,7 @@ export function meshFamilies(mesh: MeshReport | undefined): MetricFamily[] {
     ),
     gauge(
       "headcni_mesh_route_served",
-      "Networks of our pods that tailscaled advertises: 1 when the tailnet sends them here",
+      "Routes that tailscaled advertises, those of the user too: 1 when the tailnet sends them here",
       (sight?.prefs?.advertiseRoutes ?? []).map((route) => ({
         labels: { route: formatPrefix(route) },
         value: Number(

@@ -133,7 +133,7 @@ headcni_mesh_ready 1
 # HELP headcni_mesh_condition Conditions of traffic between pods of different nodes: 1 holds, 0 does not; unknown ones are left out
 # TYPE headcni_mesh_condition gauge
 headcni_mesh_condition{number="2",condition="routes-served"} 1
-# HELP headcni_mesh_route_served Networks of our pods that tailscaled advertises: 1 when the tailnet sends them here
+# HELP headcni_mesh_route_served Routes that tailscaled advertises, those of the user too: 1 when the tailnet sends them here
 # TYPE headcni_mesh_route_served gauge
 headcni_mesh_route_served{route="10.244.1.0/24"} 1
 # HELP headcni_mesh_conflicts What other nodes do that can take the traffic of our pods
