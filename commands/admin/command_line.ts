@@ -1,6 +1,7 @@
 /** What the command lines of people share: how they are read, refused and explained. */
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { ConfigError, errorText, HeadcniError } from "../../lib/errors.ts";
+import { OUTPUT_FORMATS } from "./print.ts";
 
 /** Exit codes. */
 const DONE = 0;
@@ -9,9 +10,6 @@ const MISUSED = 2;
 
 /** Columns of a help text, on any terminal. */
 const HELP_WIDTH = 100;
-
-/** How a subcommand prints: a table for people, JSON for programs. */
-export type OutputFormat = "table" | "json";
 
 /** A command line without subcommands and options yet. */
 export function newProgram(name: string): Command {
@@ -50,15 +48,10 @@ export function storeOption(description: string): Option {
   return new Option("--store <dir>", description).argParser(absolutePath);
 }
 
-/** `--output table|json`. */
+/** `--output table|json|yaml`: how {@linkcode print} prints. */
 export function outputOption(): Option {
   return new Option("-o, --output <format>", "for people or for programs")
-    .choices(["table", "json"]).default("table");
-}
-
-/** A value as programs read it. */
-export function formatJson(value: unknown): string {
-  return JSON.stringify(value, undefined, 2);
+    .choices([...OUTPUT_FORMATS]).default("table");
 }
 
 function absolutePath(path: string): string {

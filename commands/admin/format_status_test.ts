@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { AttachmentStatus } from "./read_status.ts";
 import { formatStatus } from "./format_status.ts";
+import { PLAIN_SCREEN } from "./screen.ts";
 
 const ATTACHMENT: AttachmentStatus = {
   network: "pods",
@@ -29,7 +30,7 @@ Deno.test("formatStatus: a paragraph a store, a line an attachment", () => {
     ],
   };
   assertEquals(
-    formatStatus(status, 120_000),
+    formatStatus(status, 120_000, PLAIN_SCREEN),
     `headcni 1.2.3
 
 Store /a: nothing was ever attached

@@ -54,8 +54,8 @@ const mistakes: readonly [args: string, text: string][] = [
   ["doctor", "unknown command 'doctor'"],
   ["status --outptu json", "unknown option '--outptu'; did you mean --output?"],
   [
-    "status --output yaml",
-    "option '-o, --output <format>' argument 'yaml' is invalid. Allowed choices are table, json.",
+    "status --output xml",
+    "option '-o, --output <format>' argument 'xml' is invalid. Allowed choices are table, json, yaml.",
   ],
   [
     "status --store relative",

@@ -3,7 +3,8 @@ import type { Command } from "commander";
 import type { Environment } from "../../lib/cni/environment.ts";
 import { StoreError } from "../../lib/errors.ts";
 import { readStatus } from "./read_status.ts";
-import { formatJson, type OutputFormat, outputOption, storeOption } from "./command_line.ts";
+import { outputOption, storeOption } from "./command_line.ts";
+import { type OutputFormat, print } from "./print.ts";
 import { formatStatus } from "./format_status.ts";
 import { STORES_HELP } from "./stores.ts";
 
@@ -19,13 +20,13 @@ export function addStatus(program: Command, env: Environment): void {
     .description("tell the stores of this node, and who has which address")
     .addOption(storeOption(STORES_HELP))
     .addOption(outputOption())
-    .action(async (options: StatusOptions) => console.log(await runStatus(options, env)));
+    .action((options: StatusOptions) => runStatus(options, env));
 }
 
-async function runStatus({ store, output }: StatusOptions, env: Environment): Promise<string> {
+async function runStatus({ store, output }: StatusOptions, env: Environment): Promise<void> {
   const status = await readStatus(store, env);
   if (store !== undefined && !status.stores.some(({ exists }) => exists)) {
     throw new StoreError("store-failure", `Cannot show the store "${store}": there is none`);
   }
-  return output === "json" ? formatJson(status) : formatStatus(status, Date.now());
+  await print(output, status, (screen) => formatStatus(status, Date.now(), screen));
 }

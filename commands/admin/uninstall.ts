@@ -1,18 +1,17 @@
 /** `headcni uninstall`: takes back what was put on this node. */
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import type { Environment } from "../../lib/cni/environment.ts";
-import { DEFAULT_SETTINGS_PATH, loadSettings } from "../../lib/daemon/settings/load.ts";
-import { readFlags } from "../../lib/daemon/settings/read_flags.ts";
 import { uninstallNode, type UninstallReport } from "../../lib/daemon/uninstall.ts";
 import { HeadcniError } from "../../lib/errors.ts";
 import { log } from "../../lib/log.ts";
 import { ownExecutable, pluginContext } from "../context.ts";
 import { logByHand } from "../logged.ts";
-import { formatJson, type OutputFormat, outputOption } from "./command_line.ts";
+import { outputOption } from "./command_line.ts";
+import { type OutputFormat, print } from "./print.ts";
+import { readSettings, settingsOption, type SettingsOptions } from "./settings.ts";
 
 /** What `headcni uninstall` is told. */
-interface UninstallCommand {
-  readonly config?: string;
+interface UninstallCommand extends SettingsOptions {
   readonly force?: boolean;
   readonly output: OutputFormat;
 }
@@ -35,27 +34,23 @@ Examples:
 export function addUninstall(program: Command, env: Environment): void {
   program.command("uninstall")
     .description("take back what was put on this node")
-    .addOption(
-      new Option(
-        "--config <path>",
-        `the daemon's file of settings (default: $HEADCNI_CONFIG, else ${DEFAULT_SETTINGS_PATH})`,
-      ),
-    )
+    .addOption(settingsOption())
     .option("--force", "even what pods need that are left")
     .addOption(outputOption())
     .addHelpText("after", HELP)
     .action(async (options: UninstallCommand) => {
       const report = await uninstall(options, env);
-      console.log(options.output === "json" ? formatJson(report) : formatReport(report));
+      await print(options.output, report, () => formatReport(report));
       throwUnfinished(report, options.force);
     });
 }
 
 async function uninstall(
-  { config, force = false }: Pick<UninstallCommand, "config" | "force">,
+  options: Omit<UninstallCommand, "output">,
   env: Environment,
 ): Promise<UninstallReport> {
-  const loaded = loadSettings({ line: { ...readFlags([]), configPath: config }, env });
+  const { force = false } = options;
+  const loaded = readSettings(options, env);
   const { dataDir: dataDirectory, runDirectory } = loaded.settings;
   const context = pluginContext(env);
   logByHand(context);

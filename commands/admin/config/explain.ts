@@ -1,9 +1,10 @@
 /** `headcni config explain`: what a setting is. */
 import type { Command } from "commander";
 import { explainSettings, type Explanation } from "../../../lib/daemon/settings/explain.ts";
-import { type OutputFormat, outputOption } from "../command_line.ts";
-import { print } from "../ipam/verb.ts";
-import { formatTable } from "../table.ts";
+import { outputOption } from "../command_line.ts";
+import { type OutputFormat, print } from "../print.ts";
+import type { Screen } from "../screen.ts";
+import { formatRows } from "../table.ts";
 
 const HELP = `
 KEY is a setting, a section, a flag or an environment variable; without it all settings are told.
@@ -23,13 +24,17 @@ export function addExplain(config: Command): void {
     .argument("[key]", "a setting, such as network.mtu")
     .addOption(outputOption())
     .addHelpText("after", HELP)
-    .action((key: string | undefined, { output }: { output: OutputFormat }) => {
+    .action(async (key: string | undefined, { output }: { output: OutputFormat }) => {
       const settings = explainSettings(key ?? "");
-      print(output, { settings }, () => settings.map(formatExplanation).join("\n\n"));
+      await print(
+        output,
+        { settings },
+        (screen) => settings.map((one) => formatExplanation(one, screen)).join("\n\n"),
+      );
     });
 }
 
-function formatExplanation(one: Explanation): string {
+function formatExplanation(one: Explanation, screen: Screen): string {
   const rows: [string, readonly string[]][] = [
     ["  value", [one.wanted]],
     ["  default", [one.default ?? "none"]],
@@ -39,9 +44,9 @@ function formatExplanation(one: Explanation): string {
   ];
   const filled = rows.filter(([, values]) => values.length > 0);
   return [
-    one.key,
+    screen.heading(one.key),
     `  ${one.doc}`,
-    formatTable(filled.map(([name, values]) => [name, values.join(", ")])),
+    formatRows(filled.map(([name, values]) => [name, values.join(", ")]), screen),
   ].join("\n");
 }
 

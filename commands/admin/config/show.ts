@@ -4,8 +4,8 @@ import type { Environment } from "../../../lib/cni/environment.ts";
 import { DEFAULT_SETTINGS_PATH, loadSettings } from "../../../lib/daemon/settings/load.ts";
 import { readFlags } from "../../../lib/daemon/settings/read_flags.ts";
 import { formatSettings, tellSettings } from "../../../lib/daemon/settings/tell.ts";
-import { type OutputFormat, outputOption } from "../command_line.ts";
-import { print } from "../ipam/verb.ts";
+import { outputOption } from "../command_line.ts";
+import { type OutputFormat, print } from "../print.ts";
 
 const HELP = `
 What is told comes from the file, the environment of this command and the defaults, each with a
@@ -25,11 +25,11 @@ export function addShow(config: Command, env: Environment): void {
     .argument("[file]", "the file of settings")
     .addOption(outputOption())
     .addHelpText("after", HELP)
-    .action((configPath: string | undefined, { output }: { output: OutputFormat }) => {
+    .action(async (configPath: string | undefined, { output }: { output: OutputFormat }) => {
       const loaded = loadSettings({ line: { ...readFlags([]), configPath }, env });
       const { file = null, warnings, origins } = loaded;
       const settings = tellSettings(loaded.settings, origins);
-      print(output, { file, settings, warnings }, () => formatSettings(settings));
+      await print(output, { file, settings, warnings }, () => formatSettings(settings));
       if (output === "table") warnings.forEach((warning) => console.error(`warning: ${warning}`));
     });
 }

@@ -9,8 +9,8 @@ import {
 } from "../../../lib/daemon/settings/load.ts";
 import { readFlags } from "../../../lib/daemon/settings/read_flags.ts";
 import { ConfigError } from "../../../lib/errors.ts";
-import { type OutputFormat, outputOption } from "../command_line.ts";
-import { print } from "../ipam/verb.ts";
+import { outputOption } from "../command_line.ts";
+import { type OutputFormat, print } from "../print.ts";
 
 const HELP = `
 The file is judged alone, without the environment and flags of the daemon. Every fault is told with
@@ -30,11 +30,11 @@ export function addValidate(config: Command, env: Environment): void {
     .argument("[file]", "the file of settings")
     .addOption(outputOption())
     .addHelpText("after", HELP)
-    .action((named: string | undefined, { output }: { output: OutputFormat }) => {
+    .action(async (named: string | undefined, { output }: { output: OutputFormat }) => {
       const file = named ?? (env.HEADCNI_CONFIG || DEFAULT_SETTINGS_PATH);
       const examined = examineSettings({ line: { ...readFlags([]), configPath: file }, env: {} });
       const { faults, warnings } = examined;
-      print(output, { file, faults, warnings }, () => formatExamination(file, examined));
+      await print(output, { file, faults, warnings }, () => formatExamination(file, examined));
       requireSound(file, faults.length);
     });
 }

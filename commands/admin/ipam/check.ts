@@ -6,7 +6,8 @@ import { damage } from "../../../lib/store/failure.ts";
 import { inodeOf, kvPath } from "../../../lib/store/place.ts";
 import { locateStore } from "../../../lib/store/store.ts";
 import { type PluginContext, pluginContext } from "../../context.ts";
-import { type OutputFormat, outputOption, storeOption } from "../command_line.ts";
+import { outputOption, storeOption } from "../command_line.ts";
+import { type OutputFormat, print } from "../print.ts";
 import {
   chosenDirectory,
   explainFailure,
@@ -14,7 +15,6 @@ import {
   storeDirectories,
   STORES_HELP,
 } from "../stores.ts";
-import { print } from "./verb.ts";
 
 /** What `headcni ipam check` is told. */
 interface CheckOptions {
@@ -49,7 +49,7 @@ export function addCheck(ipam: Command, env: Environment): void {
     .addHelpText("after", HELP)
     .action(async ({ store, output }: CheckOptions) => {
       const stores = await checkStores(store, env);
-      print(output, { stores }, () => stores.map(formatFaults).join("\n\n"));
+      await print(output, { stores }, () => stores.map(formatFaults).join("\n\n"));
       requireNone(stores);
     });
 }

@@ -2,7 +2,8 @@
 import type { Command } from "commander";
 import type { Environment } from "../../../lib/cni/environment.ts";
 import { ConfigError, errorText, HeadcniError } from "../../../lib/errors.ts";
-import { formatJson, storeOption } from "../command_line.ts";
+import { storeOption } from "../command_line.ts";
+import { formatJson } from "../print.ts";
 import { STORES_HELP, visitPresentStores } from "../stores.ts";
 import { exportStore } from "./export_document.ts";
 

@@ -1,13 +1,18 @@
-import { formatAge, formatPod, formatTable } from "../table.ts";
+import type { Screen } from "../screen.ts";
+import { formatAge, formatPod, formatRows } from "../table.ts";
 import type { InStore } from "./lease_view.ts";
 import { NETNS_STATE_TEXTS } from "./netns_state.ts";
 import type { Details, LeaseDetails, RestingDetails } from "./read_details.ts";
 
 /** What `show` found as a person reads it: a paragraph a lease. */
-export function formatDetails({ leases, resting }: Details, nowMs: number): string {
+export function formatDetails(
+  { leases, resting }: Details,
+  nowMs: number,
+  screen: Screen,
+): string {
   return [
-    ...leases.map((lease) => formatTable(leaseRows(lease, nowMs))),
-    ...resting.map((each) => formatTable(restingRows(each))),
+    ...leases.map((lease) => formatRows(leaseRows(lease, nowMs), screen)),
+    ...resting.map((each) => formatRows(restingRows(each), screen)),
   ].join("\n\n");
 }
 

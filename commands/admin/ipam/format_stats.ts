@@ -1,8 +1,12 @@
+import type { Screen } from "../screen.ts";
 import { formatTable } from "../table.ts";
 import type { PoolStats, Stats } from "./read_stats.ts";
 
 /** What `stats` measured as a person reads it: the node, its pools, its counters. */
-export function formatStats({ node, networks, pools, counters }: Stats): string {
+export function formatStats(
+  { node, networks, pools, counters }: Stats,
+  screen: Screen,
+): string {
   const title = `Node ${node.node_name}: ${node.utilization_percent} % used, ` +
     `${node.allocated_ips} of ${formatCount(node.total_ips)} addresses, ` +
     `${node.cooling_ips} cooling, ${formatCount(node.available_ips)} free`;
@@ -11,8 +15,8 @@ export function formatStats({ node, networks, pools, counters }: Stats): string 
   );
   return [
     [title, ...unknown].join("\n"),
-    ...pools.length > 0 ? [formatTable([POOL_HEADINGS, ...pools.flatMap(poolRows)])] : [],
-    ...counters.length > 0 ? [formatTable([COUNTER_HEADINGS, ...counters.map(counterRow)])] : [],
+    ...pools.length > 0 ? [formatTable(POOL_HEADINGS, pools.flatMap(poolRows), screen)] : [],
+    ...counters.length > 0 ? [formatTable(COUNTER_HEADINGS, counters.map(counterRow), screen)] : [],
   ].join("\n\n");
 }
 

@@ -7,11 +7,13 @@ import { tryParseDurationMs } from "../../../lib/ipam/duration.ts";
 import { log } from "../../../lib/log.ts";
 import { pluginContext } from "../../context.ts";
 import { logByHand } from "../../logged.ts";
+import { print } from "../print.ts";
+import type { Screen } from "../screen.ts";
 import { visitPresentStores } from "../stores.ts";
 import { formatPod, formatTable } from "../table.ts";
 import { formatAddresses, type InStore, type LeaseView, viewLease } from "./lease_view.ts";
 import { reportProgress } from "./progress.ts";
-import { addVerb, print, type VerbOptions } from "./verb.ts";
+import { addVerb, type VerbOptions } from "./verb.ts";
 
 /** What `headcni ipam gc` is told. */
 interface GcOptions extends VerbOptions {
@@ -53,7 +55,7 @@ export function addGc(ipam: Command, env: Environment): void {
     .addHelpText("after", HELP)
     .action(async (options: GcOptions) => {
       const report = await collect(options, env);
-      print(options.output, report, () => formatReport(report));
+      await print(options.output, report, (screen) => formatReport(report, screen));
       const [first] = report.failed;
       if (!first) return;
       throw new HeadcniError(
@@ -98,13 +100,13 @@ function toOutcome({ lease, judgement, failure }: Judged, store: string): Outcom
   return failure === undefined ? { ...view, proofs: judgement.proofs } : { ...view, failure };
 }
 
-function formatReport({ dryRun, freed, failed, kept }: GcReport): string {
+function formatReport({ dryRun, freed, failed, kept }: GcReport, screen: Screen): string {
   const rows = [
     ...freed.map((one) => row(one, dryRun ? "would be freed" : "freed", one.proofs.join(", "))),
     ...failed.map((one) => row(one, "failed", one.failure)),
     ...kept.map((one) => row(one, "kept", one.reason)),
   ];
-  const table = rows.length > 0 ? [formatTable([HEADINGS, ...rows])] : [];
+  const table = rows.length > 0 ? [formatTable(HEADINGS, rows, screen)] : [];
   const verb = dryRun ? "Would free" : "Freed";
   const leases = `${freed.length} lease${freed.length === 1 ? "" : "s"}`;
   return [...table, `${verb} ${leases}, left ${kept.length + failed.length}.`].join("\n\n");

@@ -9,7 +9,8 @@ import { DEFAULT_STORE_DIRECTORY } from "../../../lib/store/directory.ts";
 import { openStore } from "../../../lib/store/store.ts";
 import { pluginContext } from "../../context.ts";
 import { logByHand } from "../../logged.ts";
-import { type OutputFormat, outputOption, storeOption } from "../command_line.ts";
+import { outputOption, storeOption } from "../command_line.ts";
+import { type OutputFormat, print } from "../print.ts";
 import { chosenDirectory, explainFailure, storeExaminer } from "../stores.ts";
 import { readExport } from "./export_document.ts";
 import { planHostLocalImport } from "./import_host_local.ts";
@@ -18,7 +19,6 @@ import { readIpamSection } from "./network_file.ts";
 import { reportProgress } from "./progress.ts";
 import { withHostLocal } from "./read_host_local.ts";
 import { type Restorable, restore } from "./restore.ts";
-import { print } from "./verb.ts";
 
 /** What `headcni ipam import` is told. */
 interface ImportOptions {
@@ -106,7 +106,11 @@ async function importHostLocal(
   await withHostLocal(directory, async (files) => {
     const plan = await planHostLocalImport(source, files, pluginContext(env));
     const report = await write(plan, plan.notes, options, env);
-    print(options.output, report, () => formatReport(report) + nextSteps(plan, network, report));
+    await print(
+      options.output,
+      report,
+      () => formatReport(report) + nextSteps(plan, network, report),
+    );
   });
 }
 
@@ -123,7 +127,7 @@ async function importExport(
   env: Environment,
 ): Promise<void> {
   const report = await write(readExport(path), [], options, env);
-  print(options.output, report, () => formatReport(report));
+  await print(options.output, report, () => formatReport(report));
 }
 
 async function write(

@@ -4,6 +4,7 @@ import { type Address, formatAddress } from "../../../lib/net/address.ts";
 import { type LeaseRecord, toLeaseRecord } from "../../../lib/store/lease_record.ts";
 import type { Lease } from "../../../lib/store/leases.ts";
 import type { Moment, RestingAddress } from "../../../lib/store/resting.ts";
+import type { Screen } from "../screen.ts";
 import { formatAge, formatContainerId, formatPod, formatTable } from "../table.ts";
 
 /** A lease in JSON. */
@@ -43,7 +44,11 @@ export function compareLeases(a: Lease, b: Lease): number {
 }
 
 /** A table of leases, a line each; it tells the stores when there are several. */
-export function formatLeases(leases: readonly InStore<LeaseView>[], nowMs: number): string {
+export function formatLeases(
+  leases: readonly InStore<LeaseView>[],
+  nowMs: number,
+  screen: Screen,
+): string {
   const several = new Set(leases.map(({ store }) => store)).size > 1;
   const rows = leases.map((lease) => [
     formatAddresses(lease),
@@ -55,7 +60,7 @@ export function formatLeases(leases: readonly InStore<LeaseView>[], nowMs: numbe
     formatAge(nowMs - lease.createdMs),
     ...several ? [lease.store] : [],
   ]);
-  return formatTable([[...HEADINGS, ...several ? ["STORE"] : []], ...rows]);
+  return formatTable([...HEADINGS, ...several ? ["STORE"] : []], rows, screen);
 }
 
 /** The addresses of a lease with commas. */

@@ -5,6 +5,8 @@ import type { Environment } from "../../../lib/cni/environment.ts";
 import { listLeases } from "../../../lib/store/leases.ts";
 import { listResting } from "../../../lib/store/resting.ts";
 import { pluginContext } from "../../context.ts";
+import { print } from "../print.ts";
+import type { Screen } from "../screen.ts";
 import { visitPresentStores } from "../stores.ts";
 import { formatAge, formatContainerId, formatPod, formatTable } from "../table.ts";
 import {
@@ -16,7 +18,7 @@ import {
   viewLease,
   viewResting,
 } from "./lease_view.ts";
-import { addVerb, print, type VerbOptions } from "./verb.ts";
+import { addVerb, type VerbOptions } from "./verb.ts";
 
 /** What `headcni ipam ls` is told. */
 interface LsOptions extends VerbOptions {
@@ -48,7 +50,7 @@ export function addLs(ipam: Command, env: Environment): void {
     .addHelpText("after", HELP)
     .action(async (options: LsOptions) => {
       const listing = await list(options, env);
-      print(options.output, listing, () => format(listing));
+      await print(options.output, listing, (screen) => format(listing, screen));
     });
 }
 
@@ -75,15 +77,15 @@ async function list(options: LsOptions, env: Environment): Promise<Listing> {
     : { leases };
 }
 
-function format({ leases, resting = [] }: Listing): string {
+function format({ leases, resting = [] }: Listing, screen: Screen): string {
   const tables = [
-    leases.length > 0 ? formatLeases(leases, Date.now()) : "No pod has an address.",
-    ...resting.length > 0 ? [formatResting(resting)] : [],
+    leases.length > 0 ? formatLeases(leases, Date.now(), screen) : "No pod has an address.",
+    ...resting.length > 0 ? [formatResting(resting, screen)] : [],
   ];
   return tables.join("\n\n");
 }
 
-function formatResting(resting: readonly InStore<RestingView>[]): string {
+function formatResting(resting: readonly InStore<RestingView>[], screen: Screen): string {
   const rows = resting.map(({ address, network, remainingMs, last }) => [
     address,
     network,
@@ -91,5 +93,7 @@ function formatResting(resting: readonly InStore<RestingView>[]): string {
     formatPod(last.pod),
     formatContainerId(last.containerId),
   ]);
-  return formatTable([["RESTING", "NETWORK", "FREE IN", "LAST POD", "LAST CONTAINER"], ...rows]);
+  return formatTable(RESTING_HEADINGS, rows, screen);
 }
+
+const RESTING_HEADINGS = ["RESTING", "NETWORK", "FREE IN", "LAST POD", "LAST CONTAINER"];

@@ -7,6 +7,7 @@ import { log } from "../../../lib/log.ts";
 import type { Lease } from "../../../lib/store/leases.ts";
 import { pluginContext } from "../../context.ts";
 import { logByHand } from "../../logged.ts";
+import { print } from "../print.ts";
 import { visitPresentStores } from "../stores.ts";
 import { formatAge } from "../table.ts";
 import { findByAddress } from "./find_leases.ts";
@@ -18,7 +19,7 @@ import {
   viewLease,
 } from "./lease_view.ts";
 import { type FoundLease, releaseDead, releaseForced } from "./release_lease.ts";
-import { addVerb, print, type VerbOptions } from "./verb.ts";
+import { addVerb, type VerbOptions } from "./verb.ts";
 
 /** What `headcni ipam release` is told. */
 interface ReleaseOptions extends VerbOptions {
@@ -43,7 +44,7 @@ export function addRelease(ipam: Command, env: Environment): void {
     .addHelpText("after", HELP)
     .action(async (text: string, options: ReleaseOptions) => {
       const released = await release(parseAddress(text), options, env);
-      print(options.output, { released }, () => formatReleased(released));
+      await print(options.output, { released }, () => formatReleased(released));
     });
 }
 

@@ -9,7 +9,7 @@ import { findAttachment } from "../../../lib/store/attachments.ts";
 import { findLease, type Lease, releaseLease } from "../../../lib/store/leases.ts";
 import type { Store } from "../../../lib/store/store.ts";
 import type { StoreReader } from "../../../lib/store/transaction.ts";
-import { formatJson } from "../command_line.ts";
+import { formatJson } from "../print.ts";
 import { describeLease, viewLease } from "./lease_view.ts";
 
 /** A lease that was found by one of its addresses. */

@@ -3,7 +3,8 @@ import type { Command } from "commander";
 import type { Environment } from "../../../lib/cni/environment.ts";
 import { readDetails } from "./read_details.ts";
 import { formatDetails } from "./format_details.ts";
-import { addVerb, print, type VerbOptions } from "./verb.ts";
+import { print } from "../print.ts";
+import { addVerb, type VerbOptions } from "./verb.ts";
 
 const HELP = `
 POD is namespace/name, or the name when only one pod has it.
@@ -23,6 +24,10 @@ export function addShow(ipam: Command, env: Environment): void {
     .addHelpText("after", HELP)
     .action(async (wanted: string, options: VerbOptions) => {
       const details = await readDetails(wanted, options, env);
-      print(options.output, details, () => formatDetails(details, Date.now()));
+      await print(
+        options.output,
+        details,
+        (screen) => formatDetails(details, Date.now(), screen),
+      );
     });
 }

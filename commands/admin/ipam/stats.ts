@@ -3,7 +3,8 @@ import type { Command } from "commander";
 import type { Environment } from "../../../lib/cni/environment.ts";
 import { readStats } from "./read_stats.ts";
 import { formatStats } from "./format_stats.ts";
-import { addVerb, print, type VerbOptions } from "./verb.ts";
+import { print } from "../print.ts";
+import { addVerb, type VerbOptions } from "./verb.ts";
 
 const HELP = `
 USED counts what pods hold, COOLING what was released and is not given again yet, RESERVED what no
@@ -27,6 +28,6 @@ export function addStats(ipam: Command, env: Environment): void {
     .addHelpText("after", HELP)
     .action(async (options: VerbOptions) => {
       const stats = await readStats(options, env);
-      print(options.output, stats, () => formatStats(stats));
+      await print(options.output, stats, (screen) => formatStats(stats, screen));
     });
 }

@@ -1,6 +1,7 @@
 /** What the verbs of `headcni ipam` share on the command line. */
 import { type Command, Option } from "commander";
-import { formatJson, type OutputFormat, outputOption, storeOption } from "../command_line.ts";
+import { outputOption, storeOption } from "../command_line.ts";
+import type { OutputFormat } from "../print.ts";
 import { STORES_HELP } from "../stores.ts";
 
 /** Options of every verb that looks at stores. */
@@ -17,9 +18,4 @@ export function addVerb(ipam: Command, usage: string, description: string): Comm
     .addOption(storeOption(STORES_HELP))
     .addOption(new Option("--network <name>", "only this network (default: all)"))
     .addOption(outputOption());
-}
-
-/** Prints what a verb answers: for people or for programs. */
-export function print(output: OutputFormat, value: unknown, format: () => string): void {
-  console.log(output === "json" ? formatJson(value) : format());
 }

@@ -5,8 +5,9 @@ import type { MeshExamination } from "../../../lib/daemon/mesh/examine.ts";
 import { HeadcniError } from "../../../lib/errors.ts";
 import type { Condition } from "../../../lib/mesh/conditions.ts";
 import { formatPrefix } from "../../../lib/net/prefix.ts";
-import { print } from "../ipam/verb.ts";
-import { formatTable } from "../table.ts";
+import { print } from "../print.ts";
+import type { Screen } from "../screen.ts";
+import { formatRows } from "../table.ts";
 import { addVerb, examine, type MeshOptions } from "./verb.ts";
 
 const HELP = `
@@ -22,11 +23,9 @@ Examples:
   headcni mesh check --probe --output json`;
 
 /** How a verdict is told. */
-const WORDS: Readonly<Record<Condition["verdict"], string>> = {
-  pass: "ok",
-  fail: "FAIL",
-  unknown: "?",
-};
+function wordFor(verdict: Condition["verdict"], { pass, warn, fail }: Screen): string {
+  return { pass: pass("ok"), fail: fail("FAIL"), unknown: warn("?") }[verdict];
+}
 
 /** Adds the verb `check`. */
 export function addCheck(mesh: Command, env: Environment): void {
@@ -39,7 +38,7 @@ export function addCheck(mesh: Command, env: Environment): void {
       const failed = conditions.filter(({ verdict }) => verdict === "fail");
       const told = probes.map(({ prefix, ...rest }) => ({ ...rest, prefix: formatPrefix(prefix) }));
       const value = { ok: failed.length === 0, conditions, conflicts, probes: told };
-      print(options.output, value, () => formatCheck(examined));
+      await print(options.output, value, (screen) => formatCheck(examined, screen));
       if (failed.length === 0) return;
       throw new HeadcniError(
         "check-failure",
@@ -48,16 +47,19 @@ export function addCheck(mesh: Command, env: Environment): void {
     });
 }
 
-function formatCheck({ conditions, conflicts, probes }: MeshExamination): string {
+function formatCheck(
+  { conditions, conflicts, probes }: MeshExamination,
+  screen: Screen,
+): string {
   const rows = conditions.flatMap(({ number, title, verdict, evidence, fix }) => [
-    [WORDS[verdict], String(number), title, evidence],
+    [wordFor(verdict, screen), String(number), title, evidence],
     ...verdict !== "pass" && fix !== "" ? [["", "", "", `-> ${fix}`]] : [],
   ]);
   return [
-    formatTable(rows),
+    formatRows(rows, screen),
     ...conflicts.map((text) => `conflict: ${text}`),
     ...probes.map(({ ok, peer, prefix, text }) =>
-      `${ok ? "ok" : "FAIL"}  ${peer} (${formatPrefix(prefix)}): ${text}`
+      `${wordFor(ok ? "pass" : "fail", screen)}  ${peer} (${formatPrefix(prefix)}): ${text}`
     ),
   ].join("\n");
 }

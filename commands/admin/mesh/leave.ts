@@ -3,8 +3,9 @@ import type { Command } from "commander";
 import type { Environment } from "../../../lib/cni/environment.ts";
 import { leaveMesh, rejoinMesh } from "../../../lib/daemon/mesh/leave.ts";
 import { HeadcniError } from "../../../lib/errors.ts";
-import { print } from "../ipam/verb.ts";
-import { addVerb, type MeshOptions, meshSettings, requireMesh } from "./verb.ts";
+import { print } from "../print.ts";
+import { readSettings } from "../settings.ts";
+import { addVerb, type MeshOptions, requireMesh } from "./verb.ts";
 
 const LEAVE_HELP = `
 For a node that is drained or taken away. What we advertised and approved is taken back, for good: the
@@ -36,12 +37,12 @@ export function addLeave(mesh: Command, env: Environment): void {
     .option("--deregister", "log the node out of its tailnet, too")
     .addHelpText("after", LEAVE_HELP)
     .action(async (options: MeshOptions & { readonly deregister?: boolean }) => {
-      const loaded = meshSettings(options, env);
+      const loaded = readSettings(options, env);
       requireMesh(loaded);
       const report = await leaveMesh(loaded.settings, { deregister: options.deregister ?? false });
       const { done, failures } = report;
       const lines = done.length > 0 ? done : ["Nothing of ours was advertised."];
-      print(options.output, { done, failures }, () => lines.join("\n"));
+      await print(options.output, { done, failures }, () => lines.join("\n"));
       const [first, ...others] = failures;
       if (first === undefined) return;
       throw new HeadcniError("io-failure", `Cannot take back all: ${first}`, {
@@ -54,11 +55,11 @@ export function addLeave(mesh: Command, env: Environment): void {
 export function addJoin(mesh: Command, env: Environment): void {
   addVerb(mesh, "join", 'take back "headcni mesh leave"')
     .addHelpText("after", JOIN_HELP)
-    .action((options: MeshOptions) => {
-      const loaded = meshSettings(options, env);
+    .action(async (options: MeshOptions) => {
+      const loaded = readSettings(options, env);
       requireMesh(loaded);
       const joined = rejoinMesh(loaded.settings);
-      print(
+      await print(
         options.output,
         { joined },
         () => joined ? "The daemon advertises the pods' networks again." : "The node had not left.",

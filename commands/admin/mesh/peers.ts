@@ -4,7 +4,8 @@ import type { Environment } from "../../../lib/cni/environment.ts";
 import { formatAddress } from "../../../lib/net/address.ts";
 import { equalPrefixes, formatPrefix, hostPrefix } from "../../../lib/net/prefix.ts";
 import type { TailnetPeer } from "../../../lib/mesh/tailnet.ts";
-import { print } from "../ipam/verb.ts";
+import { print } from "../print.ts";
+import type { Screen } from "../screen.ts";
 import { formatAge, formatTable } from "../table.ts";
 import { requireStatus } from "./require_status.ts";
 import { addVerb, examine, type MeshOptions } from "./verb.ts";
@@ -36,7 +37,7 @@ export function addPeers(mesh: Command, env: Environment): void {
     .action(async (options: MeshOptions) => {
       const { sight } = await examine(options, env);
       const peers = requireStatus(sight).peers.map(viewPeer);
-      print(options.output, peers, () => formatPeers(peers, Date.now()));
+      await print(options.output, peers, (screen) => formatPeers(peers, Date.now(), screen));
     });
 }
 
@@ -55,11 +56,11 @@ function viewPeer(peer: TailnetPeer): PeerView {
   };
 }
 
-function formatPeers(peers: readonly PeerView[], nowMs: number): string {
+function formatPeers(peers: readonly PeerView[], nowMs: number, screen: Screen): string {
   if (peers.length === 0) return "The tailnet has no other node.";
-  return formatTable([
+  return formatTable(
     ["NAME", "ADDRESSES", "ROUTES", "ONLINE", "PATH", "HANDSHAKE"],
-    ...peers.map(({ name, addresses, routes, online, path, lastHandshake }) => [
+    peers.map(({ name, addresses, routes, online, path, lastHandshake }) => [
       name,
       addresses.join(",") || "-",
       routes.join(",") || "-",
@@ -67,5 +68,6 @@ function formatPeers(peers: readonly PeerView[], nowMs: number): string {
       path || "-",
       lastHandshake === null ? "-" : formatAge(nowMs - Date.parse(lastHandshake)),
     ]),
-  ]);
+    screen,
+  );
 }

@@ -5,8 +5,9 @@ import { discoverPodCidrs } from "../../../lib/daemon/discover.ts";
 import { ConfigError } from "../../../lib/errors.ts";
 import { formatPolicy } from "../../../lib/mesh/policy.ts";
 import { formatPrefix, parsePrefix, type Prefix } from "../../../lib/net/prefix.ts";
-import { print } from "../ipam/verb.ts";
-import { addVerb, type MeshOptions, meshSettings } from "./verb.ts";
+import { print } from "../print.ts";
+import { readSettings } from "../settings.ts";
+import { addVerb, type MeshOptions } from "./verb.ts";
 
 const HELP = `
 Prints a snippet in Headscale's own format (JSON with comments). With it and a pre-auth key that has the
@@ -35,8 +36,8 @@ export function addPolicy(mesh: Command, env: Environment): void {
         .argParser((text) => text.split(",").map(parsePrefix)),
     )
     .addHelpText("after", HELP)
-    .action((options: PolicyOptions) => {
-      const loaded = meshSettings(options, env);
+    .action(async (options: PolicyOptions) => {
+      const loaded = readSettings(options, env);
       const { tags, user } = loaded.settings.tailscale;
       const clusterCidrs = options.clusterCidr ?? discoverPodCidrs(loaded, {
         root: env.HEADCNI_HOST_ROOT ?? "",
@@ -47,7 +48,7 @@ export function addPolicy(mesh: Command, env: Environment): void {
       }).cluster.clusterCidrs;
       requireNetworks(clusterCidrs);
       const policy = formatPolicy({ clusterCidrs, tags, ...user !== undefined && { user } });
-      print(
+      await print(
         options.output,
         { policy, clusterCidrs: clusterCidrs.map(formatPrefix) },
         () => policy.trimEnd(),

@@ -9,7 +9,8 @@ import {
   overlaps,
   type Prefix,
 } from "../../../lib/net/prefix.ts";
-import { print } from "../ipam/verb.ts";
+import { print } from "../print.ts";
+import type { Screen } from "../screen.ts";
 import { formatTable } from "../table.ts";
 import { requireStatus } from "./require_status.ts";
 import { addVerb, examine, type MeshOptions } from "./verb.ts";
@@ -42,7 +43,7 @@ export function addRoutes(mesh: Command, env: Environment): void {
     .action(async (options: MeshOptions) => {
       const examined = await examine(options, env);
       const routes = [...ownRoutes(examined), ...otherRoutes(examined)];
-      print(options.output, routes, () => formatRoutes(routes));
+      await print(options.output, routes, (screen) => formatRoutes(routes, screen));
     });
 }
 
@@ -86,16 +87,17 @@ function isOfCluster(route: Prefix, clusterCidrs: readonly Prefix[]): boolean {
   return clusterCidrs.some((cidr) => overlaps(cidr, route));
 }
 
-function formatRoutes(routes: readonly RouteView[]): string {
+function formatRoutes(routes: readonly RouteView[], screen: Screen): string {
   if (routes.length === 0) return "No node of the tailnet serves a network.";
-  return formatTable([
+  return formatTable(
     ["ROUTE", "NODE", "ADVERTISED", "APPROVED", "SERVED", "KERNEL"],
-    ...routes.map(({ route, node, own, advertised, approved, served, kernel }) => [
+    routes.map(({ route, node, own, advertised, approved, served, kernel }) => [
       route,
       own ? `${node} (this node)` : node,
       ...[advertised, approved, served, kernel].map(word),
     ]),
-  ]);
+    screen,
+  );
 }
 
 function word(value: boolean | null): string {

@@ -4,8 +4,9 @@ import type { Environment } from "../../../lib/cni/environment.ts";
 import type { MeshExamination } from "../../../lib/daemon/mesh/examine.ts";
 import { describeSight } from "../../../lib/daemon/mesh/mesh_report.ts";
 import { formatPrefix } from "../../../lib/net/prefix.ts";
-import { print } from "../ipam/verb.ts";
-import { formatTable } from "../table.ts";
+import { print } from "../print.ts";
+import type { Screen } from "../screen.ts";
+import { formatRows } from "../table.ts";
 import { addVerb, examine, type MeshOptions } from "./verb.ts";
 
 const HELP = `
@@ -26,7 +27,11 @@ export function addStatus(mesh: Command, env: Environment): void {
     .addHelpText("after", HELP)
     .action(async (options: MeshOptions) => {
       const examined = await examine(options, env);
-      print(options.output, statusValue(examined), () => formatStatus(examined));
+      await print(
+        options.output,
+        statusValue(examined),
+        (screen) => formatStatus(examined, screen),
+      );
     });
 }
 
@@ -43,7 +48,7 @@ function statusValue(examined: MeshExamination): Readonly<Record<string, unknown
   };
 }
 
-function formatStatus(examined: MeshExamination): string {
+function formatStatus(examined: MeshExamination, screen: Screen): string {
   const { podCidrs, hasLeft, headscale, conflicts, reasons, sight } = examined;
   const told = describeSight(sight);
   const { device } = sight;
@@ -62,7 +67,7 @@ function formatStatus(examined: MeshExamination): string {
   ];
   const notes = [...conflicts.map((text) => `conflict: ${text}`), ...reasons];
   return [
-    formatTable(rows),
+    formatRows(rows, screen),
     "",
     ...notes.length > 0 ? notes : ["Nothing is known that keeps pods of other nodes from ours."],
   ].join("\n");

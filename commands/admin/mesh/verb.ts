@@ -1,17 +1,16 @@
 /** What the verbs of `headcni mesh` share. */
-import { type Command, Option } from "commander";
+import type { Command } from "commander";
 import type { Environment } from "../../../lib/cni/environment.ts";
 import { examineMesh, type MeshExamination } from "../../../lib/daemon/mesh/examine.ts";
-import { DEFAULT_SETTINGS_PATH, loadSettings } from "../../../lib/daemon/settings/load.ts";
-import { readFlags } from "../../../lib/daemon/settings/read_flags.ts";
 import type { LoadedSettings } from "../../../lib/daemon/settings/settings.ts";
 import { ConfigError } from "../../../lib/errors.ts";
 import { pluginContext } from "../../context.ts";
-import { type OutputFormat, outputOption } from "../command_line.ts";
+import { outputOption } from "../command_line.ts";
+import type { OutputFormat } from "../print.ts";
+import { readSettings, settingsOption, type SettingsOptions } from "../settings.ts";
 
 /** What every verb is told. */
-export interface MeshOptions {
-  readonly config?: string;
+export interface MeshOptions extends SettingsOptions {
   readonly output: OutputFormat;
 }
 
@@ -19,24 +18,8 @@ export interface MeshOptions {
 export function addVerb(mesh: Command, usage: string, description: string): Command {
   return mesh.command(usage)
     .description(description)
-    .addOption(
-      new Option(
-        "--config <path>",
-        `the daemon's file of settings (default: $HEADCNI_CONFIG, else ${DEFAULT_SETTINGS_PATH})`,
-      ),
-    )
+    .addOption(settingsOption())
     .addOption(outputOption());
-}
-
-/**
- * The settings of the daemon.
- * @throws ConfigError when they cannot be used.
- */
-export function meshSettings(
-  { config }: Pick<MeshOptions, "config">,
-  env: Environment,
-): LoadedSettings {
-  return loadSettings({ line: { ...readFlags([]), configPath: config }, env });
 }
 
 /**
@@ -48,7 +31,7 @@ export function examine(
   env: Environment,
   probe = false,
 ): Promise<MeshExamination> {
-  const loaded = meshSettings(options, env);
+  const loaded = readSettings(options, env);
   requireMesh(loaded);
   const { node } = pluginContext(env);
   return examineMesh(loaded, {
