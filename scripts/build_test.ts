@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import { launcherText, missingRuntime, nodeImports, withRequire } from "./build.ts";
+import { launcherText, missingRuntime, nodeImports, withLazyNode } from "./build.ts";
 
 Deno.test("launcherText: shell up to the second line, then JavaScript", () => {
   assertEquals(
@@ -48,10 +48,36 @@ Deno.test("nodeImports: each module of Node once, in any quotes", () => {
   assertEquals(nodeImports('const node = { kind: "node:" };'), []);
 });
 
-Deno.test("withRequire: only what asks for require gets one", () => {
-  assertEquals(withRequire("let a = 1;"), "let a = 1;");
-  const bundle = `throw Error('Dynamic require of "' + x + '" is not supported');`;
-  assertEquals(nodeImports(withRequire(bundle)), ["node:module"]);
+/** Names two modules, uses them as libraries do, and tells which one was loaded when. */
+const BUNDLE = `import path from "node:path";
+import { basename as nameOf } from "node:path";
+import { EventEmitter } from "node:events";
+const { getBuiltinModule } = globalThis.process;
+const loaded = [];
+globalThis.process.getBuiltinModule = (name) => {
+  loaded.push(name);
+  return getBuiltinModule(name);
+};
+class Emitter extends EventEmitter {}
+const posix = require("node:path/posix"); // Dynamic require of
+export const before = [...loaded];
+export const used = [path.sep, nameOf("/a/b"), posix.extname("a.b"), new Emitter().listenerCount("x")];
+export const after = loaded;
+`;
+
+Deno.test("withLazyNode: a module is loaded when it is used, a class at once", async () => {
+  const bundle = withLazyNode(BUNDLE);
+  assertEquals(bundle.match(/^import .*/gm), ['import { EventEmitter } from "node:events";']);
+  const { before, used, after } = await import(
+    `data:text/javascript,${encodeURIComponent(bundle)}`
+  );
+  assertEquals(before, []);
+  assertEquals(used, ["/", "b", ".b", 0]);
+  assertEquals(after, ["node:path", "node:path", "node:path/posix"]);
+});
+
+Deno.test("withLazyNode: a bundle that needs nothing stays as it is", () => {
+  assertEquals(withLazyNode("let a = 1;"), "let a = 1;");
 });
 
 const commandLines: readonly [arg: string, code: number, text: string][] = [

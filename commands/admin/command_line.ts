@@ -22,7 +22,12 @@ export function newProgram(name: string): Command {
       outputError: (text, write) => write(`${name}: ${misuseText(text)}`),
       getOutHelpWidth: () => HELP_WIDTH,
       getErrHelpWidth: () => HELP_WIDTH,
+      // There are no colours in it, and to ask or look for them would load modules of Node.
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
+      stripColor: (text) => text,
     })
+    .configureHelp({ displayWidth: ({ length }) => length })
     .showHelpAfterError("--help tells how it is used");
 }
 

@@ -3,7 +3,6 @@
  * that of theirs. What answers is the other node's kernel, by all that lies between: routes, WireGuard
  * on both sides, packet filters. No port need be open: a refusal is an answer.
  */
-import { Socket } from "node:net";
 import { formatAddress } from "../../net/address.ts";
 import type { Prefix } from "../../net/prefix.ts";
 import { gatewayOf } from "../../node/gateway_of.ts";
@@ -47,6 +46,8 @@ export async function probePeers(
 /** Answers the error's code, `ETIMEDOUT` when nothing came; empty when somebody listens. */
 async function connect(localAddress: string, host: string): Promise<string> {
   const { promise, resolve } = Promise.withResolvers<string>();
+  // Loaded by nobody who does not probe: it takes longer than most commands.
+  const { Socket } = await import("node:net");
   const socket = new Socket();
   const timer = setTimeout(() => resolve("ETIMEDOUT"), DEADLINE_MS);
   socket.on("error", (error) => resolve("code" in error ? String(error.code) : error.message));
