@@ -93,3 +93,13 @@ export class ClientError extends HeadcniError {
 export function errorText(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/**
+ * Text of what is at the bottom of an error. Of one of `fetch` it is what failed, where it itself says no
+ * more than `fetch failed`.
+ */
+export function innermostText(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  if (cause !== undefined) return innermostText(cause);
+  return errorText(error).replace(/^error sending request .*?: (?=client error)/, "");
+}

@@ -1,5 +1,5 @@
 /** What it means that a request to Headscale got no answer: the texts are those of Deno's fetch. */
-import { errorText } from "../errors.ts";
+import { innermostText } from "../errors.ts";
 
 /** Why there was none. */
 export interface NoAnswer {
@@ -56,10 +56,3 @@ const KNOWN: readonly { readonly pattern: RegExp; advice(hasCa: boolean): string
     advice: () => "it speaks no HTTP; headscale.url may want https in the place of http",
   },
 ];
-
-/** `fetch failed` says nothing: what failed is the cause of it. */
-function innermostText(error: unknown): string {
-  const cause = error instanceof Error ? error.cause : undefined;
-  if (cause !== undefined) return innermostText(cause);
-  return errorText(error).replace(/^error sending request .*?: (?=client error)/, "");
-}

@@ -1,6 +1,6 @@
 /** The few requests to the API server that a node makes: its own Node, read, watched and patched. */
 import * as v from "valibot";
-import { ClientError, errorText } from "../errors.ts";
+import { ClientError, errorText, innermostText } from "../errors.ts";
 import { parseWith } from "../schema.ts";
 import type { KubeAccess } from "./access.ts";
 
@@ -131,7 +131,7 @@ export class KubeClient implements Disposable {
     const doing = `ask the API server "${server}" for "${path.split("?")[0]}"`;
     const request = { ...init, headers, client: this.#http, redirect: "error" } as const;
     const response = await fetch(server + path, request).catch((cause) => {
-      throw new KubeError(0, `Cannot ${doing}: ${errorText(cause)}`, { cause });
+      throw new KubeError(0, `Cannot ${doing}: ${innermostText(cause)}`, { cause });
     });
     if (response.ok) return response;
     const said = await readStatus(response);

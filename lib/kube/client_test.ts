@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { FakeApiServer } from "../../tests/fakes/api_server.ts";
 import { KubeClient, KubeError, type NodeEvent } from "./client.ts";
 
@@ -19,6 +19,16 @@ Deno.test("KubeClient: a server with another certificate is refused", async () =
   using client = new KubeClient({ ...server.access, caPem });
   const error = await assertRejects(() => client.getNode(server.nodeName), KubeError);
   assertEquals(error.status, 0);
+  assertMatch(error.message, /for "[^"]*": .*invalid peer certificate/);
+});
+
+Deno.test("KubeClient: a server that nobody reaches is told by what keeps us from it", async () => {
+  const server = await FakeApiServer.start();
+  const { access, nodeName } = server;
+  await server[Symbol.asyncDispose]();
+  using client = new KubeClient(access);
+  const error = await assertRejects(() => client.getNode(nodeName), KubeError);
+  assertMatch(error.message, /^Cannot ask the API server "https:[^"]*" for .*Connection refused/);
 });
 
 Deno.test("KubeClient: what the server refuses is told with its status and words", async () => {
