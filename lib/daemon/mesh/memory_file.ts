@@ -3,8 +3,15 @@
  * daemon and `headcni mesh` both change it, one after the other.
  */
 import { join } from "@std/path";
+import { errorText } from "../../errors.ts";
 import { log } from "../../log.ts";
-import { formatMemory, type MeshMemory, parseMemory } from "../../mesh/memory.ts";
+import {
+  EMPTY_MEMORY,
+  formatMemory,
+  type MeshMemory,
+  parseMemory,
+  type ReadMemory,
+} from "../../mesh/memory.ts";
 import { writeAtomically } from "../atomic_file.ts";
 import { readBounded } from "../read_bounded.ts";
 
@@ -15,10 +22,17 @@ export function memoryPath(dataDir: string): string {
 
 /** The memory; an empty one, loudly, when the file cannot be used. */
 export function readMemory(dataDir: string): MeshMemory {
-  const path = memoryPath(dataDir);
-  const { memory, warning } = parseMemory(readBounded(path));
-  if (warning !== undefined) log.warn(`Cannot use "${path}": ${warning}`);
+  const { memory, warning } = tryRead(dataDir);
+  if (warning !== undefined) log.warn(warning, { file: memoryPath(dataDir) });
   return memory;
+}
+
+/**
+ * Writes a file anew of which not all can be used: that is said once, and not at each look.
+ * @throws HeadcniError `io-failure`.
+ */
+export function mendMemory(dataDir: string): void {
+  if (tryRead(dataDir).warning !== undefined) updateMemory(dataDir, (memory) => memory);
 }
 
 /**
@@ -35,4 +49,14 @@ export function updateMemory(dataDir: string, change: (memory: MeshMemory) => Me
   });
   lock.lockSync(true);
   writeAtomically(memoryPath(dataDir), formatMemory(change(readMemory(dataDir))), { mode: 0o600 });
+}
+
+function tryRead(dataDir: string): ReadMemory {
+  try {
+    return parseMemory(readBounded(memoryPath(dataDir)));
+  } catch (error) {
+    const warning = `Cannot read the memory of the mesh: ${errorText(error)}; ` +
+      "old routes of this node may stay advertised";
+    return { memory: EMPTY_MEMORY, warning };
+  }
 }

@@ -3,12 +3,11 @@
  * and does. Nothing local waits for it: pods of this node come and go without a tailnet.
  */
 import { errorText } from "../../errors.ts";
-import type { HeadscaleClient } from "../../headscale/client.ts";
 import type { Host } from "../../host/host.ts";
 import { log } from "../../log.ts";
 import { decideLogin, type LoginDecision } from "../../mesh/login.ts";
 import { planPrefs } from "../../mesh/wanted_prefs.ts";
-import { distinctPrefixes, equalPrefixSets, type Prefix } from "../../net/prefix.ts";
+import type { Prefix } from "../../net/prefix.ts";
 import { LocalApi } from "../../tailscale/local_api.ts";
 import { Loop } from "../loop.ts";
 import { keepOwnTailscaled, type OwnOutcome, tailscaleSocket } from "../own_tailscaled.ts";
@@ -16,14 +15,14 @@ import type { NodeReport } from "../report.ts";
 import type { Settings } from "../settings/settings.ts";
 import { wait } from "../wait.ts";
 import { AdvertiseAnew } from "./advertise_anew.ts";
-import { approveRoutes, type HeadscaleSight } from "./approve_routes.ts";
+import { HeadscaleLink } from "./headscale_link.ts";
 import { TailnetJoin } from "./join_tailnet.ts";
 import { keepPrefs } from "./keep_prefs.ts";
 import { judgeSight } from "./judge_sight.ts";
 import { lookAtMesh, type MeshSight } from "./look.ts";
-import { readMemory, updateMemory } from "./memory_file.ts";
+import { mendMemory, readMemory } from "./memory_file.ts";
 import type { MeshReport } from "./mesh_report.ts";
-import { canAsk, openHeadscale } from "./open_headscale.ts";
+import { canAsk } from "./open_headscale.ts";
 import { withdrawRoutes } from "./withdraw_routes.ts";
 
 /** What the mesh works with. */
@@ -67,11 +66,9 @@ export class Mesh implements Disposable {
   /** Names of the older system. */
   readonly #tailscaleLoop: Loop;
   readonly #headscaleLoop: Loop;
-  #client: { readonly key: string; readonly client: HeadscaleClient | undefined } | undefined;
-  #headscale: HeadscaleSight | undefined;
+  readonly #headscale = new HeadscaleLink();
   /** What tailscaled is set to that we do not change, and what that costs. */
   #warnings: readonly string[] = [];
-  #askedMs = -Infinity;
 
   constructor(options: MeshOptions) {
     this.#options = options;
@@ -122,7 +119,7 @@ export class Mesh implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#client?.client?.[Symbol.dispose]();
+    this.#headscale[Symbol.dispose]();
   }
 
   async #turn(): Promise<void> {
@@ -143,6 +140,7 @@ export class Mesh implements Disposable {
     const reasons: string[] = [];
     const own = await this.#keepOwn(settings);
     if (own.todo !== undefined) reasons.push(`mesh: ${own.todo}`);
+    await this.#try(reasons, () => mendMemory(settings.dataDir));
     const { left } = readMemory(settings.dataDir);
     using api = new LocalApi(socket);
     const { openHost } = this.#options;
@@ -215,21 +213,19 @@ export class Mesh implements Disposable {
       readMemory(dataDir).advertised,
     );
     this.#warn(plan.warnings);
-    const isChanged = await this.#try(reasons, async () => {
-      const isKept = await keepPrefs(api, plan, prefs, dataDir);
-      const isTried = await this.#join.attempt(decision, {
-        api,
-        headscale: () => this.#headscaleClient(settings),
-        tailscale,
-        clockMs: performance.now(),
-      });
-      return isKept || isTried;
+    // A node that cannot be set to all of it, or cannot write, is to be in its tailnet all the same.
+    const isKept = await this.#try(reasons, () => keepPrefs(api, plan, prefs, dataDir));
+    const isTried = await this.#join.attempt(decision, {
+      api,
+      headscale: () => this.#headscale.client(settings),
+      tailscale,
+      clockMs: performance.now(),
     });
-    return isChanged ?? false;
+    return isKept === true || isTried;
   }
 
   /** What fails is a reason, and the turn goes on; undefined then. */
-  async #try<T>(reasons: string[], act: () => Promise<T>): Promise<T | undefined> {
+  async #try<T>(reasons: string[], act: () => Promise<T> | T): Promise<T | undefined> {
     try {
       return await act();
     } catch (error) {
@@ -240,11 +236,12 @@ export class Mesh implements Disposable {
 
   #judge(settings: Settings, sight: MeshSight, reasons: readonly string[]): MeshReport {
     const { report } = this.#options;
+    const headscale = this.#headscale.sightOf(sight.status?.self?.nodeKey);
     const verdict = judgeSight(settings, sight, {
       podCidrs: this.#podCidrs(settings),
       clusterCidrs: report.discovery?.cluster.clusterCidrs ?? [],
       podMtuBytes: report.podMtuBytes,
-      headscale: this.#headscale,
+      headscale,
       probes: [],
     });
     return {
@@ -252,7 +249,7 @@ export class Mesh implements Disposable {
       sight,
       warnings: this.#warnings,
       reasons: [...reasons, ...verdict.reasons],
-      headscale: this.#headscale,
+      headscale,
       logins: this.#join.attempts,
     };
   }
@@ -267,47 +264,20 @@ export class Mesh implements Disposable {
     return this.#options.report.localCidrs ?? readMemory(dataDir).advertised;
   }
 
-  /** A route that waits for its approval is not left until Headscale's own turn. */
-  #askWhereNeeded(settings: Settings, { conditions, sight: { status } }: MeshReport): void {
+  /** A node that it was not asked of, or whose route waits, is not left until Headscale's own turn. */
+  #askWhereNeeded(settings: Settings, mesh: MeshReport): void {
+    const { conditions, headscale, sight: { status } } = mesh;
     const isServed = conditions.every(({ number, verdict }) => number !== 2 || verdict !== "fail");
-    if (isServed || !status?.self || !canAsk(settings)) return;
-    if (performance.now() - this.#askedMs >= ASK_AGAIN_MS) this.#headscaleLoop.wake();
+    if (headscale && isServed || !status?.self || !canAsk(settings)) return;
+    if (performance.now() - this.#headscale.askedMs >= ASK_AGAIN_MS) this.#headscaleLoop.wake();
   }
 
   async #askHeadscale(): Promise<void> {
-    const settings = this.#options.settings();
-    const client = this.#headscaleClient(settings);
-    const nodeKey = this.#options.report.mesh?.sight.status?.self?.nodeKey;
-    if (!client || nodeKey === undefined) {
-      this.#headscale = undefined;
-      return;
-    }
-    this.#askedMs = performance.now();
-    const memory = readMemory(settings.dataDir);
-    if (memory.left) return;
-    const podCidrs = this.#podCidrs(settings);
-    const approved = distinctPrefixes([...memory.approved, ...podCidrs]);
-    // Before it is asked: whatever comes of it, it is known what may be ours.
-    if (!equalPrefixSets(memory.approved, approved)) {
-      updateMemory(settings.dataDir, (memory) => ({ ...memory, approved }));
-    }
-    this.#headscale = await approveRoutes(client, nodeKey, podCidrs, memory.approved);
-    const { trouble, isChanged } = this.#headscale;
-    if (trouble !== undefined) throw new Error(trouble);
-    if (!equalPrefixSets(approved, podCidrs)) {
-      updateMemory(settings.dataDir, (memory) => ({ ...memory, approved: podCidrs }));
-    }
-    if (isChanged) this.wake();
-  }
-
-  /** Kept, for it knows which API is spoken; undefined when there is no API key to ask with. */
-  #headscaleClient(settings: Settings): HeadscaleClient | undefined {
-    const { headscale } = settings;
-    const key = JSON.stringify([headscale, headscale.authKey?.file]);
-    if (this.#client?.key !== key) {
-      this.#client?.client?.[Symbol.dispose]();
-      this.#client = { key, client: openHeadscale(settings) };
-    }
-    return this.#client.client;
+    const { report, settings } = this.#options;
+    const nodeKey = report.mesh?.sight.status?.self?.nodeKey;
+    if (nodeKey === undefined) return;
+    const sight = await this.#headscale.ask(settings(), nodeKey, report.localCidrs);
+    if (sight?.trouble !== undefined) throw new Error(sight.trouble);
+    if (sight?.isChanged) this.wake();
   }
 }

@@ -9,12 +9,14 @@ export function canAsk({ headscale }: Pick<Settings, "headscale">): boolean {
 
 /**
  * A client of Headscale by the settings; undefined when there is no API key to ask with.
- * @throws ConfigError when the file of the certificate authority cannot be read.
+ * @param caPem what its certificates are checked by, beside those of the system.
+ * @throws ConfigError when the certificates cannot be used.
  */
 export function openHeadscale(
   { headscale }: Pick<Settings, "headscale">,
+  caPem: string | undefined = readCertificates(headscale),
 ): HeadscaleClient | undefined {
-  const { url, authKey, timeout, retries, caFile } = headscale;
+  const { url, authKey, timeout, retries } = headscale;
   if (url === undefined || authKey === undefined) return undefined;
   return new HeadscaleClient({
     url,
@@ -22,17 +24,22 @@ export function openHeadscale(
     apiKey: () => authKey.reveal(),
     timeoutMs: timeout.ms,
     retries,
-    ...caFile !== undefined && { caPem: readCertificates(caFile) },
+    ...caPem !== undefined && { caPem },
   });
 }
 
-function readCertificates(path: string): string {
+/**
+ * What is in the file of the certificate authority; undefined when none is named.
+ * @throws ConfigError when it cannot be read.
+ */
+export function readCertificates({ caFile }: Settings["headscale"]): string | undefined {
+  if (caFile === undefined) return undefined;
   try {
-    return Deno.readTextFileSync(path);
+    return Deno.readTextFileSync(caFile);
   } catch (cause) {
     throw new ConfigError(
       "invalid-config",
-      `Cannot read headscale.caFile "${path}": ${errorText(cause)}`,
+      `Cannot read headscale.caFile "${caFile}": ${errorText(cause)}`,
       { cause },
     );
   }
