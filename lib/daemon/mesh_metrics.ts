@@ -1,4 +1,6 @@
 /** The metrics of the tailnet. */
+import { hasRoute } from "../mesh/own_routes.ts";
+import { allRoutes } from "../mesh/peer_routes.ts";
 import { formatPrefix } from "../net/prefix.ts";
 import { counter, gauge, type MetricFamily, type Sample } from "./exposition.ts";
 import type { MeshReport } from "./mesh/mesh_report.ts";
@@ -27,9 +29,7 @@ export function meshFamilies(mesh: MeshReport | undefined): MetricFamily[] {
       "Routes that tailscaled advertises, those of the user too: 1 when the tailnet sends them here",
       (sight?.prefs?.advertiseRoutes ?? []).map((route) => ({
         labels: { route: formatPrefix(route) },
-        value: Number(
-          (self?.allowedIps ?? []).some((served) => formatPrefix(served) === formatPrefix(route)),
-        ),
+        value: Number(self !== undefined && hasRoute(allRoutes(self), route)),
       })),
     ),
     gauge(

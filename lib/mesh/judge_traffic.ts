@@ -52,14 +52,17 @@ export function judgeStateful({ prefs }: MeshFacts): Finding {
 function judgeProbes({ probes = [], hasNeighbours }: MeshFacts, fix: string): Finding {
   if (probes.length === 0) {
     return hasNeighbours
-      ? unknown("nothing was sent to pods of other nodes", "ping one of them from a pod here")
+      ? unknown("nothing was sent to pods of other nodes", PING)
       : unknown("no other node serves pods");
   }
-  return worstOf(probes.map(({ peer, prefix, ok, text }) => {
-    const seen = `"${peer}" (${formatPrefix(prefix)}): ${text}`;
-    return ok ? pass(seen) : fail(seen, fix);
-  }));
+  return worstOf(probes.map(({ peer, prefix, verdict, text }) => ({
+    verdict,
+    evidence: `"${peer}" (${formatPrefix(prefix)}): ${text}`,
+    fix: { pass: "", fail: fix, unknown: PING }[verdict],
+  })));
 }
+
+const PING = "ping one of them from a pod here";
 
 function judgeForwards({ forwardingWarning }: MeshFacts): Finding {
   if (forwardingWarning === undefined) return unknown("whether the node forwards is not known");

@@ -19,7 +19,10 @@ function check(judge: (facts: MeshFacts) => Finding, rows: readonly Row[]): void
 
 const NO_PREFS: Row = [{ prefs: undefined }, unknown("what tailscaled is set to is not known")];
 const PROBES: readonly Probe[] = prefixes("10.244.2.0/24 10.244.3.0/24").map((prefix, index) => ({
-  ...{ peer: `n${index + 2}`, prefix, ok: index === 0, text: index === 0 ? "3 ms" : "no answer" },
+  ...{ peer: `n${index + 2}`, prefix },
+  ...index === 0
+    ? { verdict: "unknown" as const, text: "no pod" }
+    : { verdict: "fail" as const, text: "no answer" },
 }));
 const POLICY = "let the policy of the tailnet allow it (headcni mesh policy)";
 
@@ -31,6 +34,10 @@ Deno.test("judgeSource, judgeFilters: conditions 4 and 5 are known by what was s
       unknown("nothing was sent to pods of other nodes", "ping one of them from a pod here"),
     ],
     [{ probes: [], hasNeighbours: false }, unknown("no other node serves pods")],
+    [
+      { probes: PROBES.slice(0, 1) },
+      unknown('"n2" (10.244.2.0/24): no pod', "ping one of them from a pod here"),
+    ],
   ];
   check(judgeSource, both);
   check(judgeFilters, both);

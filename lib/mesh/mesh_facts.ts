@@ -1,5 +1,6 @@
 /** What was seen of the mesh: the facts that its conditions are judged by. */
 import type { Prefix } from "../net/prefix.ts";
+import type { Verdict } from "./finding.ts";
 import type { HeadscaleNode } from "./headscale_node.ts";
 import type { TailnetPrefs, TailnetStatus } from "./tailnet.ts";
 
@@ -43,7 +44,8 @@ export interface Probe {
   readonly peer: string;
   /** Its PodCIDR. */
   readonly prefix: Prefix;
-  readonly ok: boolean;
-  /** What came of it, such as `answered in 3 ms`. */
+  /** Unknown when it tells nothing of the way that pods' packets take. */
+  readonly verdict: Verdict;
+  /** What came of it, such as `10.244.2.1 answers 10.244.1.1`. */
   readonly text: string;
 }

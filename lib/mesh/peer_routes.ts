@@ -1,15 +1,20 @@
 /** What nodes of the tailnet serve beside themselves. */
-import { distinctPrefixes, equalPrefixes, hostPrefix, type Prefix } from "../net/prefix.ts";
+import { distinctPrefixes, hostPrefix, type Prefix } from "../net/prefix.ts";
 import { formatAddress } from "../net/address.ts";
-import { isExitRoute, isInside } from "./own_routes.ts";
+import { hasRoute, isExitRoute, isInside } from "./own_routes.ts";
 import type { TailnetNode } from "./tailnet.ts";
 
-/** Networks that it serves now: neither its own addresses nor those of an exit node. */
-export function servedRoutes(node: TailnetNode): Prefix[] {
+/** Networks that it serves now, those of an exit node too; its own addresses are none. */
+export function allRoutes(node: TailnetNode): Prefix[] {
   const own = node.addresses.map(hostPrefix);
   return distinctPrefixes([...node.allowedIps, ...node.primaryRoutes]).filter((route) =>
-    !isExitRoute(route) && !own.some((address) => equalPrefixes(address, route))
+    !hasRoute(own, route)
   );
+}
+
+/** Those that are of somebody: not the ones of an exit node. */
+export function servedRoutes(node: TailnetNode): Prefix[] {
+  return allRoutes(node).filter((route) => !isExitRoute(route));
 }
 
 /** Those that are in the cluster: of its pods. */

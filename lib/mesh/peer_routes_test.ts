@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { peerNode, prefixes, selfNode } from "../../tests/fakes/tailnet.ts";
-import { podRoutes, servedRoutes, showNode } from "./peer_routes.ts";
+import { allRoutes, podRoutes, servedRoutes, showNode } from "./peer_routes.ts";
 
 const PEER = peerNode(2, "10.244.2.0/24 192.168.7.0/24 10.0.0.0/8", {
   primaryRoutes: prefixes("10.244.2.0/24 10.244.3.0/24 0.0.0.0/0"),
@@ -14,6 +14,11 @@ Deno.test("servedRoutes: each once, without its own addresses and those of an ex
   assertEquals(servedRoutes(peerNode(2, "")), []);
   // A network of one address is one.
   assertEquals(servedRoutes(peerNode(2, "10.9.9.9/32")), prefixes("10.9.9.9/32"));
+});
+
+Deno.test("allRoutes: those of an exit node too, and a network around its own address", () => {
+  assertEquals(allRoutes(PEER).at(-1), prefixes("0.0.0.0/0")[0]);
+  assertEquals(allRoutes(peerNode(2, "100.64.0.0/24")), prefixes("100.64.0.0/24"));
 });
 
 Deno.test("podRoutes: those inside of the cluster", () => {

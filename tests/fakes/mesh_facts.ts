@@ -19,7 +19,7 @@ export function meshFacts(change: Partial<MeshFacts> = {}): MeshFacts {
     acceptedRoutes: prefixes("100.64.0.2/32 10.244.2.0/24"),
     masqueradeExempts: true,
     probes: prefixes("10.244.2.0/24").map((prefix) => ({
-      ...{ peer: "n2", prefix, ok: true, text: "answered in 3 ms" },
+      ...{ peer: "n2", prefix, verdict: "pass" as const, text: "answered in 3 ms" },
     })),
     nowMs: SEEN_MS,
     ...change,

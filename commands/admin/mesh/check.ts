@@ -13,10 +13,11 @@ import { addVerb, examine, type MeshOptions } from "./verb.ts";
 const HELP = `
 A condition that fails says what was seen and what to do; then the exit code is 1. With --probe each
 other node is tried for real, from the gateway address of our pods to that of theirs: only so it is known
-whether other nodes take packets of our pods.
+whether other nodes take packets of our pods. With datapath ptp a node has that address as long as it has a
+pod; without one nothing can be told.
 
 JSON: {"ok", "conditions": [{"number", "id", "title", "verdict": "pass"|"fail"|"unknown", "evidence",
-"fix"}], "conflicts": [text], "probes": [{"peer", "prefix", "ok", "text"}]}
+"fix"}], "conflicts": [text], "probes": [{"peer", "prefix", "verdict", "text"}]}
 
 Examples:
   headcni mesh check
@@ -58,8 +59,8 @@ function formatCheck(
   return [
     formatRows(rows, screen),
     ...conflicts.map((text) => `conflict: ${text}`),
-    ...probes.map(({ ok, peer, prefix, text }) =>
-      `${wordFor(ok ? "pass" : "fail", screen)}  ${peer} (${formatPrefix(prefix)}): ${text}`
+    ...probes.map(({ verdict, peer, prefix, text }) =>
+      `${wordFor(verdict, screen)}  ${peer} (${formatPrefix(prefix)}): ${text}`
     ),
   ].join("\n");
 }

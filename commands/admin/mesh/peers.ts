@@ -2,7 +2,8 @@
 import type { Command } from "commander";
 import type { Environment } from "../../../lib/cni/environment.ts";
 import { formatAddress } from "../../../lib/net/address.ts";
-import { equalPrefixes, formatPrefix, hostPrefix } from "../../../lib/net/prefix.ts";
+import { formatPrefix } from "../../../lib/net/prefix.ts";
+import { allRoutes } from "../../../lib/mesh/peer_routes.ts";
 import type { TailnetPeer } from "../../../lib/mesh/tailnet.ts";
 import { print } from "../print.ts";
 import type { Screen } from "../screen.ts";
@@ -42,13 +43,11 @@ export function addPeers(mesh: Command, env: Environment): void {
 }
 
 function viewPeer(peer: TailnetPeer): PeerView {
-  const { hostName: name, addresses, allowedIps, directAddress, relay, lastHandshake } = peer;
-  const own = addresses.map(hostPrefix);
+  const { hostName: name, addresses, directAddress, relay, lastHandshake } = peer;
   return {
     name,
     addresses: addresses.map(formatAddress),
-    routes: allowedIps.filter((route) => !own.some((one) => equalPrefixes(one, route)))
-      .map(formatPrefix),
+    routes: allRoutes(peer).map(formatPrefix),
     online: peer.isOnline,
     path: directAddress || (relay && `relay:${relay}`),
     lastHandshake: lastHandshake ?? null,

@@ -2,19 +2,14 @@
 import type { Command } from "commander";
 import type { Environment } from "../../../lib/cni/environment.ts";
 import type { MeshExamination } from "../../../lib/daemon/mesh/examine.ts";
-import {
-  containsAddress,
-  distinctPrefixes,
-  formatPrefix,
-  overlaps,
-  type Prefix,
-} from "../../../lib/net/prefix.ts";
+import { hasRoute } from "../../../lib/mesh/own_routes.ts";
+import { allRoutes, podRoutes } from "../../../lib/mesh/peer_routes.ts";
+import { distinctPrefixes, formatPrefix } from "../../../lib/net/prefix.ts";
 import { print } from "../print.ts";
 import type { Screen } from "../screen.ts";
 import { formatTable } from "../table.ts";
 import { requireStatus } from "./require_status.ts";
 import { addVerb, examine, type MeshOptions } from "./verb.ts";
-import { hasRoute } from "../../../lib/mesh/own_routes.ts";
 
 const HELP = `
 Networks of this node's pods with all that this node advertises, and what others serve. APPROVED is known
@@ -50,7 +45,7 @@ export function addRoutes(mesh: Command, env: Environment): void {
 function ownRoutes({ podCidrs, sight, headscale }: MeshExamination): RouteView[] {
   const { self } = requireStatus(sight);
   const advertised = sight.prefs?.advertiseRoutes ?? [];
-  const served = [...self?.allowedIps ?? [], ...self?.primaryRoutes ?? []];
+  const served = self ? allRoutes(self) : [];
   const approved = headscale?.node?.approvedRoutes;
   return distinctPrefixes([...podCidrs, ...advertised]).map((route) => ({
     route: formatPrefix(route),
@@ -63,28 +58,20 @@ function ownRoutes({ podCidrs, sight, headscale }: MeshExamination): RouteView[]
   }));
 }
 
+/** Those of pods first. */
 function otherRoutes({ sight, clusterCidrs }: MeshExamination): RouteView[] {
-  return requireStatus(sight).peers.flatMap(({ hostName, allowedIps, addresses }) =>
-    allowedIps.filter((route) => !addresses.some((own) => isHost(route, own)))
-      .sort((a, b) => Number(isOfCluster(b, clusterCidrs)) - Number(isOfCluster(a, clusterCidrs)))
-      .map((route) => ({
-        route: formatPrefix(route),
-        node: hostName,
-        own: false,
-        advertised: null,
-        approved: null,
-        served: true,
-        kernel: hasRoute(sight.acceptedRoutes, route),
-      }))
-  );
-}
-
-function isHost(route: Prefix, address: Prefix["address"]): boolean {
-  return containsAddress(route, address) && route.length >= 32;
-}
-
-function isOfCluster(route: Prefix, clusterCidrs: readonly Prefix[]): boolean {
-  return clusterCidrs.some((cidr) => overlaps(cidr, route));
+  return requireStatus(sight).peers.flatMap((peer) => {
+    const ofPods = podRoutes(peer, clusterCidrs);
+    return distinctPrefixes([...ofPods, ...allRoutes(peer)]).map((route) => ({
+      route: formatPrefix(route),
+      node: peer.hostName,
+      own: false,
+      advertised: null,
+      approved: null,
+      served: true,
+      kernel: hasRoute(sight.acceptedRoutes, route),
+    }));
+  });
 }
 
 function formatRoutes(routes: readonly RouteView[], screen: Screen): string {

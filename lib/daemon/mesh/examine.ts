@@ -2,16 +2,18 @@
 import { errorText } from "../../errors.ts";
 import type { Host } from "../../host/host.ts";
 import type { HeadscaleNode } from "../../mesh/headscale_node.ts";
-import { distinctPrefixes, overlaps, type Prefix } from "../../net/prefix.ts";
+import type { Probe } from "../../mesh/mesh_facts.ts";
+import { podRoutes } from "../../mesh/peer_routes.ts";
+import { distinctPrefixes, type Prefix } from "../../net/prefix.ts";
 import { LocalApi } from "../../tailscale/local_api.ts";
 import { discoverPodCidrs } from "../discover.ts";
+import { tailscaleSocket } from "../own_tailscaled.ts";
 import type { LoadedSettings, Settings } from "../settings/settings.ts";
 import { judgeSight, type MeshVerdict } from "./judge_sight.ts";
 import { lookAtMesh, type MeshSight } from "./look.ts";
 import { readMemory } from "./memory_file.ts";
 import { openHeadscale } from "./open_headscale.ts";
-import { type Probe, probePeers, type ProbeTarget } from "./probe.ts";
-import { tailscaleSocket } from "../own_tailscaled.ts";
+import { type Connect, probePeers, type ProbeTarget } from "./probe.ts";
 
 /** What the examination works with. */
 export interface ExamineOptions {
@@ -22,6 +24,8 @@ export interface ExamineOptions {
   readonly podCidrVariable: string | undefined;
   /** Tries whether the gateways of other nodes' pods answer. */
   readonly probe: boolean;
+  /** Another than the machine's, for tests. */
+  readonly connect?: Connect;
 }
 
 /** What was found. */
@@ -57,7 +61,8 @@ export async function examineMesh(
   using api = new LocalApi(tailscaleSocket(settings) ?? "");
   const sight = await lookAtMesh(api, options.openHost);
   const headscale = await askHeadscale(settings, sight.status?.self?.nodeKey);
-  const probes = options.probe ? await probePeers(podCidrs, probeTargets(sight, clusterCidrs)) : [];
+  const targets = options.probe ? targetsOf(sight, clusterCidrs) : [];
+  const probes = await probePeers(podCidrs, targets, options.connect);
   const verdict = judgeSight(settings, sight, {
     podCidrs,
     clusterCidrs,
@@ -69,14 +74,9 @@ export async function examineMesh(
 }
 
 /** Networks of pods that other nodes serve. */
-function probeTargets({ status }: MeshSight, clusterCidrs: readonly Prefix[]): ProbeTarget[] {
-  return (status?.peers ?? []).flatMap(({ hostName: peer, allowedIps, addresses }) =>
-    allowedIps.filter((route) =>
-      clusterCidrs.some((cidr) => overlaps(cidr, route)) &&
-      !addresses.some(({ value, family }) =>
-        family === route.address.family && value === route.address.value
-      )
-    ).map((prefix) => ({ peer, prefix }))
+function targetsOf({ status }: MeshSight, clusterCidrs: readonly Prefix[]): ProbeTarget[] {
+  return (status?.peers ?? []).flatMap((peer) =>
+    podRoutes(peer, clusterCidrs).map((prefix) => ({ peer, prefix }))
   );
 }
 

@@ -2,11 +2,13 @@
 import { type Condition, judgeMesh } from "../../mesh/conditions.ts";
 import { findConflicts } from "../../mesh/conflicts.ts";
 import type { HeadscaleNode } from "../../mesh/headscale_node.ts";
+import type { Probe } from "../../mesh/mesh_facts.ts";
+import { podRoutes } from "../../mesh/peer_routes.ts";
 import { meshReasons } from "../../mesh/readiness.ts";
-import { overlaps, type Prefix } from "../../net/prefix.ts";
+import type { TailnetNode } from "../../mesh/tailnet.ts";
+import type { Prefix } from "../../net/prefix.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { MeshSight } from "./look.ts";
-import type { Probe } from "./probe.ts";
 
 /** What is known beside the tailnet itself. */
 export interface MeshBackground {
@@ -43,9 +45,7 @@ export function judgeSight(
   const conditions = judgeMesh({
     ...sight,
     ...background,
-    hasNeighbours: (status?.peers ?? []).some(({ allowedIps }) =>
-      allowedIps.some((route) => clusterCidrs.some((cidr) => overlaps(route, cidr)))
-    ),
+    hasNeighbours: (status?.peers ?? []).some((peer) => isNeighbour(peer, sight, clusterCidrs)),
     nowMs: Date.now(),
     // Where nobody names the cluster's network, what the tailnet leads to is exempt.
     masqueradeExempts: !network.ipMasq || clusterCidrs.length > 0 || sight.device !== undefined,
@@ -56,4 +56,14 @@ export function judgeSight(
     conflicts: conflicts.map(({ text }) => text),
     reasons: meshReasons(conditions),
   };
+}
+
+/** A node that serves pods, or one with a tag of ours, which may serve pods that we do not see. */
+function isNeighbour(
+  peer: TailnetNode,
+  { status }: MeshSight,
+  clusterCidrs: readonly Prefix[],
+): boolean {
+  return podRoutes(peer, clusterCidrs).length > 0 ||
+    peer.tags.some((tag) => status?.self?.tags.includes(tag));
 }

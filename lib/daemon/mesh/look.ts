@@ -11,8 +11,8 @@ export interface MeshSight extends TailnetLink {
   readonly prefs: TailnetPrefs | undefined;
   /** Why tailscaled cannot be asked; undefined when it answered. */
   readonly trouble: string | undefined;
-  /** What it says of forwarding; empty when all is well. */
-  readonly forwardingWarning: string;
+  /** What it says of forwarding; empty when all is well, undefined when it says nothing. */
+  readonly forwardingWarning: string | undefined;
 }
 
 /** Looks; a tailscaled that does not answer is a part of what is seen. */
@@ -20,11 +20,11 @@ export async function lookAtMesh(
   api: Pick<LocalApi, "status" | "prefs" | "checkIpForwarding">,
   openHost: () => Host,
 ): Promise<MeshSight> {
-  const seen = { status: undefined, prefs: undefined, forwardingWarning: "" };
+  const seen = { status: undefined, prefs: undefined, forwardingWarning: undefined };
   try {
     const [status, prefs] = await Promise.all([api.status({ peers: true }), api.prefs()]);
     // Not promised to be there for ever; without it the sysctls are looked at by others anyway.
-    const forwardingWarning = await api.checkIpForwarding().catch(() => "");
+    const forwardingWarning = await api.checkIpForwarding().catch(() => undefined);
     using host = openHost();
     return {
       status,

@@ -1,5 +1,6 @@
 /** What the daemon knows of the tailnet: what is served, patched and told. */
 import type { Condition } from "../../mesh/conditions.ts";
+import { allRoutes } from "../../mesh/peer_routes.ts";
 import { formatAddress } from "../../net/address.ts";
 import { formatPrefix } from "../../net/prefix.ts";
 import type { MeshSight } from "./look.ts";
@@ -70,6 +71,6 @@ export function describeSight(sight: MeshSight): SightView {
     peers: status?.peers.length ?? 0,
     device: device ?? null,
     advertised: prefs?.advertiseRoutes.map(formatPrefix) ?? [],
-    served: status?.self?.primaryRoutes.map(formatPrefix) ?? [],
+    served: status?.self ? allRoutes(status.self).map(formatPrefix) : [],
   };
 }
