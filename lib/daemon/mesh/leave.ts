@@ -1,6 +1,7 @@
 /** A node that leaves the mesh, and one that comes back. */
 import { errorText } from "../../errors.ts";
 import { planApproval } from "../../mesh/approvals.ts";
+import { hasRoute } from "../../mesh/own_routes.ts";
 import { formatPrefix } from "../../net/prefix.ts";
 import { LocalApi } from "../../tailscale/local_api.ts";
 import { tailscaleSocket } from "../own_tailscaled.ts";
@@ -19,8 +20,8 @@ export interface LeaveReport {
  * Takes back the routes that we advertised and approved, for good: a daemon that runs leaves them alone
  * from now on. What the user advertises stays. A failure keeps nothing else from being done, and a
  * second call does what is left.
- * @param options.deregister also logs the node out of its tailnet, and deletes it in Headscale where
- * there is an API key.
+ * @param options.deregister also deletes the node in Headscale where there is an API key, and, once all
+ * else is done, logs it out of its tailnet.
  */
 export async function leaveMesh(
   settings: Settings,
@@ -31,24 +32,22 @@ export async function leaveMesh(
   // The first: a daemon would advertise again what is withdrawn.
   updateMemory(dataDir, (memory) => ({ ...memory, left: true }));
   using api = new LocalApi(tailscaleSocket(settings) ?? "");
-  // Asked before the node is logged out: then it has no key any more.
-  const nodeKey = await api.status({ peers: false }).then(
-    ({ self }) => self?.nodeKey,
-    () => undefined,
-  );
   await work.attempt(async () => {
     const routes = await withdrawRoutes(api, dataDir);
     return routes.map((route) => `${formatPrefix(route)}: advertised no more`);
   });
-  await work.attempt(() => withdrawApprovals(settings, nodeKey, options.deregister));
+  await work.attempt(() => withdrawApprovals(settings, api, options.deregister));
   if (options.deregister) {
     await work.attempt(async () => {
+      if (work.failures.length > 0) throw new Error(NOT_YET);
       await api.logout();
       return ["logged out of the tailnet"];
     });
   }
   return work;
 }
+
+const NOT_YET = "the node is not logged out yet: what is left is found by its key; try again";
 
 /** Has the daemon advertise again; answers whether the node had left. */
 export function rejoinMesh({ dataDir }: Pick<Settings, "dataDir">): boolean {
@@ -71,20 +70,24 @@ class Work implements LeaveReport {
   }
 }
 
+/** Finds the node by the key that it has: before it is logged out. */
 async function withdrawApprovals(
   settings: Settings,
-  nodeKey: string | undefined,
+  api: Pick<LocalApi, "status">,
   deregister: boolean,
 ): Promise<string[]> {
   const { approved } = readMemory(settings.dataDir);
+  if (approved.length === 0 && !deregister) return [];
   using headscale = openHeadscale(settings);
-  if (!headscale || nodeKey === undefined) return [];
-  const node = await headscale.findNode({ nodeKey });
+  if (!headscale) return [];
+  const { self } = await api.status({ peers: false });
+  const node = self && await headscale.findNode(self);
   if (!node) return [];
   const { routes } = planApproval(node, [], approved);
   if (routes) await headscale.approveRoutes(node, routes);
   updateMemory(settings.dataDir, (memory) => ({ ...memory, approved: [] }));
-  const done = routes ? approved.map((route) => `${formatPrefix(route)}: approved no more`) : [];
+  const done = approved.filter((route) => hasRoute(node.approvedRoutes, route))
+    .map((route) => `${formatPrefix(route)}: approved no more`);
   if (!deregister) return done;
   await headscale.deleteNode(node.id);
   return [...done, `node ${node.id} (${node.name}): deleted in Headscale`];
