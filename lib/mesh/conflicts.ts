@@ -3,6 +3,7 @@ import {
   containsAddress,
   containsPrefix,
   formatPrefix,
+  networkOf,
   overlaps,
   type Prefix,
 } from "../net/prefix.ts";
@@ -76,26 +77,46 @@ function adviseDuplicate(peer: TailnetNode, self: TailnetNode | undefined): stri
     : "withdraw it there, or give one of both another PodCIDR";
 }
 
-/** Each pair of nodes once. */
+/** A network of pods, and who serves it. */
+interface ServedRoute {
+  readonly peer: TailnetNode;
+  readonly route: Prefix;
+}
+
+/**
+ * Each pair of nodes once. Of two networks that share addresses one contains the other, so in their order
+ * those around a network are the ones before it that are not over yet: a tailnet may have thousands.
+ */
 function peerConflicts(
   clusterCidrs: readonly Prefix[],
   peers: readonly TailnetNode[],
 ): Conflict[] {
   const served = peers.flatMap((peer) =>
-    podRoutes(peer, clusterCidrs).map((route) => ({ peer, route }))
-  );
-  return served.flatMap((one, index) =>
-    served.slice(index + 1).filter((other) =>
-      other.peer !== one.peer && overlaps(other.route, one.route)
-    ).map((other) =>
+    podRoutes(peer, clusterCidrs).map((route): ServedRoute => ({ peer, route: networkOf(route) }))
+  ).sort(byNetwork);
+  const around: ServedRoute[] = [];
+  return served.flatMap((other) => {
+    while (around.length > 0 && !containsPrefix(around.at(-1)?.route ?? other.route, other.route)) {
+      around.pop();
+    }
+    const conflicts = around.filter(({ peer }) => peer !== other.peer).map((one) =>
       conflict(
         "peers",
         one.route,
         `of ${showNode(one.peer)}, and ${formatPrefix(other.route)} of ${showNode(other.peer)}`,
         "give one of both another PodCIDR, or delete the older registration",
       )
-    )
-  );
+    );
+    around.push(other);
+    return conflicts;
+  });
+}
+
+/** By family and address; of one address the wider first. */
+function byNetwork({ route: one }: ServedRoute, { route: other }: ServedRoute): number {
+  if (one.address.family !== other.address.family) return one.address.family - other.address.family;
+  if (one.address.value === other.address.value) return one.length - other.length;
+  return one.address.value < other.address.value ? -1 : 1;
 }
 
 function rangeConflicts(cluster: Prefix, { self, peers }: TailnetStatus): Conflict[] {

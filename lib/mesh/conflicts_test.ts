@@ -90,6 +90,24 @@ Deno.test("findConflicts: two nodes with the same addresses of the cluster, each
   ]);
 });
 
+Deno.test("findConflicts: networks in networks, whatever the order of the nodes is", () => {
+  const peers = [
+    peerNode(5, "10.244.3.128/25 10.244.200.0/24"),
+    peerNode(3, "10.244.2.0/24"),
+    peerNode(4, "10.244.3.0/24"),
+    peerNode(2, "10.244.0.0/17"),
+  ];
+  const pairs = find(peers, { own: "" }).map((
+    [, prefix, text],
+  ) => [prefix, /, and ([^ ]+) of/.exec(text)?.[1]]);
+  assertEquals(pairs, [
+    ["10.244.0.0/17", "10.244.2.0/24"],
+    ["10.244.0.0/17", "10.244.3.0/24"],
+    ["10.244.0.0/17", "10.244.3.128/25"],
+    ["10.244.3.0/24", "10.244.3.128/25"],
+  ]);
+});
+
 Deno.test("findConflicts: addresses of the tailnet inside of the cluster", () => {
   const fix = "use another network for pods";
   assertEquals(find([], { own: "", cluster: "100.96.0.0/12 fd7a:115c:a1e0::/64" }), [

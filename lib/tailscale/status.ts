@@ -26,8 +26,9 @@ const Status = v.object({
   // Absent from those that could not do without.
   TUN: v.nullish(v.boolean()),
   Self: v.nullish(Node),
-  Peer: v.nullish(v.record(v.string(), v.nullish(Node))),
-  Health: wireTexts,
+  // What a later release says of others in other words costs them alone.
+  Peer: v.nullish(v.record(v.string(), v.fallback(v.nullish(Node), null))),
+  Health: v.fallback(wireTexts, []),
   AuthURL: wireText,
   HaveNodeKey: wireFlag,
 });

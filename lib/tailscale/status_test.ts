@@ -87,6 +87,18 @@ Deno.test("parseStatus: an address that is none is left out", () => {
   assertEquals(self?.allowedIps.map(formatPrefix), ["10.0.0.0/8"]);
 });
 
+Deno.test("parseStatus: a peer that makes no sense costs no other, nor do complaints", () => {
+  const { peers, health } = parseStatus({
+    BackendState: "Running",
+    Peer: { a: { HostName: "edge-8", Relay: { Code: "fra" } }, b: 4, c: { HostName: "edge-9" } },
+    Health: [{ Code: "dns" }],
+  });
+  assertEquals([peers.map(({ hostName }) => hostName), health], [["edge-9"], []]);
+  // Of ourselves it would be half a truth.
+  const Self = { PublicKey: KEY, AllowedIPs: {} };
+  assertThrows(() => parseStatus({ BackendState: "Running", Self }), Error, "AllowedIPs");
+});
+
 Deno.test("parseStatus: what is no status is refused", () => {
   for (const value of [{}, [], null, "x", { BackendState: 4 }]) {
     assertThrows(() => parseStatus(value), Error, "the status of tailscaled");
