@@ -1,5 +1,5 @@
 /** Does what pods send arrive, and unchanged: conditions 4 to 8. */
-import { formatPrefix } from "../net/prefix.ts";
+import { formatPrefix, type Prefix } from "../net/prefix.ts";
 import { fail, type Finding, pass, unknown, worstOf } from "./finding.ts";
 import { NO_PREFS, POLICY } from "./judge_routes.ts";
 import type { MeshFacts } from "./mesh_facts.ts";
@@ -64,13 +64,26 @@ function judgeProbes({ probes = [], hasNeighbours }: MeshFacts, fix: string): Fi
 
 const PING = "ping one of them from a pod here";
 
-function judgeForwards({ forwardingWarning }: MeshFacts): Finding {
+function judgeForwards({ forwardingWarning, podCidrs }: MeshFacts): Finding {
   if (forwardingWarning === undefined) return unknown("whether the node forwards is not known");
-  return forwardingWarning === "" ? pass("the node forwards") : fail(
-    forwardingWarning,
-    "let headcni daemon set it, and see that nobody else takes it back: " +
-      "sysctl net.ipv4.ip_forward net.ipv6.conf.all.forwarding",
-  );
+  return concerns(forwardingWarning, podCidrs)
+    ? fail(
+      forwardingWarning,
+      "let headcni daemon set it, and see that nobody else takes it back: " +
+        "sysctl net.ipv4.ip_forward net.ipv6.conf.all.forwarding",
+    )
+    : pass("the node forwards");
+}
+
+/**
+ * Whether it is about pods: tailscaled asks for both families, as an exit node would need them
+ * (CheckIPForwarding in ipn/ipnlocal/local.go), and names the only one that is off.
+ */
+function concerns(warning: string, podCidrs: readonly Prefix[]): boolean {
+  const named = /\bIPv([46])\b/.exec(warning)?.[1];
+  return named === undefined
+    ? warning !== ""
+    : podCidrs.some(({ address: { family } }) => String(family) === named);
 }
 
 function judgeMtu({ podMtuBytes, device }: MeshFacts): Finding {
