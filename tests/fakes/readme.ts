@@ -31,6 +31,13 @@ export function pastedFiles(chapter: string): PastedFile[] {
   });
 }
 
+/** The blocks of one section of a chapter in a language, in its order. */
+export function pastedBlocks(chapter: string, section: string, language: string): string[] {
+  const [, rest] = chapterOf(chapter).split(`\n### ${section}\n`);
+  if (rest === undefined) throw new Error(`Cannot find "${section}" in "${chapter}" of README.md`);
+  return blocksIn(rest.split("\n### ")[0] ?? "", language);
+}
+
 /** A script of the shell that writes a file where it belongs. */
 export function writingFile({ path, text }: PastedFile): string {
   return `mkdir -p ${path.replace(/\/[^/]*$/, "")}\ncat >${path} <<'END'\n${text}END\n`;
@@ -48,6 +55,10 @@ export function chapterOf(chapter: string): string {
 }
 
 function blocks(chapter: string, language: string): string[] {
+  return blocksIn(chapterOf(chapter), language);
+}
+
+function blocksIn(text: string, language: string): string[] {
   const pattern = new RegExp(`\`\`\`${language}\n(.*?)\`\`\``, "gs");
-  return Array.from(chapterOf(chapter).matchAll(pattern), ([, block = ""]) => block);
+  return Array.from(text.matchAll(pattern), ([, block = ""]) => block);
 }

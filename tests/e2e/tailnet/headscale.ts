@@ -47,11 +47,16 @@ export class HeadscaleServer implements AsyncDisposable {
     this.#program = program;
   }
 
-  /** Starts one. @param policy text of its policy file. */
+  /**
+   * Starts one.
+   * @param policy text of its policy file.
+   * @param users names of those that it has from the beginning.
+   */
   static async start(
     internet: Internet,
     version: HeadscaleVersion,
     policy: string,
+    users: readonly string[] = [USER],
   ): Promise<HeadscaleServer> {
     const { path, missing } = findPeers(`headscale-${version}`);
     if (missing) throw new Error(missing);
@@ -62,7 +67,7 @@ export class HeadscaleServer implements AsyncDisposable {
       await server.setPolicy(policy);
       await Deno.writeTextFile(`${folder}/config.yaml`, JSON.stringify(configOf(folder)));
       await server.resume();
-      await server.cli("users", "create", USER);
+      for (const user of users) await server.cli("users", "create", user);
       return server;
     } catch (error) {
       await server[Symbol.asyncDispose]();
