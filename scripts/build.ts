@@ -84,8 +84,8 @@ export function withLazyNode(bundle: string): string {
     .replaceAll(/^import (\w+) from ("node:\w+");$/gm, "const $1 = lazyModule($2);")
     .replaceAll(
       /^import \{ ([a-z]\w*)(?: as (\w+))? \} from ("node:\w+");$/gm,
-      (_, name, own = name, module) =>
-        `const ${own} = (...args) => lazyModule(${module}).${name}(...args);`,
+      (_, name, own, module) =>
+        `const ${own ?? name} = (...args) => lazyModule(${module}).${name}(...args);`,
     );
   // What esbuild's own `require` says where there is none.
   const isOlder = lazy.includes("Dynamic require of");
