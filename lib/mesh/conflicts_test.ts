@@ -99,7 +99,7 @@ Deno.test("findConflicts: networks in networks, whatever the order of the nodes 
   ];
   const pairs = find(peers, { own: "" }).map((
     [, prefix, text],
-  ) => [prefix, /, and ([^ ]+) of/.exec(text)?.[1]]);
+  ) => [prefix, /, and ([^ ]+) of/.exec(text ?? "")?.[1]]);
   assertEquals(pairs, [
     ["10.244.0.0/17", "10.244.2.0/24"],
     ["10.244.0.0/17", "10.244.3.0/24"],
