@@ -38,10 +38,33 @@ const NOTHING: OwnOutcome = { done: [], todo: undefined };
 
 /** The socket of the tailscaled that is asked; undefined when `tailscale.mode` is `off`. */
 export function tailscaleSocket(
-  { tailscale, runDirectory }: Pick<Settings, "tailscale" | "runDirectory">,
+  settings: Pick<Settings, "tailscale" | "runDirectory">,
 ): string | undefined {
-  if (tailscale.mode === "off") return undefined;
-  return tailscale.mode === "host" ? tailscale.socket.path : ownSocket(tailscale, runDirectory);
+  const { mode, socket } = settings.tailscale;
+  if (mode === "off") return undefined;
+  return mode === "host" ? socket.path : ownSocket(settings);
+}
+
+/** The socket of a tailscaled of our own, whatever the mode is. */
+export function ownSocket(
+  { tailscale, runDirectory }: Pick<Settings, "tailscale" | "runDirectory">,
+): string {
+  return join(runDirectory, tailscale.socket.name);
+}
+
+/** Where a tailscaled of our own has its keys. */
+export function ownStateDirectory({ dataDir }: Pick<Settings, "dataDir">): string {
+  return join(dataDir, "tailscale");
+}
+
+/** True when somebody can be asked on a socket. */
+export async function isListening(socket: string): Promise<boolean> {
+  try {
+    (await Deno.connect({ transport: "unix", path: socket })).close();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /**
@@ -55,8 +78,8 @@ export async function keepOwnTailscaled(
   root: string,
   { searchPath, systemd = SYSTEMD, binaryFolders = BINARY_FOLDERS }: OwnOptions = {},
 ): Promise<OwnOutcome> {
-  const { tailscale, runDirectory } = settings;
-  const socket = ownSocket(tailscale, runDirectory);
+  const { tailscale } = settings;
+  const socket = ownSocket(settings);
   const isUp = await isListening(socket);
   const unit = new ServiceUnit(OWN_UNIT, systemd);
   if (root !== "" || !unit.isPossible()) {
@@ -94,22 +117,17 @@ async function keepUnit(
   return { done, todo: isChanged && isUp ? restartText() : undefined };
 }
 
-function ownTailscaled(
-  { tailscale, runDirectory, dataDir }: Settings,
-  binary: string,
-): OwnTailscaled {
+function ownTailscaled(settings: Settings, binary: string): OwnTailscaled {
+  const { tailscale, headscale } = settings;
   return {
     binary,
-    socket: ownSocket(tailscale, runDirectory),
-    stateDirectory: join(dataDir, "tailscale"),
+    socket: ownSocket(settings),
+    stateDirectory: ownStateDirectory(settings),
     interfaceName: tailscale.interfaceName,
     port: tailscale.port,
     mtuBytes: tailscale.mtu,
+    caFile: headscale.caFile,
   };
-}
-
-function ownSocket({ socket }: Settings["tailscale"], runDirectory: string): string {
-  return join(runDirectory, socket.name);
 }
 
 function findBinary(
@@ -125,15 +143,6 @@ function isFile(path: string): boolean {
     return Deno.statSync(path).isFile;
   } catch {
     return false; // whatever is wrong with it: it cannot be run
-  }
-}
-
-async function isListening(socket: string): Promise<boolean> {
-  try {
-    (await Deno.connect({ transport: "unix", path: socket })).close();
-    return true;
-  } catch {
-    return false;
   }
 }
 

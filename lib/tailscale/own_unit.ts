@@ -14,6 +14,8 @@ export interface OwnTailscaled {
   /** UDP port; 0 takes any. */
   readonly port: number;
   readonly mtuBytes: number;
+  /** Certificates in PEM that its control server's own may come from, beside the system's. */
+  readonly caFile: string | undefined;
 }
 
 /** Name of its unit. */
@@ -40,6 +42,8 @@ export function tailscaledEnvironment(own: OwnTailscaled): Readonly<Record<strin
     // The identity of its log would lie in the folder of a tailscaled that is not ours.
     TS_LOGS_DIR: own.stateDirectory,
     ...own.mtuBytes !== DEFAULT_MTU_BYTES && { TS_DEBUG_MTU: String(own.mtuBytes) },
+    // In the place of the system's one file; its folders count all the same: Go, crypto/x509, root_unix.go.
+    ...own.caFile !== undefined && { SSL_CERT_FILE: own.caFile },
   };
 }
 

@@ -9,6 +9,7 @@ const OWN: OwnTailscaled = {
   interfaceName: "headcni01",
   port: 41645,
   mtuBytes: 1280,
+  caFile: undefined,
 };
 
 Deno.test("ownUnitText: a unit that belongs to no other, and cleans up after itself", () => {
@@ -66,7 +67,7 @@ Deno.test("ownUnitText: what systemd would read as its own is quoted", () => {
   assertStringIncludes(text, 'Environment="TS_LOGS_DIR=/srv/100%%/$x\\"\\\\"\n');
 });
 
-Deno.test("tailscaledArguments: those of the unit; the MTU is a variable", () => {
+Deno.test("tailscaledArguments: those of the unit; MTU and certificates are variables", () => {
   assertEquals(tailscaledArguments({ ...OWN, port: 0 }), [
     "--socket=/run/headcni/headcni_tailscale.sock",
     "--statedir=/var/lib/headcni/tailscale",
@@ -78,6 +79,7 @@ Deno.test("tailscaledArguments: those of the unit; the MTU is a variable", () =>
     TS_LOGS_DIR: "/var/lib/headcni/tailscale",
     TS_DEBUG_MTU: "1400",
   });
-  const text = ownUnitText({ ...OWN, mtuBytes: 1400 });
+  const text = ownUnitText({ ...OWN, mtuBytes: 1400, caFile: "/etc/headcni/ca.pem" });
   assertStringIncludes(text, "Environment=TS_DEBUG_MTU=1400\n");
+  assertStringIncludes(text, "Environment=SSL_CERT_FILE=/etc/headcni/ca.pem\n");
 });

@@ -56,6 +56,7 @@ testUnless(missingSystemd(), "own tailscaled: systemd finds no fault with its un
       interfaceName: "headcni01",
       port: 41645,
       mtuBytes: 1400,
+      caFile: "/etc/my ca.pem",
     });
     assertEquals(await verify(directory, text), "");
     const wrong = text.replace("RestartSec", "RestartSecs");

@@ -38,6 +38,7 @@ export class RealTailscaled implements AsyncDisposable {
       interfaceName: "hctun0",
       port: 0,
       mtuBytes: 1300,
+      caFile: undefined,
     };
     Deno.mkdirSync(this.own.stateDirectory);
     this.#child = this.command([...tailscaledArguments(this.own), ...more]).spawn();
