@@ -76,8 +76,8 @@ const OTHER_USER: LoginDecision = {
   fix: "set tailscale.mode to own, or end what that user runs",
 };
 
-const ELSEWHERE_FIX = "set tailscale.mode to own for a tailscaled beside it, " +
-  "or log it out yourself: tailscale logout";
+const ELSEWHERE_FIX = "log it out yourself (tailscale logout), " +
+  "or stop it and set tailscale.mode to own";
 
 const EXPIRED = "the key of the node has expired";
 

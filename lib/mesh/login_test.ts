@@ -115,8 +115,7 @@ Deno.test("decideLogin: a tailscaled of the machine at another server is never t
     const status = { backendState, self: selfNode({ isExpired: true }) };
     assertEquals(decide({ status, prefs: ELSEWHERE, means: { ...BOTH_KEYS, ...OURS } }), {
       ...{ kind: "blocked", reason },
-      fix: "set tailscale.mode to own for a tailscaled beside it, " +
-        "or log it out yourself: tailscale logout",
+      fix: "log it out yourself (tailscale logout), or stop it and set tailscale.mode to own",
     });
   }
 });

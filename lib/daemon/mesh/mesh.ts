@@ -6,6 +6,7 @@ import { errorText } from "../../errors.ts";
 import type { Host } from "../../host/host.ts";
 import { log } from "../../log.ts";
 import { decideLogin, type LoginDecision } from "../../mesh/login.ts";
+import { ownHostname } from "../../mesh/own_hostname.ts";
 import { planPrefs } from "../../mesh/wanted_prefs.ts";
 import type { Prefix } from "../../net/prefix.ts";
 import { LocalApi } from "../../tailscale/local_api.ts";
@@ -201,12 +202,13 @@ export class Mesh implements Disposable {
     reasons: string[],
   ): Promise<boolean> {
     if (!prefs) return false;
-    const { tailscale, dataDir } = settings;
+    const { tailscale, dataDir, node } = settings;
     const plan = planPrefs(
       {
         // As long as nobody named the pods' network, what was advertised stays.
         podCidrs: this.#podCidrs(settings),
         mode: tailscale.mode === "own" ? "own" : "host",
+        hostname: ownHostname(tailscale.hostname, node.name),
         acceptDns: tailscale.acceptDNS,
       },
       prefs,

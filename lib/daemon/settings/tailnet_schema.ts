@@ -88,12 +88,13 @@ export const tailscale = {
       text("NAME", "letters, digits and -", /^[A-Za-z0-9][A-Za-z0-9-]{0,40}$/),
       "headcni-pod",
       {
-        doc: "how the node's name in the tailnet begins, for a tailscaled of our own",
+        doc:
+          "how the node's name in the tailnet begins, for a tailscaled of our own; its name in Kubernetes follows",
         flags: ["tailscale-hostname-prefix"],
       },
     ),
     type: setting(choice(["hostname", "fqdn"]), "hostname", {
-      doc: "how the node is named in the tailnet",
+      doc: "how much of its name in Kubernetes follows: the first label, or all of them",
       flags: ["tailscale-hostname-type"],
     }),
   },
