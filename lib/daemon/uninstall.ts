@@ -20,9 +20,11 @@ import { restoreConflists } from "./conf_files.ts";
 import { instanceLockPath, lockInstance } from "./instance_lock.ts";
 import { cniDirectories, subnetFilePath } from "./node_files.ts";
 import { lastPodCidrPath } from "./pod_cidr_sources.ts";
+import { removeFromTailnet } from "./remove_from_tailnet.ts";
 import { removeDatapath } from "./resync.ts";
 import type { LoadedSettings, Settings } from "./settings/settings.ts";
 import { NodeStores, type OpenStores } from "./stores.ts";
+import { Work, type WorkOutcome } from "./work.ts";
 
 /** What an uninstall works with. */
 export interface UninstallOptions {
@@ -38,13 +40,10 @@ export interface UninstallOptions {
   readonly force: boolean;
 }
 
-/** What came of it; each text is a command, or a path and what became of it. */
-export interface UninstallReport {
+/** What came of it; each text is a command, or a path or network and what became of it. */
+export interface UninstallReport extends WorkOutcome {
   /** Interfaces of pods that have an address or a link by us. */
   readonly pods: number;
-  readonly done: readonly string[];
-  readonly kept: readonly string[];
-  readonly failures: readonly string[];
 }
 
 /**
@@ -68,6 +67,8 @@ export async function uninstallNode(options: UninstallOptions): Promise<Uninstal
     );
   });
   if (pods > 0 && !force) return { pods, ...work.outcome };
+  // Before the datapath: no other node sends here by then.
+  await removeFromTailnet(settings, root, work);
   await removeFromKernel(attach, settings.network.bridge, work);
   for (const directory of new Set(directories.flatMap((each) => each.installDirectories))) {
     await work.attempt(async () => {
@@ -79,34 +80,6 @@ export async function uninstallNode(options: UninstallOptions): Promise<Uninstal
   await work.attempt(() => removeStore(settings.dataDir, settings.runDirectory).map(told));
   await work.attempt(() => removeFiles(settings, work));
   return { pods, ...work.outcome };
-}
-
-/** Collects what is done. */
-class Work {
-  readonly #done: string[] = [];
-  readonly #kept: string[] = [];
-  readonly #failures: string[] = [];
-
-  get outcome(): Omit<UninstallReport, "pods"> {
-    return { done: this.#done, kept: this.#kept, failures: this.#failures };
-  }
-
-  keep(texts: readonly string[]): void {
-    this.#kept.push(...texts);
-  }
-
-  fail(texts: readonly string[]): void {
-    this.#failures.push(...texts);
-  }
-
-  /** Runs what answers what it did. */
-  async attempt(act: () => readonly string[] | Promise<readonly string[]>): Promise<void> {
-    try {
-      this.#done.push(...await act());
-    } catch (error) {
-      this.#failures.push(errorText(error));
-    }
-  }
 }
 
 async function countPods(attach: AttachContext, settings: Settings): Promise<number> {
@@ -192,7 +165,7 @@ function removeFiles({ runDirectory, dataDir, socket, ...rest }: Settings, work:
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return false;
       const isFolder = path === runDirectory || path === dataDir;
-      if (isFolder) work.keep([`${path}: not all in it is ours`]);
+      if (isFolder) work.keep([`${path}: it is not empty`]);
       else work.fail([`Cannot remove "${path}": ${errorText(error)}`]);
       return false;
     }

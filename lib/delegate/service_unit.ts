@@ -65,6 +65,13 @@ export class ServiceUnit {
     await this.#run(`stop "${this.name}"`, ["disable", "--now", this.name]);
   }
 
+  /** Stops it, and takes its text away; what an administrator put beside it stays. @throws ClientError */
+  async remove(): Promise<void> {
+    await this.disable();
+    Deno.removeSync(this.path);
+    await this.reload();
+  }
+
   /** Such as `active`, `activating`, `failed`, `inactive`: systemctl(1), is-active. @throws ClientError */
   async state(): Promise<string> {
     const doing = `ask for the state of "${this.name}"`;

@@ -26,6 +26,21 @@ Deno.test("ServiceUnit: enable, ask and disable are calls of systemctl", async (
   ]);
 });
 
+Deno.test("ServiceUnit: is removed once it has stopped, and stays where it does not", async () => {
+  using systemd = new FakeSystemd();
+  const unit = new ServiceUnit(NAME, systemd.places);
+  Deno.writeTextFileSync(unit.path, "[Unit]\n");
+  await unit.enable();
+  systemd.fail("Access denied");
+  await assertRejects(() => unit.remove(), ClientError, "Access denied");
+  assertEquals([unit.isWritten(), unit.isEnabled()], [true, true]);
+  systemd.recover();
+  systemd.takeCalls();
+  await unit.remove();
+  assertEquals([unit.isWritten(), unit.isEnabled()], [false, false]);
+  assertEquals(systemd.takeCalls(), [`disable --now ${NAME}`, "daemon-reload"]);
+});
+
 Deno.test("ServiceUnit: a machine without systemd", () => {
   using systemd = new FakeSystemd({ isBooted: false });
   assertEquals(new ServiceUnit(NAME, systemd.places).isPossible(), false);

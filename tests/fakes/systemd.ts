@@ -39,6 +39,11 @@ esac
     Deno.writeTextFileSync(`${this.root}/fault`, text);
   }
 
+  /** Takes {@linkcode fail} back. */
+  recover(): void {
+    Deno.removeSync(`${this.root}/fault`);
+  }
+
   /** The calls since the last time. */
   takeCalls(): string[] {
     try {

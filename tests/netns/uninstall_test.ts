@@ -141,7 +141,7 @@ nodeTest(
     assertEquals(reportOf(forced).kept, [
       "headcni0: it has ports; to remove it: ip link delete headcni0",
       `${node.root}/bin/headcni-ipam: it is not this program`,
-      `${node.root}/data: not all in it is ours`,
+      `${node.root}/data: it is not empty`,
     ]);
     assertEquals([filesIn(`${node.root}/bin`), filesIn(`${node.root}/data`)], [
       ["headcni-ipam"],

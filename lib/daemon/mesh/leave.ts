@@ -27,10 +27,18 @@ export async function leaveMesh(
   settings: Settings,
   options: { readonly deregister: boolean },
 ): Promise<LeaveReport> {
+  // The first: a daemon would advertise again what is withdrawn.
+  updateMemory(settings.dataDir, (memory) => ({ ...memory, left: true }));
+  return await withdrawFromMesh(settings, options);
+}
+
+/** What {@linkcode leaveMesh} does beside telling the daemon: for a node that has none any more. */
+export async function withdrawFromMesh(
+  settings: Settings,
+  options: { readonly deregister: boolean },
+): Promise<LeaveReport> {
   const { dataDir } = settings;
   const work = new Work();
-  // The first: a daemon would advertise again what is withdrawn.
-  updateMemory(dataDir, (memory) => ({ ...memory, left: true }));
   using api = new LocalApi(tailscaleSocket(settings) ?? "");
   await work.attempt(async () => {
     const routes = await withdrawRoutes(api, dataDir);

@@ -42,13 +42,26 @@ export function mendMemory(dataDir: string): void {
  */
 export function updateMemory(dataDir: string, change: (memory: MeshMemory) => MeshMemory): void {
   Deno.mkdirSync(dataDir, { recursive: true, mode: 0o700 });
-  using lock = Deno.openSync(`${memoryPath(dataDir)}.lock`, {
-    create: true,
-    write: true,
-    mode: 0o600,
-  });
+  using lock = Deno.openSync(lockPath(dataDir), { create: true, write: true, mode: 0o600 });
   lock.lockSync(true);
   writeAtomically(memoryPath(dataDir), formatMemory(change(readMemory(dataDir))), { mode: 0o600 });
+}
+
+/**
+ * Removes the memory, of a node whose daemon is gone for good.
+ * @returns the paths that were there.
+ * @throws Error of the system.
+ */
+export function forgetMemory(dataDir: string): string[] {
+  return [memoryPath(dataDir), lockPath(dataDir)].filter((path) => {
+    try {
+      Deno.removeSync(path);
+      return true;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return false;
+      throw error;
+    }
+  });
 }
 
 function tryRead(dataDir: string): ReadMemory {
@@ -59,4 +72,8 @@ function tryRead(dataDir: string): ReadMemory {
       "old routes of this node may stay advertised";
     return { memory: EMPTY_MEMORY, warning };
   }
+}
+
+function lockPath(dataDir: string): string {
+  return `${memoryPath(dataDir)}.lock`;
 }
