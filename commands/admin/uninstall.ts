@@ -21,6 +21,10 @@ Stop the daemon first. Our network configuration goes, and those that were moved
 While pods are left that we attached, all that they need stays: run it again when they are gone.
 With --force they lose addresses, host ports and way out, and the runtime cannot remove them cleanly.
 
+Our routes are withdrawn from the tailnet, and a tailscaled of our own is stopped and its unit removed.
+The node stays registered, and the keys of its own tailscaled stay: if it is not to come back, run
+"headcni mesh leave --deregister" first.
+
 The settings of the daemon say where everything is. They stay, as do the log, forwarding, and the
 program by which this is run.
 

@@ -191,7 +191,7 @@ async function holdNamespaces(netns: TestNetns, owned: AsyncDisposableStack): Pr
 }
 
 /** Groups of processes are no part of the namespaces. */
-async function removeCgroups(cgroup: string): Promise<void> {
+export async function removeCgroups(cgroup: string): Promise<void> {
   const pattern = `*/${cgroup}*`;
   await run("find", "/sys/fs/cgroup", "-depth", "-type", "d", "-path", pattern, "-delete");
 }

@@ -10,7 +10,8 @@ import { TestNetns } from "../netns/namespace.ts";
 import { findPeers } from "./peers.ts";
 
 const { path: PROGRAMS, missing } = findPeers("tailscale");
-const TAILSCALED = `${PROGRAMS}/tailscaled`;
+/** Its executable. */
+export const TAILSCALED = `${PROGRAMS}/tailscaled`;
 
 /** For a test that waits for what never comes, in milliseconds. */
 export const PATIENCE_MS = 60_000;

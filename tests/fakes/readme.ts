@@ -25,7 +25,16 @@ export function pastedConfigs(chapter: string): PastedConfig[] {
 
 /** The files of a chapter, in its order. */
 export function pastedFiles(chapter: string): PastedFile[] {
-  return [...blocks(chapter, "sh"), ...blocks(chapter, "yaml")].flatMap((text) => {
+  return filesIn([...blocks(chapter, "sh"), ...blocks(chapter, "yaml")]);
+}
+
+/** The units of systemd of a chapter, in its order. */
+export function pastedUnits(chapter: string): PastedFile[] {
+  return filesIn(blocks(chapter, "ini"));
+}
+
+function filesIn(texts: readonly string[]): PastedFile[] {
+  return texts.flatMap((text) => {
     const path = /^# (\/\S+)\n/.exec(text)?.[1];
     return path ? [{ path, text }] : [];
   });

@@ -42,4 +42,44 @@ export const DAEMON_MESH_BREAKAGES: readonly Breakage[] = [
     testFile: "lib/daemon/report_test.ts",
     test: "readinessReasons: the tailnet was not looked at yet",
   },
+  // An uninstalled node goes on drawing the traffic of its pods' networks to itself.
+  {
+    file: "lib/daemon/remove_from_tailnet.ts",
+    text: "  await withdraw(settings, work);\n",
+    replacement: "",
+    testFile: "lib/daemon/remove_from_tailnet_test.ts",
+    test: "removeFromTailnet: our routes go, those of the user stay",
+  },
+  // Nobody knows any more which routes of tailscaled's are ours.
+  {
+    file: "lib/daemon/remove_from_tailnet.ts",
+    text: "if (left.length === 0) {",
+    replacement: "if (left.length >= 0) {",
+    testFile: "lib/daemon/remove_from_tailnet_test.ts",
+    test: "removeFromTailnet: what tailscaled refuses is told, and stays remembered",
+  },
+  // A container stops a unit that it does not see.
+  {
+    file: "lib/daemon/remove_from_tailnet.ts",
+    text: 'root === "" && unit.isWritten()',
+    replacement: "unit.isWritten()",
+    testFile: "lib/daemon/remove_from_tailnet_test.ts",
+    test: "removeFromTailnet: in a container no unit is in reach",
+  },
+  // A unit that runs on is not written any more, so that nobody stops it.
+  {
+    file: "lib/delegate/service_unit.ts",
+    text: "    await this.disable();\n    Deno.removeSync(this.path);\n",
+    replacement: "    Deno.removeSync(this.path);\n    await this.disable();\n",
+    testFile: "lib/delegate/service_unit_test.ts",
+    test: "ServiceUnit: is removed once it has stopped, and stays where it does not",
+  },
+  // A Headscale with a certificate of its own authority is refused by a tailscaled of our own.
+  {
+    file: "lib/tailscale/own_unit.ts",
+    text: "...own.caFile !== undefined && { SSL_CERT_FILE: own.caFile },",
+    replacement: "",
+    testFile: "lib/tailscale/own_unit_test.ts",
+    test: "tailscaledArguments: those of the unit; MTU and certificates are variables",
+  },
 ];

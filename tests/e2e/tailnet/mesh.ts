@@ -29,6 +29,8 @@ export interface MeshPlan {
   /** How many nodes; the one with the number `behindNat` is behind a router of its own. */
   readonly nodes?: number;
   readonly behindNat?: number;
+  /** `tailscale.mode` of the nodes in their order; `host` where it is absent. */
+  readonly modes?: readonly string[];
   /** More settings of `tailscale`. */
   readonly tailscale?: Readonly<Record<string, unknown>>;
 }
@@ -69,6 +71,7 @@ export class TestMesh implements AsyncDisposable {
   /** Starts everything, without waiting for the tailnet. */
   static async start(plan: MeshPlan = {}): Promise<TestMesh> {
     const { version = "0.29.2", right = "auto-approvers", nodes = 2, behindNat } = plan;
+    const { modes = [] } = plan;
     await using owned = new AsyncDisposableStack();
     const internet = owned.use(await Internet.make());
     const policy = policyOf(version, right);
@@ -80,12 +83,14 @@ export class TestMesh implements AsyncDisposable {
       : await headscale.makeAuthKey({ tags });
     const members: MeshMember[] = [];
     for (let number = 1; number <= nodes; number++) {
-      const options = { number, isBehindNat: number === behindNat };
+      const mode = modes[number - 1] ?? "host";
+      const options = { number, isBehindNat: number === behindNat, hasSystemd: mode !== "host" };
       const node = owned.use(await MeshNode.make(internet, headscale, options));
       const settings = node.settings({
         tailscale: {
-          mode: "host",
-          socket: { path: node.socket },
+          mode,
+          socket: { path: node.hostSocket },
+          binary: node.tailscaled,
           // A node with tags has a key that does not expire.
           ...right === "api-key"
             ? { user: USER, tags: "" }

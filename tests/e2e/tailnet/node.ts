@@ -5,6 +5,7 @@ import { InstalledPlugin } from "../../netns/installed_plugin.ts";
 import { run, type TestNetns } from "../../netns/namespace.ts";
 import { type AddResult, TestNode } from "../../netns/plugin.ts";
 import { findPeers } from "../peers.ts";
+import { RealSystemd } from "../systemd.ts";
 import type { HeadscaleServer } from "./headscale.ts";
 import type { Internet } from "./internet.ts";
 import { TestProcess } from "./process.ts";
@@ -18,6 +19,8 @@ export interface MeshNodeOptions {
   readonly number: number;
   /** Behind a router that translates addresses. */
   readonly isBehindNat?: boolean;
+  /** Run by a systemd, and without a tailscaled until the daemon has it start one. */
+  readonly hasSystemd?: boolean;
 }
 
 /** A pod that was added, and what it got. */
@@ -30,6 +33,7 @@ export interface MeshPod {
 export class MeshNode implements AsyncDisposable {
   readonly number: number;
   readonly node: TestNode;
+  readonly #systemd: RealSystemd | undefined;
   readonly #headscale: HeadscaleServer;
   readonly #programs: string;
   readonly #owned: AsyncDisposableStack;
@@ -38,22 +42,24 @@ export class MeshNode implements AsyncDisposable {
   private constructor(
     number: number,
     node: TestNode,
+    systemd: RealSystemd | undefined,
     headscale: HeadscaleServer,
     programs: string,
     owned: AsyncDisposableStack,
   ) {
     this.number = number;
     this.node = node;
+    this.#systemd = systemd;
     this.#headscale = headscale;
     this.#programs = programs;
     this.#owned = owned;
   }
 
-  /** Makes one, with a tailscaled that runs and is logged in nowhere. */
+  /** Makes one; where no systemd runs it, with a tailscaled that is logged in nowhere. */
   static async make(
     internet: Internet,
     headscale: HeadscaleServer,
-    { number, isBehindNat = false }: MeshNodeOptions,
+    { number, isBehindNat = false, hasSystemd = false }: MeshNodeOptions,
   ): Promise<MeshNode> {
     const { path, missing } = findPeers("tailscale");
     if (missing) throw new Error(missing);
@@ -61,8 +67,9 @@ export class MeshNode implements AsyncDisposable {
     const node = owned.use(await TestNode.make());
     if (isBehindNat) await internet.plugBehind(node.host, await node.makePod("nat"));
     else await internet.plug(node.host);
-    const made = new MeshNode(number, node, headscale, path, owned.move());
-    made.startTailscaled();
+    const systemd = hasSystemd ? owned.use(await RealSystemd.start(node)) : undefined;
+    const made = new MeshNode(number, node, systemd, headscale, path, owned.move());
+    if (!systemd) made.startTailscaled();
     return made;
   }
 
@@ -70,7 +77,25 @@ export class MeshNode implements AsyncDisposable {
     return `node-${this.number}`;
   }
 
+  /** The systemd of a node that has one. */
+  get systemd(): RealSystemd {
+    if (!this.#systemd) throw new Error(`${this.name} has no systemd`);
+    return this.#systemd;
+  }
+
+  /** Executable of tailscaled. */
+  get tailscaled(): string {
+    return join(this.#programs, "tailscaled");
+  }
+
+  /** Socket of the tailscaled that the daemon uses. */
   get socket(): string {
+    const { root } = this.node;
+    return this.#systemd ? join(root, "run/headcni_tailscale.sock") : this.hostSocket;
+  }
+
+  /** Socket of the machine's tailscaled. */
+  get hostSocket(): string {
     return join(this.node.root, "tailscaled.sock");
   }
 
@@ -92,13 +117,7 @@ export class MeshNode implements AsyncDisposable {
       command: [
         ...this.node.enter,
         ...["unshare", "--mount", "sh", "-c", apart, "sh"],
-        ...[
-          join(this.#programs, "tailscaled"),
-          "--socket",
-          this.socket,
-          "--statedir",
-          `${root}/ts`,
-        ],
+        ...[this.tailscaled, "--socket", this.hostSocket, "--statedir", `${root}/ts`],
         ...["--tun", "tailscale0", "--port", "41641", "--no-logs-no-support"],
       ],
       env: { SSL_CERT_FILE: this.#headscale.caFile, HOME: root },
@@ -125,7 +144,7 @@ export class MeshNode implements AsyncDisposable {
       network: {
         podCIDR: { nodeLocal: this.podCidrs.join(","), base: Object.values(CLUSTER).join(",") },
       },
-      tailscale: { mode: "host", socket: { path: this.socket } },
+      tailscale: { mode: "host", socket: { path: this.hostSocket } },
       headscale: { url: this.#headscale.url, caFile: this.#headscale.caFile },
       ...changes,
     };
@@ -140,7 +159,11 @@ export class MeshNode implements AsyncDisposable {
 
   /** Starts the daemon, without waiting for the tailnet. */
   async startDaemon(start: DaemonStart): Promise<TestDaemon> {
-    return this.#owned.use(await TestDaemon.spawn(this.node, start));
+    if (!this.#systemd) return this.#owned.use(await TestDaemon.spawn(this.node, start));
+    const place = this.#systemd.placeOf(this.node);
+    // What runs the machine is in reach: the daemon is in no container.
+    const env = { HEADCNI_HOST_ROOT: "", ...start.env };
+    return this.#owned.use(await TestDaemon.spawn(place, { ...start, env }));
   }
 
   /** Adds a pod by the configuration that the daemon wrote. */
@@ -157,7 +180,7 @@ export class MeshNode implements AsyncDisposable {
 
   /** Runs a command of the administrator's by the settings of the daemon. */
   headcni(...args: readonly string[]): Promise<string> {
-    const [first = "", ...enter] = this.node.enter;
+    const [first = "", ...enter] = this.#systemd?.enter ?? this.node.enter;
     const env = Object.entries(this.node.environment).map(([name, value]) => `${name}=${value}`);
     const config = `HEADCNI_CONFIG=${settingsPath(this.node)}`;
     return run(first, ...enter, "env", ...env, config, this.node.plugin, ...args);
@@ -165,7 +188,9 @@ export class MeshNode implements AsyncDisposable {
 
   /** What tailscaled logged last. */
   async tail(): Promise<string> {
-    const text = await Deno.readTextFile(join(this.node.root, "tailscaled.log"));
+    const text = this.#systemd
+      ? await this.#systemd.log()
+      : await Deno.readTextFile(join(this.node.root, "tailscaled.log"));
     return text.split("\n").slice(-40).join("\n");
   }
 
