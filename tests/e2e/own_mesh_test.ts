@@ -88,8 +88,10 @@ testUnless(
     const key = (await Deno.readTextFile(join(node.node.root, "key"))).trim();
     const said = JSON.stringify([mesh.member(1).daemon.lines, mesh.member(1).daemon.said]);
     assertStringIncludes(said, "Join the tailnet");
+    const log = await node.systemd.log();
+    assertStringIncludes(log, "Switching ipn state Starting -> Running");
     const unit = await Deno.readTextFile(join(node.systemd.units, UNIT));
-    for (const text of [await processTexts(), said, await node.systemd.log(), unit]) {
+    for (const text of [await processTexts(), said, log, unit]) {
       assert(!text.includes(key), "the key is told");
     }
 

@@ -119,6 +119,10 @@ testUnless(
     );
     assertStringIncludes(await systemd.property("headcni", "StatusText"), "mesh: ");
     assertEquals(await own.property("MainPID"), first);
+
+    // Who stops it has to set another mode.
+    await systemd.systemctl("stop", UNIT);
+    await until("tailscaled again", async () => await own.property("ActiveState") === "active");
   },
 );
 

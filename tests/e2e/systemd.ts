@@ -38,9 +38,8 @@ const INSIDE = `
   cd "$0/mounted"
   mkdir upper work run run/netns run/systemd run/systemd/system
   mount -t overlay -o lowerdir=/etc,upperdir=upper,workdir=work hct /etc
-  mkdir -p /etc/systemd/system /etc/systemd/system.conf.d
+  mkdir -p /etc/systemd/system
   mount --bind "$0/units" /etc/systemd/system
-  cp "$0/manager.conf" /etc/systemd/system.conf.d/hct.conf
   mount --rbind /run/netns run/netns
   mount --rbind run /run
   cd /
@@ -79,14 +78,16 @@ export class RealSystemd implements AsyncDisposable {
   /** Starts one in the network of a node, and waits until it has. */
   static async start({ root, host }: TestNode): Promise<RealSystemd> {
     const folder = join(root, "systemd");
-    for (const name of ["", "mounted", "units"]) await Deno.mkdir(join(folder, name));
+    for (const name of ["", "mounted", "units", "units/service.d"]) {
+      await Deno.mkdir(join(folder, name));
+    }
     for (const name of TARGETS) {
       await Deno.writeTextFile(join(folder, `units/${name}.target`), "[Unit]\n");
     }
-    const log = `append:${folder}/services.log`;
+    // Of every service: there is no journal.
     await Deno.writeTextFile(
-      join(folder, "manager.conf"),
-      `[Manager]\nDefaultStandardOutput=${log}\nDefaultStandardError=${log}\n`,
+      join(folder, "units/service.d/output.conf"),
+      `[Service]\nStandardOutput=append:${folder}/services.log\n`,
     );
     const outside = TestProcess.start({
       command: [
