@@ -20,6 +20,8 @@ export interface OwnOutcome {
   readonly done: readonly string[];
   /** What a person must do; undefined when nothing is left. */
   readonly todo: string | undefined;
+  /** What a person may do when it suits; undefined when nothing is left. */
+  readonly warning?: string | undefined;
 }
 
 /** What it is looked for by. */
@@ -69,7 +71,8 @@ export async function isListening(socket: string): Promise<boolean> {
 
 /**
  * Looks after the tailscaled of mode `own`: writes its unit where that is not as it should be, and
- * starts it where nobody listens on its socket. One that runs is never stopped.
+ * starts it where nobody listens on its socket. One that runs is never stopped, with another mode
+ * neither.
  * @param root what the node's own paths are below; with one we are in a container, without systemd.
  * @throws ClientError when systemctl fails, HeadcniError `io-failure` when the unit cannot be written.
  */
@@ -79,9 +82,12 @@ export async function keepOwnTailscaled(
   { searchPath, systemd = SYSTEMD, binaryFolders = BINARY_FOLDERS }: OwnOptions = {},
 ): Promise<OwnOutcome> {
   const { tailscale } = settings;
-  const socket = ownSocket(settings);
-  const isUp = await isListening(socket);
   const unit = new ServiceUnit(OWN_UNIT, systemd);
+  if (tailscale.mode !== "own") {
+    const isLeft = root === "" && unit.isEnabled();
+    return isLeft ? { done: [], todo: leftText(tailscale.mode) } : NOTHING;
+  }
+  const isUp = await isListening(ownSocket(settings));
   if (root !== "" || !unit.isPossible()) {
     return isUp ? NOTHING : { done: [], todo: containerText(settings) };
   }
@@ -114,7 +120,14 @@ async function keepUnit(
     await unit.enable();
     done.push(`started "${unit.name}"`);
   }
-  return { done, todo: isChanged && isUp ? restartText() : undefined };
+  const isOld = isUp && isOlder(own.socket, unit.path);
+  return { done, todo: undefined, warning: isOld ? restartText() : undefined };
+}
+
+/** A socket is as old as the process that listens on it. */
+function isOlder(socket: string, unit: string): boolean {
+  const [began, written] = [socket, unit].map((path) => Deno.statSync(path).mtime?.getTime() ?? 0);
+  return (began ?? 0) < (written ?? 0);
 }
 
 function ownTailscaled(settings: Settings, binary: string): OwnTailscaled {
@@ -174,7 +187,12 @@ function deafText(socket: string): string {
     `"journalctl -u ${OWN_UNIT}", and "systemctl restart ${OWN_UNIT}" if its settings changed`;
 }
 
+function leftText(mode: string): string {
+  return `"${OWN_UNIT}" is still enabled, but tailscale.mode is "${mode}", and two on a node undo ` +
+    `each other's rules; systemctl disable --now ${OWN_UNIT}`;
+}
+
 function restartText(): string {
-  return `Cannot use the new settings of "${OWN_UNIT}" at once: it runs with the old ones; ` +
+  return `"${OWN_UNIT}" runs with older settings than those that are written; ` +
     `"systemctl restart ${OWN_UNIT}" when its tunnels may be gone for a moment`;
 }

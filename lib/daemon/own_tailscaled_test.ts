@@ -68,6 +68,7 @@ Deno.test("keepOwnTailscaled: writes and starts the unit, and then leaves it alo
   assertEquals(await node.keep(), {
     done: [`wrote "${node.systemd.places.units}/${UNIT}"`, `started "${UNIT}"`],
     todo: undefined,
+    warning: undefined,
   });
   assertEquals(node.systemd.takeCalls(), [
     "daemon-reload",
@@ -81,7 +82,7 @@ Deno.test("keepOwnTailscaled: writes and starts the unit, and then leaves it alo
   );
   assertEquals((await Deno.stat(`${root}/data/tailscale`)).mode ?? 0, 0o40700);
   node.listen("own.sock");
-  assertEquals(await node.keep(), { done: [], todo: undefined });
+  assertEquals(await node.keep(), { done: [], todo: undefined, warning: undefined });
   assertEquals(node.systemd.takeCalls(), []);
 });
 
@@ -91,14 +92,37 @@ Deno.test("keepOwnTailscaled: new settings are written, and a person restarts it
   node.listen("own.sock");
   node.systemd.takeCalls();
   const { root } = node.systemd;
-  const outcome = await node.keep(settingsOf([
+  const settings = settingsOf([
     ...[`--tailscale-mode=own`, `--run-directory=${root}`, `--data-dir=${root}/data`],
     ...[`--tailscale-socket-name=own.sock`, "--tailscale-port=41700"],
-  ]));
+  ]);
+  const beganMs = Date.now() - 60_000;
+  Deno.utimeSync(`${root}/own.sock`, new Date(beganMs), new Date(beganMs));
+  const outcome = await node.keep(settings);
   assertEquals(outcome.done, [`wrote "${node.systemd.places.units}/${UNIT}"`]);
-  assertStringIncludes(outcome.todo ?? "", `systemctl restart ${UNIT}`);
+  assertEquals(outcome.todo, undefined);
+  assertStringIncludes(outcome.warning ?? "", `systemctl restart ${UNIT}`);
   assertStringIncludes(node.unitText(), "--port=41700");
   assertEquals(node.systemd.takeCalls(), ["daemon-reload"]);
+  // It is told until somebody does.
+  assertEquals(await node.keep(settings), { ...outcome, done: [] });
+  const againMs = Date.now() + 60_000;
+  Deno.utimeSync(`${root}/own.sock`, new Date(againMs), new Date(againMs));
+  assertEquals((await node.keep(settings)).warning, undefined);
+});
+
+Deno.test("keepOwnTailscaled: one that another mode left behind is told", async () => {
+  using node = new OwnNode();
+  await node.keep();
+  node.listen("own.sock");
+  node.systemd.takeCalls();
+  const settings = settingsOf(["--tailscale-mode=host", `--run-directory=${node.systemd.root}`]);
+  const { done, todo = "" } = await node.keep(settings);
+  assertEquals([done, node.systemd.takeCalls()], [[], []]);
+  assertStringIncludes(todo, `systemctl disable --now ${UNIT}`);
+  assertEquals(await node.keep(settings, "/host"), { done: [], todo: undefined });
+  await Deno.remove(`${node.systemd.places.units}/multi-user.target.wants/${UNIT}`);
+  assertEquals(await node.keep(settings), { done: [], todo: undefined });
 });
 
 Deno.test("keepOwnTailscaled: one that was stopped, or disabled, is started again", async () => {
@@ -106,7 +130,7 @@ Deno.test("keepOwnTailscaled: one that was stopped, or disabled, is started agai
   await node.keep();
   node.systemd.setState("failed");
   node.systemd.takeCalls();
-  assertEquals(await node.keep(), { done: [`started "${UNIT}"`], todo: undefined });
+  assertEquals((await node.keep()).done, [`started "${UNIT}"`]);
   assertEquals(node.systemd.takeCalls(), [`is-active ${UNIT}`, `enable --now ${UNIT}`]);
   node.listen("own.sock");
   await Deno.remove(`${node.systemd.places.units}/multi-user.target.wants/${UNIT}`);

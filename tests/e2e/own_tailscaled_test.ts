@@ -61,9 +61,10 @@ class OwnNode implements AsyncDisposable {
     return new OwnNode(node, systemd, owned.move());
   }
 
-  get settings(): Record<string, unknown> {
+  /** Settings of the daemon. */
+  settings(tailscale: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
     const socket = { path: this.hostSocket };
-    return { tailscale: { mode: "own", binary: TAILSCALED, socket } };
+    return { tailscale: { mode: "own", binary: TAILSCALED, socket, ...tailscale } };
   }
 
   /** Where a tailscaled of the machine listens. */
@@ -89,7 +90,7 @@ testUnless(
     const { node, systemd } = own;
     const [service] = pastedUnits("The node daemon");
     assertEquals(service?.path, "/etc/systemd/system/headcni.service");
-    await writeSettings(node, own.settings);
+    await writeSettings(node, own.settings());
     await Deno.writeTextFile(join(systemd.units, "headcni.service"), service?.text ?? "");
     // All of it but the paths, which are those of a test.
     const command = `${node.plugin} daemon --config=${settingsPath(node)}`;
@@ -123,6 +124,18 @@ testUnless(
     // Who stops it has to set another mode.
     await systemd.systemctl("stop", UNIT);
     await until("tailscaled again", async () => await own.property("ActiveState") === "active");
+
+    // Other settings are in the unit, and in use once somebody starts it anew.
+    const second = await own.property("MainPID");
+    const listens = async () => (await node.host.run("ss", "-Hlnu")).includes(":41700 ");
+    await writeSettings(node, own.settings({ port: 41700 }));
+    await until(
+      "the other port",
+      async () => (await Deno.readTextFile(join(systemd.units, UNIT))).includes("--port=41700"),
+    );
+    assertEquals([await own.property("MainPID"), await listens()], [second, false]);
+    await systemd.systemctl("restart", UNIT);
+    await until("it on the other port", listens);
   },
 );
 
@@ -143,7 +156,7 @@ testUnless(
     const before = await until("the machine's tailscaled", () => api.prefs());
     const env = { HEADCNI_HOST_ROOT: "" };
     await using daemon = await TestDaemon.spawn(systemd.placeOf(node), {
-      settings: own.settings,
+      settings: own.settings(),
       env,
     });
     const reasons = await until("a reason", async () => {

@@ -74,6 +74,14 @@ export const DAEMON_MESH_BREAKAGES: readonly Breakage[] = [
     testFile: "lib/delegate/service_unit_test.ts",
     test: "ServiceUnit: is removed once it has stopped, and stays where it does not",
   },
+  // Nobody hears that new settings wait for a restart.
+  {
+    file: "lib/daemon/own_tailscaled.ts",
+    text: "return (began ?? 0) < (written ?? 0);",
+    replacement: "return false;",
+    testFile: "lib/daemon/own_tailscaled_test.ts",
+    test: "keepOwnTailscaled: new settings are written, and a person restarts it",
+  },
   // A Headscale with a certificate of its own authority is refused by a tailscaled of our own.
   {
     file: "lib/tailscale/own_unit.ts",

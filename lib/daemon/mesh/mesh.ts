@@ -70,6 +70,7 @@ export class Mesh implements Disposable {
   readonly #headscale = new HeadscaleLink();
   /** What tailscaled is set to that we do not change, and what that costs. */
   #warnings: readonly string[] = [];
+  #ownWarnings: readonly string[] = [];
 
   constructor(options: MeshOptions) {
     this.#options = options;
@@ -141,6 +142,7 @@ export class Mesh implements Disposable {
     const reasons: string[] = [];
     const own = await this.#keepOwn(settings);
     if (own.todo !== undefined) reasons.push(`mesh: ${own.todo}`);
+    this.#ownWarnings = own.warning === undefined ? [] : [own.warning];
     await this.#try(reasons, () => mendMemory(settings.dataDir));
     const { left } = readMemory(settings.dataDir);
     using api = new LocalApi(socket);
@@ -169,7 +171,6 @@ export class Mesh implements Disposable {
 
   /** A tailscaled only for us; what keeps it from running is a reason. */
   async #keepOwn(settings: Settings): Promise<OwnOutcome> {
-    if (settings.tailscale.mode !== "own") return { done: [], todo: undefined };
     const { root, searchPath } = this.#options;
     try {
       const outcome = await keepOwnTailscaled(settings, root, { searchPath });
@@ -214,7 +215,7 @@ export class Mesh implements Disposable {
       prefs,
       readMemory(dataDir).advertised,
     );
-    this.#warn(plan.warnings);
+    this.#warn([...plan.warnings, ...this.#ownWarnings]);
     // A node that cannot be set to all of it, or cannot write, is to be in its tailnet all the same.
     const isKept = await this.#try(reasons, () => keepPrefs(api, plan, prefs, dataDir));
     const isTried = await this.#join.attempt(decision, {
