@@ -115,7 +115,10 @@ async function keepUnit(
     await unit.reload();
     done.push(`wrote "${unit.path}"`);
   }
-  if (!isUp && await unit.state() === "active") return { done, todo: deafText(own.socket) };
+  const state = isUp ? "active" : await unit.state();
+  if (!isUp && state === "active") return { done, todo: deafText(own.socket) };
+  // A start would cancel what a person has begun, or what systemd does by itself.
+  if (/^(de)?activating$/.test(state)) return { done, todo: undefined };
   if (!isUp || !unit.isEnabled()) {
     await unit.enable();
     done.push(`started "${unit.name}"`);

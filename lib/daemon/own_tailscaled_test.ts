@@ -137,6 +137,17 @@ Deno.test("keepOwnTailscaled: one that was stopped, or disabled, is started agai
   assertEquals((await node.keep()).done, [`started "${UNIT}"`]);
 });
 
+Deno.test("keepOwnTailscaled: one that is being started, or stopped, is waited for", async () => {
+  using node = new OwnNode();
+  await node.keep();
+  for (const state of ["activating", "deactivating"]) {
+    node.systemd.setState(state);
+    node.systemd.takeCalls();
+    assertEquals(await node.keep(), { done: [], todo: undefined });
+    assertEquals(node.systemd.takeCalls(), [`is-active ${UNIT}`]);
+  }
+});
+
 Deno.test("keepOwnTailscaled: active, but deaf, is a person's to look at", async () => {
   using node = new OwnNode();
   await node.keep();

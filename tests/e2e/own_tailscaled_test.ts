@@ -123,6 +123,7 @@ testUnless(
 
     // Who stops it has to set another mode.
     await systemd.systemctl("stop", UNIT);
+    await systemd.systemctl("reload", "headcni");
     await until("tailscaled again", async () => await own.property("ActiveState") === "active");
 
     // Other settings are in the unit, and in use once somebody starts it anew.

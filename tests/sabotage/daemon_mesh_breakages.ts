@@ -74,6 +74,14 @@ export const DAEMON_MESH_BREAKAGES: readonly Breakage[] = [
     testFile: "lib/delegate/service_unit_test.ts",
     test: "ServiceUnit: is removed once it has stopped, and stays where it does not",
   },
+  // A person's "systemctl stop" fails, for our start cancels it.
+  {
+    file: "lib/daemon/own_tailscaled.ts",
+    text: "/^(de)?activating$/.test(state)",
+    replacement: "false",
+    testFile: "lib/daemon/own_tailscaled_test.ts",
+    test: "keepOwnTailscaled: one that is being started, or stopped, is waited for",
+  },
   // Nobody hears that new settings wait for a restart.
   {
     file: "lib/daemon/own_tailscaled.ts",
