@@ -34,6 +34,55 @@ export const DAEMON_MESH_BREAKAGES: readonly Breakage[] = [
     testFile: "lib/daemon/mesh/advertise_anew_test.ts",
     test: "AdvertiseAnew: a route that waits is advertised anew, and no other",
   },
+  // A node whose memory was cut by a power cut is never looked after again.
+  {
+    file: "lib/daemon/mesh/memory_file.ts",
+    text: "return { memory: EMPTY_MEMORY, warning };",
+    replacement: "throw new Error(warning);",
+    testFile: "lib/daemon/mesh/memory_file_test.ts",
+    test: "readMemory: no text in its place is an empty memory, and said",
+  },
+  // A tailscaled of somebody else's tailnet gets our routes.
+  {
+    file: "lib/daemon/mesh/mesh.ts",
+    text: 'if (decision?.kind === "none") {',
+    replacement: "if (decision) {",
+    testFile: "lib/daemon/mesh/mesh_test.ts",
+    test: "Mesh: a tailscaled that is blocked for us is told nothing",
+  },
+  // Pods of other nodes lose those of this one whenever its daemon begins.
+  {
+    file: "lib/daemon/mesh/headscale_link.ts",
+    text: "podCidrs ?? approved",
+    replacement: "podCidrs ?? []",
+    testFile: "lib/daemon/mesh/headscale_link_test.ts",
+    test: "HeadscaleLink: as long as nobody named the pods' network, what is approved stays",
+  },
+  // Who gave another API key has to restart the daemon to be heard.
+  {
+    file: "lib/daemon/mesh/headscale_link.ts",
+    text: "this.#opened?.settings === headscale",
+    replacement: "this.#opened?.settings.url === headscale.url",
+    testFile: "lib/daemon/mesh/headscale_link_test.ts",
+    test: "HeadscaleLink: an API key that a reload brought is the one that is used",
+  },
+  // A node that was taken away stays in Headscale for ever.
+  {
+    file: "lib/daemon/mesh/leave.ts",
+    text: "work.failures.length > 0",
+    replacement: "work.failures.length > 9",
+    testFile: "lib/daemon/mesh/leave_test.ts",
+    test:
+      "leaveMesh: a node that Headscale did not delete keeps its key, by which it is found again",
+  },
+  // Wherever there is an exit node, pods of no node are said to be reached.
+  {
+    file: "lib/daemon/mesh/examine.ts",
+    text: "podRoutes(peer, clusterCidrs).map(",
+    replacement: "peer.allowedIps.map(",
+    testFile: "lib/daemon/mesh/examine_test.ts",
+    test: "examineMesh: probes pods' networks alone, neither exit nodes nor another place's office",
+  },
   // A node is called ready although the tailnet was never looked at.
   {
     file: "lib/daemon/report.ts",

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { FakeHeadscale } from "../../../tests/fakes/headscale_server.ts";
 import { logged } from "../../../tests/fakes/logged.ts";
 import { FakeTailscaled } from "../../../tests/fakes/tailscaled.ts";
@@ -13,6 +13,8 @@ import { memoryPath, readMemory, updateMemory } from "./memory_file.ts";
 import { Mesh } from "./mesh.ts";
 import type { MeshReport } from "./mesh_report.ts";
 
+/** For a turn that never comes, in milliseconds. */
+const PATIENCE_MS = 20_000;
 const CIDR = "10.244.1.0/24";
 
 /** A node with a tailscaled and a Headscale of its own. */
@@ -72,7 +74,9 @@ class Stage implements AsyncDisposable {
 
   /** What is known at the end of a turn for which this holds; a turn is asked for as long as it does not. */
   async saw(holds: (mesh: MeshReport) => unknown): Promise<MeshReport> {
+    const patience = AbortSignal.timeout(PATIENCE_MS);
     for (;;) {
+      patience.addEventListener("abort", () => this.#turned.reject(new Error("no such turn came")));
       await this.#turned.promise;
       this.#turned = Promise.withResolvers<void>();
       const { mesh } = this.report;
@@ -209,9 +213,25 @@ Deno.test("Mesh: certificates that cannot be read are told as Headscale's troubl
     stage.headscale.addNode("edge-7", CIDR);
     stage.giveApiKey(`--headscale-ca-file=${stage.dataDir}/ca.pem`);
   });
-  const { headscale, reasons } = await stage.saw(({ headscale }) => headscale);
-  assertStringIncludes(headscale?.trouble ?? "", "Cannot read headscale.caFile");
+  let seen: MeshReport | undefined;
+  await logged("warn", async () => {
+    seen = await stage.saw(({ headscale }) => headscale);
+  });
+  assertStringIncludes(seen?.headscale?.trouble ?? "", "Cannot read headscale.caFile");
   // The route is served all the same.
-  assertEquals([reasons, stage.tailscaled.routes], [[], [CIDR]]);
-  assert(stage.headscale.takeSeen().length === 0);
+  assertEquals([seen?.reasons, stage.tailscaled.routes], [[], [CIDR]]);
+  assertEquals(stage.headscale.takeSeen(), []);
+});
+
+Deno.test("Mesh: a login that certificates keep from its key is told, and the rest is done", async () => {
+  let seen: MeshReport | undefined;
+  await logged("warn", async () => {
+    await using stage = await Stage.start((stage) => {
+      stage.tailscaled.status = { BackendState: "NeedsLogin", HaveNodeKey: false };
+      stage.giveApiKey(`--headscale-ca-file=${stage.dataDir}/ca.pem`);
+    });
+    seen = await stage.saw(() => true);
+    assertEquals(stage.tailscaled.takeTold(), [`PATCH prefs AdvertiseRoutes=${CIDR}`]);
+  });
+  assertStringIncludes(seen?.reasons[0] ?? "", "Cannot read headscale.caFile");
 });
