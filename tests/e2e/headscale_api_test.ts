@@ -5,16 +5,12 @@ import { HeadscaleError } from "../../lib/headscale/headscale_error.ts";
 import { formatAddress } from "../../lib/net/address.ts";
 import { formatPrefix, parsePrefix } from "../../lib/net/prefix.ts";
 import { missingRoot, testUnless } from "../fakes/test_unless.ts";
-import {
-  type DebugNode,
-  findHeadscale,
-  LoopbackHeadscale,
-  type Release,
-} from "./loopback_headscale.ts";
+import { addNode, askApi, type DebugNode, startOnLoopback } from "./loopback_headscale.ts";
+import { findHeadscale, type HeadscaleServer, type HeadscaleVersion } from "./tailnet/headscale.ts";
 
 /** How a release differs from the others, as far as a caller or a server can see it. */
 interface Row {
-  readonly release: Release;
+  readonly release: HeadscaleVersion;
   readonly generation: "routes" | "approve";
   /** Whether a node without a machine keeps the routes that it was made with. */
   readonly keepsRoutes: boolean;
@@ -59,23 +55,20 @@ const prefixes = (...texts: readonly string[]) => texts.map(parsePrefix);
 /** A server with two users, and later two nodes that want one name, and our client of it. */
 class Stage implements AsyncDisposable {
   readonly row: Row;
-  readonly server: LoopbackHeadscale;
+  readonly server: HeadscaleServer;
   readonly client: HeadscaleClient;
   apiKey = "";
   nodes: readonly DebugNode[] = [];
 
-  private constructor(row: Row, server: LoopbackHeadscale) {
+  private constructor(row: Row, server: HeadscaleServer) {
     this.row = row;
     this.server = server;
     this.client = this.open({ apiKey: () => this.apiKey });
   }
 
   static async start(row: Row): Promise<Stage> {
-    const stage = new Stage(row, await LoopbackHeadscale.start(row.release));
-    const { server } = stage;
-    stage.apiKey = await server.tell("apikeys", "create", "--expiration", "1h");
-    await server.tell("users", "create", "bob");
-    await server.tell("users", "create", "alice");
+    const stage = new Stage(row, await startOnLoopback(row.release, ["bob", "alice"]));
+    stage.apiKey = await stage.server.makeApiKey();
     return stage;
   }
 
@@ -94,9 +87,9 @@ class Stage implements AsyncDisposable {
   async approved({ id }: DebugNode): Promise<string[]> {
     const { server, apiKey } = this;
     if (this.row.generation === "approve") {
-      return Object(await server.ask(apiKey, "GET", `node/${id}`)).node.approvedRoutes.sort();
+      return Object(await askApi(server, apiKey, "GET", `node/${id}`)).node.approvedRoutes.sort();
     }
-    const { routes } = Object(await server.ask(apiKey, "GET", `node/${id}/routes`));
+    const { routes } = Object(await askApi(server, apiKey, "GET", `node/${id}/routes`));
     return routes.filter(({ enabled }: { enabled: boolean }) => enabled)
       .map(({ prefix }: { prefix: string }) => prefix).sort();
   }
@@ -138,11 +131,11 @@ testUnless(
     await using stage = await Stage.start(row);
     const { client, server, apiKey } = stage;
     const routes = [CIDR, LAN];
-    const node = await server.addNode(apiKey, { user: "alice", name: "edge", routes });
+    const node = await addNode(server, apiKey, { user: "alice", name: "edge", routes });
     assertEquals(await client.approveRoutes(node, prefixes(CIDR)), prefixes(CIDR));
     assertEquals(client.generation, "routes");
     await server.stop();
-    await server.start("0.26.1");
+    await server.resume("0.26.1");
     const all = await client.approveRoutes(node, prefixes(CIDR, LAN));
     assertEquals(all.map(formatPrefix).sort(), [CIDR, LAN]);
     assertEquals(client.generation, "approve");
@@ -163,7 +156,7 @@ async function tellsWrongKey(stage: Stage): Promise<void> {
 }
 
 async function tellsWrongCa(stage: Stage): Promise<void> {
-  await using other = await LoopbackHeadscale.start(stage.row.release);
+  await using other = await startOnLoopback(stage.row.release, []);
   for (
     const [caPem, text] of [
       [
@@ -208,7 +201,7 @@ async function makesKeys(stage: Stage): Promise<void> {
 async function shownKeys({ server, apiKey, row }: Stage): Promise<Map<string, string>> {
   const user = row.generation === "routes" ? "alice" : "2";
   const path = row.ownerOfTagged === "nobody" ? "preauthkey" : `preauthkey?user=${user}`;
-  const { preAuthKeys } = Object(await server.ask(apiKey, "GET", path));
+  const { preAuthKeys } = Object(await askApi(server, apiKey, "GET", path));
   return new Map(preAuthKeys.map((
     { id, user, reusable, aclTags }: {
       id: string;
@@ -225,7 +218,7 @@ async function shownKeys({ server, apiKey, row }: Stage): Promise<Map<string, st
 async function findsNodes(stage: Stage): Promise<void> {
   const { client, server, apiKey, row } = stage;
   const add = (user: string, ...routes: readonly string[]) =>
-    server.addNode(apiKey, { user, name: "edge", routes });
+    addNode(server, apiKey, { user, name: "edge", routes });
   stage.nodes = [await add("alice", CIDR, LAN), await add("bob", CIDR, "0.0.0.0/0")];
   for (const { id, nodeKey } of stage.nodes) {
     assertEquals((await client.findNode({ nodeKey }))?.id, id);

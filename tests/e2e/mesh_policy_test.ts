@@ -4,9 +4,7 @@ import { join } from "@std/path";
 import { formatPolicy } from "../../lib/mesh/policy.ts";
 import { prefixes } from "../fakes/tailnet.ts";
 import { testUnless } from "../fakes/test_unless.ts";
-import { findPeers, type Found } from "./peers.ts";
-
-const RELEASES = ["0.29.2", "0.26.1", "0.25.1"] as const;
+import { configOf, findHeadscale, HEADSCALE_VERSIONS } from "./tailnet/headscale.ts";
 
 const CLUSTER = prefixes("10.244.0.0/16 fd00:10::/48");
 const TAGS = ["tag:control-server", "tag:headcni"];
@@ -17,7 +15,7 @@ const POLICIES = [
   { name: "one family", want: { clusterCidrs: CLUSTER.slice(1), tags: TAGS.slice(1) } },
 ];
 
-for (const release of RELEASES) {
+for (const release of HEADSCALE_VERSIONS) {
   const program = findHeadscale(release);
   testUnless(program.missing, `Headscale ${release} takes the policy of the mesh`, async (t) => {
     for (const { name, want } of POLICIES) {
@@ -37,25 +35,13 @@ for (const release of RELEASES) {
   });
 }
 
-function findHeadscale(release: string): Found {
-  const { path, missing } = findPeers(`headscale-${release}`);
-  if (missing !== "") return { path, missing };
-  const program = join(path, "headscale");
-  try {
-    Deno.statSync(program);
-    return { path: program, missing: "" };
-  } catch {
-    return { path: "", missing: `needs headscale ${release}` };
-  }
-}
-
 /** What a new Headscale with this policy says. */
 async function tryPolicy(program: string, policy: string): Promise<{ code: number; log: string }> {
   const folder = await Deno.makeTempDir({ prefix: "hct" });
   try {
     await Deno.writeTextFile(join(folder, "policy.hujson"), policy);
-    await Deno.writeTextFile(join(folder, "derp.yaml"), "regions: {}\n");
-    await Deno.writeTextFile(join(folder, "config.yaml"), JSON.stringify(settings(folder)));
+    const config = JSON.stringify(configOf(folder, "127.0.0.1"));
+    await Deno.writeTextFile(join(folder, "config.yaml"), config);
     const { code, stderr, stdout } = await new Deno.Command("timeout", {
       args: ["60", program, "configtest", "-c", join(folder, "config.yaml")],
       clearEnv: true,
@@ -66,23 +52,4 @@ async function tryPolicy(program: string, policy: string): Promise<{ code: numbe
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
-}
-
-/** Just what each release asks for; nothing of it is fetched from elsewhere. */
-function settings(folder: string): Record<string, unknown> {
-  return {
-    server_url: "http://127.0.0.1:1",
-    listen_addr: "127.0.0.1:1",
-    noise: { private_key_path: join(folder, "noise.key") },
-    prefixes: { v4: "100.64.0.0/10", v6: "fd7a:115c:a1e0::/48", allocation: "sequential" },
-    derp: {
-      server: { enabled: false },
-      ...{ urls: [], paths: [join(folder, "derp.yaml")], auto_update_enabled: false },
-    },
-    disable_check_updates: true,
-    database: { type: "sqlite", sqlite: { path: join(folder, "db.sqlite") } },
-    policy: { mode: "file", path: join(folder, "policy.hujson") },
-    dns: { magic_dns: false, base_domain: "mesh.test", override_local_dns: false },
-    unix_socket: join(folder, "headscale.sock"),
-  };
 }

@@ -41,6 +41,8 @@ export interface MeshOptions {
   onLink(): void;
   /** What is known of it may be another than before. */
   onTurn(): void;
+  /** Another clock than the machine's, for tests: as `performance.now`. */
+  clockMs?(): number;
 }
 
 const TAILSCALE_INTERVAL_MS = 30_000;
@@ -162,7 +164,7 @@ export class Mesh implements Disposable {
     // A tailscaled that is blocked for us is left alone.
     if (decision?.kind === "none") {
       const { advertised } = readMemory(settings.dataDir);
-      const attempt = () => this.#anew.attempt(api, sight, advertised, performance.now());
+      const attempt = () => this.#anew.attempt(api, sight, advertised, this.#clockMs());
       if (await this.#try(reasons, attempt)) sight = await lookAtMesh(api, openHost);
     }
     if (this.#join.trouble !== undefined) reasons.push(`mesh: ${this.#join.trouble}`);
@@ -222,7 +224,7 @@ export class Mesh implements Disposable {
       api,
       headscale: () => this.#headscale.client(settings),
       tailscale,
-      clockMs: performance.now(),
+      clockMs: this.#clockMs(),
     });
     return isKept === true || isTried;
   }
@@ -261,6 +263,10 @@ export class Mesh implements Disposable {
   #warn(warnings: readonly string[]): void {
     for (const text of warnings.filter((each) => !this.#warnings.includes(each))) log.warn(text);
     this.#warnings = warnings;
+  }
+
+  #clockMs(): number {
+    return this.#options.clockMs?.() ?? performance.now();
   }
 
   #podCidrs({ dataDir }: Settings): readonly Prefix[] {

@@ -24,6 +24,7 @@ class Stage implements AsyncDisposable {
   readonly dataDir: string;
   readonly report: NodeReport = emptyReport();
   settings: Settings;
+  clockMs = 0;
   readonly #mesh: Mesh;
   readonly #end = new AbortController();
   readonly #running: Promise<unknown>;
@@ -44,6 +45,7 @@ class Stage implements AsyncDisposable {
       searchPath: "",
       onLink: () => {},
       onTurn: () => this.#turned.resolve(),
+      clockMs: () => this.clockMs,
     });
     this.#running = Promise.all(this.#mesh.loops.map((loop) => loop.run(this.#end.signal)));
   }
@@ -138,8 +140,25 @@ Deno.test("Mesh: a tailscaled that is blocked for us is told nothing", async () 
   stage.tailscaled.prefs.AdvertiseRoutes = [CIDR];
   stage.tailscaled.self = { AllowedIPs: [] };
   updateMemory(stage.dataDir, (memory) => ({ ...memory, advertised: prefixes(CIDR) }));
-  await stage.turn();
+  for (let turn = 0; turn < 3; turn++) {
+    stage.clockMs += 60_000;
+    await stage.turn();
+  }
   assertEquals(stage.tailscaled.takeTold(), []);
+});
+
+Deno.test("Mesh: a route that is not served is advertised anew after a while", async () => {
+  await using stage = await Stage.start(({ tailscaled }) => {
+    tailscaled.self = { AllowedIPs: ["100.64.0.1/32"] };
+  });
+  await stage.saw(() => true);
+  stage.tailscaled.takeTold();
+  stage.clockMs += 8_000;
+  await stage.turn();
+  assertEquals(stage.tailscaled.takeTold(), [
+    "PATCH prefs AdvertiseRoutes=",
+    `PATCH prefs AdvertiseRoutes=${CIDR}`,
+  ]);
 });
 
 Deno.test("Mesh: a node that left advertises nothing, whatever a late turn has advertised", async () => {

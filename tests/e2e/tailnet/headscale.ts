@@ -1,7 +1,6 @@
 /** A real Headscale of one of the releases that we speak with, with TLS, SQLite and a DERP of its own. */
 import { run } from "../../netns/namespace.ts";
-import { findPeers } from "../peers.ts";
-import { CONTROL_ADDRESS, type Internet } from "./internet.ts";
+import { findPeers, type Found } from "../peers.ts";
 import { TestProcess } from "./process.ts";
 import { until } from "./until.ts";
 
@@ -9,7 +8,6 @@ import { until } from "./until.ts";
 export const HEADSCALE_VERSIONS = ["0.29.2", "0.26.1", "0.25.1"] as const;
 export type HeadscaleVersion = (typeof HEADSCALE_VERSIONS)[number];
 
-const PORT = 443;
 /** What owns the nodes. */
 export const USER = "nodes";
 export const TAG = "tag:k8s";
@@ -26,25 +24,30 @@ export interface ListedNode {
   readonly subnet_routes?: readonly string[];
 }
 
-/** Headscale in the namespace between the nodes. */
+/** Where one listens, such as the namespace between the nodes. */
+export interface HeadscalePlace {
+  readonly address: string;
+  /** What a command begins with that is to run there. */
+  readonly enter: readonly string[];
+}
+
+/** The program of a release, and why tests of it must be skipped; empty when it is there. */
+export function findHeadscale(version: HeadscaleVersion): Found {
+  const { path, missing } = findPeers(`headscale-${version}`);
+  return { path: `${path}/headscale`, missing };
+}
+
+/** A server: its process comes and goes, its folder stays to the end. */
 export class HeadscaleServer implements AsyncDisposable {
-  readonly version: HeadscaleVersion;
   readonly folder: string;
-  readonly url = `https://${CONTROL_ADDRESS}`;
-  readonly #internet: Internet;
-  readonly #program: string;
+  readonly #place: HeadscalePlace;
+  #version: HeadscaleVersion;
   #process: TestProcess | undefined;
 
-  private constructor(
-    version: HeadscaleVersion,
-    folder: string,
-    internet: Internet,
-    program: string,
-  ) {
-    this.version = version;
+  private constructor(version: HeadscaleVersion, folder: string, place: HeadscalePlace) {
+    this.#version = version;
     this.folder = folder;
-    this.#internet = internet;
-    this.#program = program;
+    this.#place = place;
   }
 
   /**
@@ -53,19 +56,18 @@ export class HeadscaleServer implements AsyncDisposable {
    * @param users names of those that it has from the beginning.
    */
   static async start(
-    internet: Internet,
+    place: HeadscalePlace,
     version: HeadscaleVersion,
     policy: string,
     users: readonly string[] = [USER],
   ): Promise<HeadscaleServer> {
-    const { path, missing } = findPeers(`headscale-${version}`);
-    if (missing) throw new Error(missing);
     const folder = await Deno.makeTempDir({ prefix: "hct-hs" });
-    const server = new HeadscaleServer(version, folder, internet, `${path}/headscale`);
+    const server = new HeadscaleServer(version, folder, place);
     try {
-      await makeCertificate(folder);
+      await makeCertificates(folder, place.address);
       await server.setPolicy(policy);
-      await Deno.writeTextFile(`${folder}/config.yaml`, JSON.stringify(configOf(folder)));
+      const config = JSON.stringify(configOf(folder, place.address));
+      await Deno.writeTextFile(`${folder}/config.yaml`, config);
       await server.resume();
       for (const user of users) await server.cli("users", "create", user);
       return server;
@@ -75,23 +77,38 @@ export class HeadscaleServer implements AsyncDisposable {
     }
   }
 
+  get version(): HeadscaleVersion {
+    return this.#version;
+  }
+
+  get url(): string {
+    return `https://${this.#place.address}`;
+  }
+
   /** The authority that signed its certificate, PEM. */
   get caFile(): string {
     return `${this.folder}/ca.pem`;
   }
 
-  /** Starts it again after {@linkcode stop}. */
-  async resume(): Promise<void> {
+  get caPem(): string {
+    return Deno.readTextFileSync(this.caFile);
+  }
+
+  /** Starts it again after {@linkcode stop}, maybe as another release. */
+  async resume(version = this.#version): Promise<void> {
+    const { path, missing } = findHeadscale(version);
+    if (missing) throw new Error(missing);
+    this.#version = version;
+    const { enter } = this.#place;
     this.#process = TestProcess.start({
-      command: [
-        ...this.#enter,
-        ...[this.#program, "--config", `${this.folder}/config.yaml`, "serve"],
-      ],
+      command: [...enter, path, "--config", `${this.folder}/config.yaml`, "serve"],
       env: { HOME: this.folder },
       logFile: `${this.folder}/log`,
     });
-    const probe = ["curl", "-sf", "--cacert", this.caFile, `${this.url}/health`];
-    await until("Headscale answer", () => this.#internet.netns.run(...probe).then(() => true));
+    await until(
+      "Headscale answer",
+      () => this.#run("curl", "-sf", "--cacert", this.caFile, `${this.url}/health`),
+    );
   }
 
   async stop(signal: Deno.Signal = "SIGTERM"): Promise<void> {
@@ -149,15 +166,9 @@ export class HeadscaleServer implements AsyncDisposable {
 
   /** Its own command line, on the socket of the server. */
   cli(...args: readonly string[]): Promise<string> {
+    const { path } = findHeadscale(this.#version);
     const config = ["--config", `${this.folder}/config.yaml`];
-    return run(
-      ...this.#enterFirst,
-      "env",
-      `HOME=${this.folder}`,
-      this.#program,
-      ...config,
-      ...args,
-    );
+    return this.#run("env", `HOME=${this.folder}`, path, ...config, ...args);
   }
 
   /** What it logged last. */
@@ -170,12 +181,9 @@ export class HeadscaleServer implements AsyncDisposable {
     await Deno.remove(this.folder, { recursive: true });
   }
 
-  get #enter(): string[] {
-    return [...this.#enterFirst];
-  }
-
-  get #enterFirst(): [string, ...string[]] {
-    return ["nsenter", `--net=${this.#internet.netns.path}`];
+  #run(...command: readonly string[]): Promise<string> {
+    const [first = "", ...rest] = [...this.#place.enter, ...command];
+    return run(first, ...rest);
   }
 }
 
@@ -200,56 +208,27 @@ function lastLine(text: string): string {
   return text.trim().split("\n").at(-1) ?? "";
 }
 
-async function makeCertificate(folder: string): Promise<void> {
-  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-  const [ca, caKey] = [`${folder}/ca.pem`, `${folder}/ca.key`];
-  const [cert, certKey, request] = ["cert.pem", "cert.key", "cert.csr"].map((n) =>
-    `${folder}/${n}`
-  );
-  const paths = { cert: cert ?? "", certKey: certKey ?? "", request: request ?? "" };
-  await run(
-    "openssl",
-    "req",
-    "-x509",
-    ...key,
-    "-keyout",
-    caKey,
-    "-out",
-    ca,
-    "-days",
-    "2",
-    "-subj",
-    "/CN=test CA",
-  );
-  await run(
-    "openssl",
-    "req",
-    ...key,
-    "-keyout",
-    paths.certKey,
-    "-out",
-    paths.request,
-    "-subj",
-    "/CN=headscale",
-  );
-  const extensions = `${folder}/extensions`;
-  await Deno.writeTextFile(
-    extensions,
-    `subjectAltName=IP:${CONTROL_ADDRESS}\nbasicConstraints=critical,CA:FALSE\n`,
-  );
-  await run(
-    ...["openssl", "x509", "-req", "-in", paths.request, "-CA", ca, "-CAkey", caKey] as const,
-    ...["-CAcreateserial", "-days", "2", "-extfile", extensions, "-out", paths.cert],
-  );
+const KEY_TYPE = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-noenc"];
+
+/** An authority's certificate and one of the server, as files. */
+async function makeCertificates(folder: string, address: string): Promise<void> {
+  const made = ["req", "-x509", "-days", "2", ...KEY_TYPE];
+  const [ca, caKey] = [`${folder}/ca.pem`, `${folder}/ca.key`] as const;
+  await run("openssl", ...made, "-subj", "/CN=test CA", "-out", ca, "-keyout", caKey);
+  const names = ["-subj", "/CN=headscale", "-addext", `subjectAltName=IP:${address}`];
+  const leaf = ["-addext", "basicConstraints=critical,CA:FALSE", "-CA", ca, "-CAkey", caKey];
+  const files = ["-out", `${folder}/cert.pem`, "-keyout", `${folder}/cert.key`];
+  await run("openssl", ...made, ...names, ...leaf, ...files);
 }
 
-/** As YAML, of which JSON is a part. */
-function configOf(folder: string): unknown {
+/** What every release from 0.25 to 0.29 reads, as JSON, which is YAML: config-example.yaml. */
+export function configOf(folder: string, address: string): unknown {
   return {
-    server_url: `https://${CONTROL_ADDRESS}`,
-    listen_addr: `${CONTROL_ADDRESS}:${PORT}`,
-    metrics_listen_addr: "",
-    grpc_listen_addr: "127.0.0.1:0",
+    server_url: `https://${address}`,
+    listen_addr: `${address}:443`,
+    // Up to 0.26 an empty one is a port on every address of the machine.
+    metrics_listen_addr: `${address}:9090`,
+    grpc_listen_addr: `${address}:50443`,
     noise: { private_key_path: `${folder}/noise.key` },
     prefixes: { v4: "100.64.0.0/10", v6: "fd7a:115c:a1e0::/48", allocation: "sequential" },
     derp: {
@@ -258,10 +237,10 @@ function configOf(folder: string): unknown {
         region_id: 999,
         region_code: "test",
         region_name: "test",
-        stun_listen_addr: `${CONTROL_ADDRESS}:3478`,
+        stun_listen_addr: `${address}:3478`,
         private_key_path: `${folder}/derp.key`,
         automatically_add_embedded_derp_region: true,
-        ipv4: CONTROL_ADDRESS,
+        ipv4: address,
       },
       urls: [],
       paths: [],

@@ -1,14 +1,16 @@
 /** What lies between the nodes: one network of its own, in which every packet can be counted. */
 import { TestNetns } from "../../netns/namespace.ts";
 
-/** Headscale's address. */
-export const CONTROL_ADDRESS = "192.0.2.1";
+/** Headscale's address, and the nodes' way out. */
+const CONTROL_ADDRESS = "192.0.2.1";
 /** Prefix length of the network between the nodes. */
 const LENGTH = 24;
 
 /** A namespace with a bridge that all uplinks are ports of. */
 export class Internet implements AsyncDisposable {
   readonly netns: TestNetns;
+  /** Of Headscale, in this namespace. */
+  readonly address = CONTROL_ADDRESS;
   #last = 10;
 
   private constructor(netns: TestNetns) {
@@ -27,6 +29,11 @@ export class Internet implements AsyncDisposable {
       await netns[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  /** What a command begins with that is to run in it. */
+  get enter(): readonly string[] {
+    return ["nsenter", `--net=${this.netns.path}`];
   }
 
   /** Gives a namespace the uplink `eth0`; answers its address. */

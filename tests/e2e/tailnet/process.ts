@@ -19,9 +19,10 @@ export class TestProcess implements AsyncDisposable {
     this.#copying = copying;
   }
 
-  static start({ command: [program = "", ...args], env = {}, logFile }: ProcessStart): TestProcess {
-    const child = new Deno.Command(program, {
-      args,
+  static start({ command, env = {}, logFile }: ProcessStart): TestProcess {
+    const child = new Deno.Command("setpriv", {
+      // The kernel ends it when the thread of the test does; see setpriv(1).
+      args: ["--pdeathsig", "KILL", ...command],
       env: { PATH: Deno.env.get("PATH") ?? "", ...env },
       clearEnv: true,
       stdin: "null",
