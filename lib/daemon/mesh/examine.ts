@@ -1,4 +1,5 @@
 /** The mesh as one looks at it by hand, with or without a daemon that runs. */
+import { parseSubnetFile } from "../../discovery/subnet_file.ts";
 import { errorText } from "../../errors.ts";
 import type { Host } from "../../host/host.ts";
 import type { HeadscaleNode } from "../../mesh/headscale_node.ts";
@@ -7,7 +8,9 @@ import { podRoutes } from "../../mesh/peer_routes.ts";
 import { distinctPrefixes, type Prefix } from "../../net/prefix.ts";
 import { LocalApi } from "../../tailscale/local_api.ts";
 import { discoverPodCidrs } from "../discover.ts";
+import { subnetFilePath } from "../node_files.ts";
 import { tailscaleSocket } from "../own_tailscaled.ts";
+import { readBounded } from "../read_bounded.ts";
 import type { LoadedSettings, Settings } from "../settings/settings.ts";
 import { judgeSight, type MeshVerdict } from "./judge_sight.ts";
 import { lookAtMesh, type MeshSight } from "./look.ts";
@@ -66,7 +69,7 @@ export async function examineMesh(
   const verdict = judgeSight(settings, sight, {
     podCidrs,
     clusterCidrs,
-    podMtuBytes: bridgeMtu(settings, options),
+    podMtuBytes: podMtuBytes(settings),
     headscale,
     probes,
   });
@@ -94,8 +97,13 @@ async function askHeadscale(
   }
 }
 
-/** What pods have, by the bridge that the daemon made for them. */
-function bridgeMtu({ network }: Settings, { openHost }: ExamineOptions): number | undefined {
-  using host = openHost();
-  return network.mtu ?? host.findLink("host", network.bridge)?.mtuBytes;
+/** What pods get, by what the daemon told the plugin; undefined where it told nothing. */
+function podMtuBytes(settings: Settings): number | undefined {
+  const path = subnetFilePath(settings);
+  try {
+    const text = readBounded(path);
+    return text === undefined ? undefined : parseSubnetFile({ path, text }, {}, [path]).mtuBytes;
+  } catch {
+    return undefined; // whatever is wrong with it: pods get no MTU that is known here
+  }
 }

@@ -3,12 +3,17 @@ import { FakeHeadscale } from "../../../tests/fakes/headscale_server.ts";
 import { FakeTailscaled, NODE_KEY } from "../../../tests/fakes/tailscaled.ts";
 import { prefixes } from "../../../tests/fakes/tailnet.ts";
 import { tailnetHost } from "../../../tests/fakes/tailnet_host.ts";
+import { formatSubnetYaml } from "../../node/subnet_file_text.ts";
 import { loadSettings } from "../settings/load.ts";
 import { readFlags } from "../settings/read_flags.ts";
 import { examineMesh, type MeshExamination } from "./examine.ts";
 import { memoryPath, updateMemory } from "./memory_file.ts";
 
 const CIDR = "10.244.1.0/24";
+const SUBNET_FILE = formatSubnetYaml({
+  ...{ nodeName: "edge-7", podCidrs: prefixes(CIDR), clusterCidrs: prefixes("10.244.0.0/16") },
+  ...{ serviceCidrs: [], mtuBytes: 1280, ipMasq: true, routes: [], dns: {} },
+});
 
 /** A node of a cluster in which everybody answers. */
 class Stage implements AsyncDisposable {
@@ -42,7 +47,8 @@ class Stage implements AsyncDisposable {
     } = {},
   ): Promise<MeshExamination> {
     const line = readFlags([
-      ...[`--data-dir=${this.dataDir}`, `--tailscale-socket=${this.tailscaled.socket}`],
+      ...[`--data-dir=${this.dataDir}`, `--run-directory=${this.dataDir}`],
+      `--tailscale-socket=${this.tailscaled.socket}`,
       ...[`--node-pod-cidr=${CIDR}`, "--pod-cidr=10.244.0.0/16", ...flags],
     ]);
     const env = { NODE_NAME: "edge-7" };
@@ -69,6 +75,7 @@ Deno.test("examineMesh: tells all that is known without a daemon, and changes no
   await using stage = await Stage.start();
   stage.addPeers({ "edge-8": ["10.244.2.0/24"] });
   updateMemory(stage.dataDir, (memory) => ({ ...memory, advertised: prefixes("10.244.9.0/24") }));
+  Deno.writeTextFileSync(`${stage.dataDir}/env.yaml`, SUBNET_FILE);
   const before = Deno.statSync(memoryPath(stage.dataDir)).mtime;
   const examined = await stage.examine({ accepted: "10.244.2.0/24" });
   assertEquals(examined.podCidrs, prefixes(`${CIDR} 10.244.9.0/24`));
