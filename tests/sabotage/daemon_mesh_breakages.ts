@@ -73,7 +73,7 @@ export const DAEMON_MESH_BREAKAGES: readonly Breakage[] = [
     replacement: "work.failures.length > 9",
     testFile: "lib/daemon/mesh/leave_test.ts",
     test:
-      "leaveMesh: a node that Headscale did not delete keeps its key, by which it is found again",
+      "leaveMesh: a node that Headscale was not asked of keeps its key, by which it is found again",
   },
   // Wherever there is an exit node, pods of no node are said to be reached.
   {

@@ -1,6 +1,7 @@
 /** A node that leaves the mesh, and one that comes back. */
 import { errorText } from "../../errors.ts";
 import { planApproval } from "../../mesh/approvals.ts";
+import type { HeadscaleNode } from "../../mesh/headscale_node.ts";
 import { hasRoute } from "../../mesh/own_routes.ts";
 import { formatPrefix } from "../../net/prefix.ts";
 import { LocalApi } from "../../tailscale/local_api.ts";
@@ -20,12 +21,12 @@ export interface LeaveReport {
  * Takes back the routes that we advertised and approved, for good: a daemon that runs leaves them alone
  * from now on. What the user advertises stays. A failure keeps nothing else from being done, and a
  * second call does what is left.
- * @param options.deregister also deletes the node in Headscale where there is an API key, and, once all
- * else is done, logs it out of its tailnet.
+ * @param options.deregister also logs the node out of its tailnet, once all else is done, and deletes it in
+ * Headscale where there is an API key.
  */
 export async function leaveMesh(
   settings: Settings,
-  options: { readonly deregister: boolean },
+  { deregister }: { readonly deregister: boolean },
 ): Promise<LeaveReport> {
   // The first: a daemon would advertise again what is withdrawn.
   updateMemory(settings.dataDir, (memory) => ({ ...memory, left: true }));
@@ -42,20 +43,40 @@ export async function withdrawFromMesh(
   using api = new LocalApi(tailscaleSocket(settings) ?? "");
   await work.attempt(async () => {
     const routes = await withdrawRoutes(api, dataDir);
-    return routes.map((route) => `${formatPrefix(route)}: advertised no more`);
+    work.done.push(...routes.map((route) => `${formatPrefix(route)}: advertised no more`));
   });
-  await work.attempt(() => withdrawApprovals(settings, api, options.deregister));
-  if (options.deregister) {
-    await work.attempt(async () => {
-      if (work.failures.length > 0) throw new Error(NOT_YET);
-      await api.logout();
-      return ["logged out of the tailnet"];
-    });
-  }
+  const node = await work.attempt(() => withdrawApprovals(settings, api, deregister, work));
+  if (deregister) await logOut(settings, api, node, work);
   return work;
 }
 
-const NOT_YET = "the node is not logged out yet: what is left is found by its key; try again";
+/**
+ * In this order: a tailscaled that tells a Headscale which knows it no more registers again, or is refused
+ * by the key that it joined with.
+ */
+async function logOut(
+  settings: Settings,
+  api: LocalApi,
+  node: HeadscaleNode | undefined,
+  work: Work,
+): Promise<void> {
+  if (work.failures.length > 0) {
+    work.failures.push(NOT_YET);
+    return;
+  }
+  await work.attempt(async () => {
+    await api.logout();
+    work.done.push("logged out of the tailnet");
+  });
+  if (!node) return;
+  await work.attempt(async () => {
+    using headscale = openHeadscale(settings);
+    await headscale?.deleteNode(node.id);
+    work.done.push(`node ${node.id} (${node.name}): deleted in Headscale`);
+  });
+}
+
+const NOT_YET = "The node is not logged out yet: what is left is found by its key; try again";
 
 /** Has the daemon advertise again; answers whether the node had left. */
 export function rejoinMesh({ dataDir }: Pick<Settings, "dataDir">): boolean {
@@ -69,34 +90,35 @@ class Work implements LeaveReport {
   readonly done: string[] = [];
   readonly failures: string[] = [];
 
-  async attempt(act: () => Promise<readonly string[]>): Promise<void> {
+  /** What fails is told, and keeps nothing else from being done; undefined then. */
+  async attempt<T>(act: () => Promise<T>): Promise<T | undefined> {
     try {
-      this.done.push(...await act());
+      return await act();
     } catch (error) {
       this.failures.push(errorText(error));
+      return undefined;
     }
   }
 }
 
-/** Finds the node by the key that it has: before it is logged out. */
+/** Answers the node in Headscale: it is found by the key that it has, before it is logged out. */
 async function withdrawApprovals(
   settings: Settings,
   api: Pick<LocalApi, "status">,
   deregister: boolean,
-): Promise<string[]> {
+  work: Work,
+): Promise<HeadscaleNode | undefined> {
   const { approved } = readMemory(settings.dataDir);
-  if (approved.length === 0 && !deregister) return [];
+  if (approved.length === 0 && !deregister) return;
   using headscale = openHeadscale(settings);
-  if (!headscale) return [];
+  if (!headscale) return;
   const { self } = await api.status({ peers: false });
   const node = self && await headscale.findNode(self);
-  if (!node) return [];
+  if (!node) return;
   const { routes } = planApproval(node, [], approved);
   if (routes) await headscale.approveRoutes(node, routes);
   updateMemory(settings.dataDir, (memory) => ({ ...memory, approved: [] }));
-  const done = approved.filter((route) => hasRoute(node.approvedRoutes, route))
-    .map((route) => `${formatPrefix(route)}: approved no more`);
-  if (!deregister) return done;
-  await headscale.deleteNode(node.id);
-  return [...done, `node ${node.id} (${node.name}): deleted in Headscale`];
+  const withdrawn = approved.filter((route) => hasRoute(node.approvedRoutes, route));
+  work.done.push(...withdrawn.map((route) => `${formatPrefix(route)}: approved no more`));
+  return node;
 }

@@ -95,19 +95,25 @@ Deno.test("leaveMesh: a tailscaled that does not answer leaves approvals, says s
   assertEquals((await stage.leave()).done.length, 2);
 });
 
-Deno.test("leaveMesh: with --deregister the node is deleted in Headscale, then logged out", async () => {
+Deno.test("leaveMesh: with --deregister the node is logged out, then deleted in Headscale", async () => {
   await using stage = await Stage.start();
+  let known = 0;
+  stage.tailscaled.answers.set("POST logout", () => {
+    known = stage.headscale.nodes.length;
+    return new Response(null, { status: 204 });
+  });
   const { done, failures } = await stage.leave({ deregister: true });
   assertEquals(failures, []);
   assertEquals(done.slice(-2), [
-    "node 1 (edge-7): deleted in Headscale",
     "logged out of the tailnet",
+    "node 1 (edge-7): deleted in Headscale",
   ]);
-  assertEquals(stage.headscale.nodes, []);
+  // Headscale still knew whom tailscaled was talking of.
+  assertEquals([known, stage.headscale.nodes], [1, []]);
   assertEquals(stage.tailscaled.takeTold().at(-1), "POST logout");
 });
 
-Deno.test("leaveMesh: a node that Headscale did not delete keeps its key, by which it is found again", async () => {
+Deno.test("leaveMesh: a node that Headscale was not asked of keeps its key, by which it is found again", async () => {
   await using stage = await Stage.start();
   const { failures } = await stage.leave({ deregister: true, apiKey: "hskey-api-wrong" });
   assertEquals(failures.length, 2);
@@ -115,7 +121,7 @@ Deno.test("leaveMesh: a node that Headscale did not delete keeps its key, by whi
   assertStringIncludes(failures[1] ?? "", "logged out");
   assertEquals(stage.tailscaled.takeTold(), [`PATCH prefs AdvertiseRoutes=${THEIRS}`]);
   const { done } = await stage.leave({ deregister: true });
-  assertEquals([done.at(-1), stage.headscale.nodes], ["logged out of the tailnet", []]);
+  assertEquals([done.at(-1), stage.headscale.nodes], ["node 1 (edge-7): deleted in Headscale", []]);
 });
 
 Deno.test("rejoinMesh: tells whether the node had left, and keeps the rest of the memory", async () => {
