@@ -26,7 +26,7 @@ export interface LeaveReport {
  */
 export async function leaveMesh(
   settings: Settings,
-  { deregister }: { readonly deregister: boolean },
+  options: { readonly deregister: boolean },
 ): Promise<LeaveReport> {
   // The first: a daemon would advertise again what is withdrawn.
   updateMemory(settings.dataDir, (memory) => ({ ...memory, left: true }));
@@ -36,7 +36,7 @@ export async function leaveMesh(
 /** What {@linkcode leaveMesh} does beside telling the daemon: for a node that has none any more. */
 export async function withdrawFromMesh(
   settings: Settings,
-  options: { readonly deregister: boolean },
+  { deregister }: { readonly deregister: boolean },
 ): Promise<LeaveReport> {
   const { dataDir } = settings;
   const work = new Work();
@@ -113,11 +113,12 @@ async function withdrawApprovals(
   using headscale = openHeadscale(settings);
   if (!headscale) return;
   const { self } = await api.status({ peers: false });
-  const node = self && await headscale.findNode(self);
-  if (!node) return;
-  const { routes } = planApproval(node, [], approved);
-  if (routes) await headscale.approveRoutes(node, routes);
+  if (!self) return;
+  const node = await headscale.findNode(self);
+  const { routes } = node ? planApproval(node, [], approved) : { routes: undefined };
+  if (node && routes) await headscale.approveRoutes(node, routes);
   updateMemory(settings.dataDir, (memory) => ({ ...memory, approved: [] }));
+  if (!node) return;
   const withdrawn = approved.filter((route) => hasRoute(node.approvedRoutes, route));
   work.done.push(...withdrawn.map((route) => `${formatPrefix(route)}: approved no more`));
   return node;
