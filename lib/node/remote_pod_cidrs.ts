@@ -5,8 +5,8 @@ import type { KernelRoute } from "../net/route.ts";
 import { RTN_UNICAST } from "../netlink/route.ts";
 import { TAILNET_PREFIXES } from "../nft/masquerade.ts";
 
-/** The table in which tailscaled has its routes: wgengine/router/osrouter of tailscale. */
-const TAILSCALE_TABLE = 52;
+/** The table in which tailscaled has its routes: `tailscaleRouteTable`, wgengine/router/osrouter of tailscale. */
+export const TAILSCALE_TABLE = 52;
 
 /**
  * The routes that tailscaled accepted from its peers, of families without a network of the cluster.

@@ -18,6 +18,9 @@ import { readMemory } from "./memory_file.ts";
 import { openHeadscale } from "./open_headscale.ts";
 import { type Connect, probePeers, type ProbeTarget } from "./probe.ts";
 
+/** Longest time for an answer of Headscale's, in milliseconds. */
+const PATIENCE_MS = 10_000;
+
 /** What the examination works with. */
 export interface ExamineOptions {
   /** What the node's own paths are below; empty on the node itself. */
@@ -83,12 +86,14 @@ function targetsOf({ status }: MeshSight, clusterCidrs: readonly Prefix[]): Prob
   );
 }
 
+/** A person waits for it: one that does not answer is told as such, and not asked again. */
 async function askHeadscale(
-  settings: Settings,
+  { headscale }: Settings,
   nodeKey: string | undefined,
 ): Promise<MeshExamination["headscale"]> {
   try {
-    using client = openHeadscale(settings);
+    const timeout = { ms: Math.min(headscale.timeout.ms, PATIENCE_MS) };
+    using client = openHeadscale({ headscale: { ...headscale, timeout, retries: 0 } });
     if (!client) return undefined;
     const node = nodeKey === undefined ? undefined : await client.findNode({ nodeKey });
     return { node, trouble: undefined };

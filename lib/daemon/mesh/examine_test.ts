@@ -128,6 +128,11 @@ Deno.test("examineMesh: Headscale is asked where there is a key, and may fail", 
   assertEquals(asked.headscale?.node?.name, "edge-7");
   assertEquals(verdictOf(asked, "routes-served"), "fail"); // nobody approved it
   assertEquals(node.approved, []);
+  headscale.takeSeen();
+  headscale.next.push(() => new Response("", { status: 503 }));
+  const down = await stage.examine({ flags });
+  assertStringIncludes(down.headscale?.trouble ?? "", "503");
+  assertEquals(headscale.takeSeen().length, 1); // for a person waits
   const broken = await stage.examine({ flags: [...flags, `--headscale-ca-file=${path}.none`] });
   assertStringIncludes(broken.headscale?.trouble ?? "", "Cannot read headscale.caFile");
 });

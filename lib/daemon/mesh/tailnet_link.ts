@@ -3,9 +3,7 @@ import type { Host } from "../../host/host.ts";
 import type { TailnetStatus } from "../../mesh/tailnet.ts";
 import { equalAddresses } from "../../net/address.ts";
 import type { Prefix } from "../../net/prefix.ts";
-
-/** Table of tailscaled's routes: `tailscaleRouteTable`, wgengine/router/osrouter of tailscale. */
-export const TAILSCALE_TABLE = 52;
+import { TAILSCALE_TABLE } from "../../node/remote_pod_cidrs.ts";
 
 /** What the kernel has of the tailnet. */
 export interface TailnetLink {
