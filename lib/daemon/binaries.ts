@@ -11,6 +11,13 @@ export interface InstalledBinary {
   readonly reason: "missing" | "different";
 }
 
+/** An executable as it was found. */
+export interface SeenBinary {
+  readonly path: string;
+  readonly name: string;
+  readonly state: "same" | "different" | "missing" | "not-executable";
+}
+
 /** The names by which runtimes call us, and the one that others have, too. */
 export const BINARY_NAMES: readonly string[] = ["headcni", "headcni-ipam", "loopback"];
 
@@ -83,6 +90,24 @@ export async function removeBinaries(
   return { removed, others };
 }
 
+/**
+ * Tells what stands under each of our names, and changes nothing.
+ * @param source path of the executable that runs; undefined: whatever is there is taken for ours.
+ */
+export async function examineBinaries(
+  binDirectory: string,
+  source: string | undefined,
+): Promise<SeenBinary[]> {
+  const wanted = source === undefined ? undefined : await hashOf(source).catch(() => undefined);
+  return await Promise.all(BINARY_NAMES.map(async (name) => {
+    const path = join(binDirectory, name);
+    const hash = await hashOf(path).catch(() => undefined);
+    if (hash === undefined) return { path, name, state: "missing" };
+    if (!isExecutable(path)) return { path, name, state: "not-executable" };
+    return { path, name, state: wanted === undefined || hash === wanted ? "same" : "different" };
+  }));
+}
+
 const MAIN_NAME = "headcni";
 /** Of the reference plugins, whose file of that name must stay. */
 const SHARED_NAME = "loopback";
@@ -94,17 +119,18 @@ const hashes = new Map<string, { readonly stamp: string; readonly hash: string }
 /** SHA-256 of a file, symlinks followed, in hexadecimal. */
 async function hashOf(path: string): Promise<string> {
   const { dev, ino, size, mtime, ctime } = await Deno.stat(path);
-  const stamp = [dev, ino, size, mtime?.getTime(), ctime?.getTime()].join();
-  const known = hashes.get(path);
+  const file = `${dev} ${ino}`; // whatever its names are
+  const stamp = [size, mtime?.getTime(), ctime?.getTime()].join();
+  const known = hashes.get(file);
   if (known?.stamp === stamp) return known.hash;
-  using file = await Deno.open(path);
+  using opened = await Deno.open(path);
   const hasher = createHash("sha256");
   const chunk = new Uint8Array(64 * 1024);
-  for (let length = await file.read(chunk); length !== null; length = await file.read(chunk)) {
+  for (let length = await opened.read(chunk); length !== null; length = await opened.read(chunk)) {
     hasher.update(chunk.subarray(0, length));
   }
   const hash = hasher.digest("hex");
-  hashes.set(path, { stamp, hash });
+  hashes.set(file, { stamp, hash });
   return hash;
 }
 

@@ -42,10 +42,10 @@ export function assertConflist(
   conflist: Readonly<Record<string, unknown>>,
   { name = DEFAULT_CONF_NAME, exclusive }: AssertOptions,
 ): MadeChange[] {
-  const wanted = { name, text: `${JSON.stringify(conflist, null, 2)}\n`, exclusive };
+  const wanted = { name, text: formatConflist(conflist), exclusive };
   return changeEach(directories, (directory) => {
     makeDirectory(directory);
-    return planConfDirectory(readFiles(directory), wanted);
+    return planConfDirectory(readConfFiles(directory), wanted);
   });
 }
 
@@ -59,7 +59,12 @@ export function restoreConflists(
   directories: readonly string[],
   name: string = DEFAULT_CONF_NAME,
 ): MadeChange[] {
-  return changeEach(directories, (directory) => planRestore(readFiles(directory), name));
+  return changeEach(directories, (directory) => planRestore(readConfFiles(directory), name));
+}
+
+/** A network configuration as it is written. */
+export function formatConflist(conflist: Readonly<Record<string, unknown>>): string {
+  return `${JSON.stringify(conflist, null, 2)}\n`;
 }
 
 function changeEach(
@@ -113,8 +118,11 @@ function makeDirectory(directory: string): void {
   }
 }
 
-/** Everything; what cannot be loaded, such as a folder, can still be in the way. */
-function readFiles(directory: string): ConfFile[] {
+/**
+ * Everything in a folder; what cannot be loaded, such as a folder, can still be in the way.
+ * @throws HeadcniError `io-failure`.
+ */
+export function readConfFiles(directory: string): ConfFile[] {
   try {
     return Array.from(Deno.readDirSync(directory))
       .map(({ name, isDirectory }) => ({

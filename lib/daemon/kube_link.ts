@@ -14,7 +14,7 @@ import type { Settings } from "./settings/settings.ts";
  * Annotations of the older system, where the network was found, and since when it is so. The key of a
  * node is its public one.
  */
-const ANNOTATIONS = {
+export const ANNOTATIONS = {
   cidr: "headcni.pod.cidr",
   source: "headcni.pod.cidr.source",
   since: "headcni.pod.cidr.since",
@@ -24,6 +24,17 @@ const ANNOTATIONS = {
 
 /** HTTP: we may not. */
 const FORBIDDEN = 403;
+
+/** What the node's object says of the pods' network; undefined when there is no such object. */
+export function podCidrFinding(node: KubeNode | undefined, name: string): PodCidrFinding {
+  if (!node) return { fault: `it has no node "${name}"` };
+  const { podCidrs } = node;
+  if (podCidrs.length === 0) return { fault: "it has not assigned any yet" };
+  const cidrs = podCidrs.map(tryParsePrefix);
+  return cidrs.every((cidr) => cidr !== undefined)
+    ? { cidrs }
+    : { fault: `it says "${podCidrs}", which are no prefixes` };
+}
 
 /** The node's object at the API server; nothing depends on it. */
 export class KubeLink {
@@ -50,13 +61,7 @@ export class KubeLink {
   get finding(): PodCidrFinding | undefined {
     if (!this.#sources) return undefined;
     if (!this.#isKnown) return { fault: this.#trouble ?? "it has not answered yet" };
-    if (!this.#node) return { fault: `it has no node "${this.#nodeName}"` };
-    const { podCidrs } = this.#node;
-    if (podCidrs.length === 0) return { fault: "it has not assigned any yet" };
-    const cidrs = podCidrs.map(tryParsePrefix);
-    return cidrs.every((cidr) => cidr !== undefined)
-      ? { cidrs }
-      : { fault: `it says "${podCidrs}", which are no prefixes` };
+    return podCidrFinding(this.#node, this.#nodeName);
   }
 
   /** Follows the node until the signal is aborted; a way to the server may come later than we do. */

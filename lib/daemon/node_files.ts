@@ -105,10 +105,18 @@ export function keepConflist(
   const { cni } = settings;
   const made = assertConflist(
     directories.map(({ confDirectory }) => confDirectory),
-    planConflist(conflistOptions(settings)),
+    wantedConflist(settings),
     { name: cni.conflistName, exclusive: cni.exclusive },
   );
   return made.map(({ directory, change }) => `${directory}: ${JSON.stringify(change.kind)}`);
+}
+
+/**
+ * The network configuration that the settings make.
+ * @throws ConfigError when they make none.
+ */
+export function wantedConflist(settings: Settings): Record<string, unknown> {
+  return planConflist(conflistOptions(settings));
 }
 
 function conflistOptions(settings: Settings): Parameters<typeof planConflist>[0] {

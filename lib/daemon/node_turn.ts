@@ -20,7 +20,13 @@ import type { ChosenPodCidr } from "../node/pod_cidr.ts";
 import { remotePodCidrs } from "../node/remote_pod_cidrs.ts";
 import { discoverPodCidrs, type Discovery } from "./discover.ts";
 import { type HostSight, lookAtHost } from "./host_sight.ts";
-import { cniDirectories, keepBinaries, keepConflist, keepSubnetFile } from "./node_files.ts";
+import {
+  cniDirectories,
+  keepBinaries,
+  keepConflist,
+  keepSubnetFile,
+  subnetFilePath,
+} from "./node_files.ts";
 import { keepLastPodCidr } from "./pod_cidr_sources.ts";
 import { localProblems, type NodeReport } from "./report.ts";
 import { resyncDatapath } from "./resync.ts";
@@ -39,6 +45,8 @@ export interface NodeWork {
   readonly apiServer: PodCidrFinding | undefined;
   /** Name of the link to the tailnet, which may not be there; undefined where there is no tailnet. */
   readonly tailnetDevice: string | undefined;
+  /** Is told of what was mended. */
+  onMended?(kind: string, changes: readonly string[]): void;
 }
 
 /**
@@ -68,11 +76,11 @@ export async function turnNode(work: NodeWork, report: NodeReport): Promise<stri
   report.inUse = chosen ?? report.inUse;
   const { inUse } = report;
   const tailnet = sight.links.find(({ name }) => name === work.tailnetDevice);
-  const mtuBytes = mtuOf(loaded.settings, host, tailnet);
+  const mtuBytes = wantedMtu(loaded.settings, host, tailnet);
   report.podMtuBytes = mtuBytes;
   const done = [
     await attempt("executables", async () => {
-      tell("executable", await keepBinaries(directories, work.executable), report);
+      tell("executable", await keepBinaries(directories, work.executable), report, work);
     }),
   ];
   if (chosen) {
@@ -80,7 +88,7 @@ export async function turnNode(work: NodeWork, report: NodeReport): Promise<stri
       await attempt("last good value", () => keepChoice(loaded.settings, chosen, attach, report)),
       await attempt("subnet file", () => {
         if (writeSubnetFile(loaded.settings, discovery, chosen, mtuBytes)) {
-          tell("subnet_file", ["written"], report);
+          tell("subnet_file", [`${subnetFilePath(loaded.settings)}: written`], report, work);
         }
       }),
     );
@@ -88,28 +96,28 @@ export async function turnNode(work: NodeWork, report: NodeReport): Promise<stri
   if (inUse) {
     done.push(
       await attempt("datapath", async () => {
-        const want = {
-          ...upkeepWant(loaded.settings, discovery, inUse, mtuBytes),
-          remotePodCidrs: remotePodCidrs(discovery.cluster, sight.routes, tailnet),
-          tailnetDevice: tailnet?.name,
-        };
+        const want = wantedUpkeep(loaded.settings, discovery, inUse, {
+          mtuBytes,
+          routes: sight.routes,
+          tailnet,
+        });
         const outcome = await resyncDatapath(work.upkeep, want, host, sight);
         report.localCidrs = outcome.local;
-        failures.push(...tellOutcome(outcome, report));
+        failures.push(...tellOutcome(outcome, report, work));
         tellWarnings(outcome.warnings, report);
       }),
     );
   }
   if (chosen && done.every(Boolean)) {
     report.isConfigured = await attempt("network configuration", () => {
-      tell("conflist", keepConflist(loaded.settings, directories), report);
+      tell("conflist", keepConflist(loaded.settings, directories), report, work);
     });
   }
   return failures;
 }
 
 /** One value for all that the daemon tells of it: another plugin does not look at these links. */
-function mtuOf({ network }: Settings, host: Host, tailnet: Link | undefined): number {
+export function wantedMtu({ network }: Settings, host: Host, tailnet: Link | undefined): number {
   const uplinkMtuBytes = network.mtu === undefined ? host.uplinkMtuBytes() : undefined;
   return podMtu({ mtuBytes: network.mtu }, uplinkMtuBytes, tailnet?.mtuBytes);
 }
@@ -142,7 +150,7 @@ function lookForCidrs(
 }
 
 /** Routes of the node that have nothing to do with our pods. */
-function foreignRoutes({ links, aliases, routes }: HostSight, bridge: string): HostRoute[] {
+export function foreignRoutes({ links, aliases, routes }: HostSight, bridge: string): HostRoute[] {
   const ours = new Set([bridge, ...aliases.map(({ link }) => link)]);
   const nameOf = new Map(links.map(({ index, name }) => [index, name]));
   return routes
@@ -194,12 +202,17 @@ function writeSubnetFile(
   });
 }
 
-function upkeepWant(
+/** What the kernel of the node is to be like. */
+export function wantedUpkeep(
   { network }: Settings,
-  { cluster }: Discovery,
-  { cidrs }: ChosenPodCidr,
-  mtuBytes: number,
-): Omit<UpkeepWant, "remotePodCidrs" | "tailnetDevice"> {
+  { cluster }: Pick<Discovery, "cluster">,
+  { cidrs }: Pick<ChosenPodCidr, "cidrs">,
+  { mtuBytes, routes, tailnet }: {
+    readonly mtuBytes: number;
+    readonly routes: HostSight["routes"];
+    readonly tailnet: Link | undefined;
+  },
+): UpkeepWant {
   return {
     network: DEFAULT_NETWORK,
     datapath: network.datapath,
@@ -214,12 +227,20 @@ function upkeepWant(
     guardClusterCidr: network.guardClusterCIDR,
     ipMasq: network.ipMasq,
     ipMasqTailnet: network.ipMasqTailnet,
+    remotePodCidrs: remotePodCidrs(cluster, routes, tailnet),
+    tailnetDevice: tailnet?.name,
   };
 }
 
 /** Counts what was mended, and logs it. */
-function tell(kind: string, changes: readonly string[], report: NodeReport): void {
+function tell(
+  kind: string,
+  changes: readonly string[],
+  report: NodeReport,
+  { onMended }: Pick<NodeWork, "onMended"> = {},
+): void {
   if (changes.length === 0) return;
+  onMended?.(kind, changes);
   report.repairs.set(kind, (report.repairs.get(kind) ?? 0) + changes.length);
   log.info("Mended the node", { kind, changes });
 }
@@ -231,9 +252,13 @@ function tellWarnings(warnings: readonly string[], report: NodeReport): void {
 }
 
 /** {@linkcode tell} of a pass; answers its failures. */
-export function tellOutcome({ changes, failures }: UpkeepOutcome, report: NodeReport): string[] {
+export function tellOutcome(
+  { changes, failures }: UpkeepOutcome,
+  report: NodeReport,
+  told: Pick<NodeWork, "onMended"> = {},
+): string[] {
   for (const [part, events] of Map.groupBy(changes, ({ part }) => part)) {
-    tell(part, events.map(({ text }) => text), report);
+    tell(part, events.map(({ text }) => text), report, told);
   }
   report.repairFailures += failures.length;
   return failures.map(({ part, text }) => `${part}: ${text}`);

@@ -52,13 +52,8 @@ export async function resyncDatapath(
   sight: HostSight = lookAtHost(host),
 ): Promise<ResyncOutcome> {
   const log = new UpkeepLog();
-  const { pods, unread } = await readPods(context, sight);
-  for (const text of unread) log.fail("lease", text);
-  const usable = withUsableBridge(want, sight.links, log);
-  // Pods of an earlier network are reached until the last of them has gone.
-  const local = localNetworks(want, pods);
-  const served = { ...usable, podCidrs: local };
-  applyMends(host, planDatapath(served, observe(host, served, sight, pods)), log);
+  const { mends, pods, local, unread } = await planPass(context, want, host, sight, log);
+  applyMends(host, mends, log);
   const askAgain = async () => {
     const again = await readPods(context, lookAtHost(host));
     if (again.unread.length > 0) throw new StoreError("store-failure", again.unread.join("; "));
@@ -85,8 +80,41 @@ export async function resyncDatapath(
   return { changes, failures, warnings, local };
 }
 
+/** What a pass would find. */
+export interface PassPlan {
+  /** What it would do to sysctls, links, addresses, rules and routes. */
+  readonly mends: readonly Mend[];
+  readonly pods: NodePods;
+  /** Networks that pods of this node have, today's first. */
+  readonly local: readonly Prefix[];
+  /** Why stores tell nothing, one text each: then the masquerade that is wanted is not known. */
+  readonly unread: readonly string[];
+}
+
+/**
+ * Looks, and changes nothing.
+ * @param log is told what cannot be mended at all.
+ * @throws KernelError when the kernel cannot be looked at.
+ */
+export async function planPass(
+  { stores }: Pick<UpkeepContext, "stores">,
+  want: UpkeepWant,
+  host: Host,
+  sight: HostSight,
+  log: UpkeepLog,
+): Promise<PassPlan> {
+  const { pods, unread } = await readPods({ stores }, sight);
+  for (const text of unread) log.fail("lease", text);
+  const usable = withUsableBridge(want, sight.links, log);
+  // Pods of an earlier network are reached until the last of them has gone.
+  const local = localNetworks(want, pods);
+  const served = { ...usable, podCidrs: local };
+  const mends = planDatapath(served, observe(host, served, sight, pods));
+  return { mends, pods, local, unread };
+}
+
 /** With what k3s and others have their users do. */
-function firewalldWarning(networks: readonly Prefix[]): string {
+export function firewalldWarning(networks: readonly Prefix[]): string {
   const sources = networks.map((network) => `--add-source=${formatPrefix(network)}`).join(" ");
   return `firewalld rejects the packets of ${networks.map(formatPrefix).join(", ")}: ` +
     `firewall-cmd --permanent --zone=trusted ${sources} && firewall-cmd --reload`;
@@ -117,7 +145,7 @@ export async function removeDatapath(
 
 /** What the stores and the links tell of the pods of the node, and why stores tell nothing. */
 async function readPods(
-  { stores }: UpkeepContext,
+  { stores }: Pick<UpkeepContext, "stores">,
   { aliases }: Pick<HostSight, "aliases">,
 ): Promise<{ pods: NodePods; unread: readonly string[] }> {
   const read = stores.map((store) =>

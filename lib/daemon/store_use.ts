@@ -75,8 +75,11 @@ function joined<T>(
   return Array.from(Map.groupBy(values, nameOf).values(), (same) => same.reduce(join));
 }
 
-/** Those that have leases, or had some. */
-async function readNetworks(reader: StoreReader): Promise<NetworkUse[]> {
+/**
+ * Networks that have leases, or had some.
+ * @throws StoreError.
+ */
+export async function readNetworks(reader: StoreReader): Promise<NetworkUse[]> {
   const known = new Map(
     (await listNetworks(reader)).map(({ network, ipam }) => [network, capacityOf(network, ipam)]),
   );

@@ -13,9 +13,15 @@ export interface OpenStores {
   readonly unread: readonly string[];
 }
 
+/** Where stores are looked for, and how long one waits for the lock of each. */
+export interface StoresContext
+  extends Pick<AttachContext, "runDirectory" | "dataDirectory" | "self"> {
+  readonly lockTimeoutMs?: number;
+}
+
 /** The stores that are there; dispose of them to close them. */
 export class NodeStores implements AsyncDisposable {
-  readonly #context: Pick<AttachContext, "runDirectory" | "dataDirectory" | "self">;
+  readonly #context: StoresContext;
   /** By the real path of their directory. */
   readonly #open = new Map<string, Store>();
   /** What was asked last: one after the other, or two loops would open a store twice. */
@@ -23,7 +29,7 @@ export class NodeStores implements AsyncDisposable {
   #users = 0;
   #isInDoubt = false;
 
-  constructor(context: Pick<AttachContext, "runDirectory" | "dataDirectory" | "self">) {
+  constructor(context: StoresContext) {
     this.#context = context;
   }
 
@@ -64,14 +70,16 @@ export class NodeStores implements AsyncDisposable {
   }
 
   async #openAll(): Promise<OpenStores> {
-    const { runDirectory, dataDirectory = DEFAULT_STORE_DIRECTORY, self } = this.#context;
+    const { runDirectory, self, lockTimeoutMs } = this.#context;
     const mender = { examine: (file: string) => examineStore(self, file) };
-    const directories = [dataDirectory, ...listLockedStores(runDirectory)].flatMap(realPathOf);
     const unread: string[] = [];
-    for (const directory of new Set(directories)) {
+    for (const directory of listStores(this.#context)) {
       if (this.#open.has(directory)) continue;
       try {
-        const store = await openExistingStore({ directory, runDirectory, mender });
+        const store = await openExistingStore({
+          ...{ directory, runDirectory, mender },
+          ...lockTimeoutMs !== undefined && { lockTimeoutMs },
+        });
         if (store) this.#open.set(directory, store);
       } catch (error) {
         unread.push(errorText(error));
@@ -85,6 +93,17 @@ export class NodeStores implements AsyncDisposable {
     this.#last = turn.catch(() => {});
     return turn;
   }
+}
+
+/**
+ * Folders of all stores in use since boot, and of that of the settings, as far as they are there.
+ * @throws an error of Deno when the run directory cannot be listed.
+ */
+export function listStores(
+  { runDirectory, dataDirectory = DEFAULT_STORE_DIRECTORY }: Omit<StoresContext, "self">,
+): string[] {
+  const directories = [dataDirectory, ...listLockedStores(runDirectory)].flatMap(realPathOf);
+  return [...new Set(directories)];
 }
 
 /** None when there is no such directory. */

@@ -75,6 +75,20 @@ export class LegacyForward {
     return changes;
   }
 
+  /**
+   * What {@linkcode set} would do.
+   * @throws HeadcniError `firewall-failure` when iptables fails.
+   */
+  async plan(podCidrs: readonly Prefix[]): Promise<string[]> {
+    const lines: string[] = [];
+    for (const family of FAMILIES) {
+      if (!await hasFilterTable(this.#places.tableLists[family])) continue;
+      const executable = await this.#findExecutable(family);
+      if (executable !== undefined) lines.push(...await planFamily(executable, family, podCidrs));
+    }
+    return lines;
+  }
+
   async #setFamily(family: Family, podCidrs: readonly Prefix[]): Promise<string[]> {
     const settled = this.#settled.get(family);
     this.#settled.delete(family);
@@ -126,15 +140,23 @@ async function setFamily(
   family: Family,
   podCidrs: readonly Prefix[],
 ): Promise<string[]> {
-  const forward = await list(executable, "FORWARD");
-  if (!forward) throw failure(executable, "it has no chain FORWARD");
-  const ours = await list(executable, FORWARD_CHAIN);
-  const lines = planLegacyForward(family, podCidrs, { forward, ours });
+  const lines = await planFamily(executable, family, podCidrs);
   if (lines.length === 0) return [];
   const restore = `${executable}-restore`;
   const outcome = await runTool(restore, ["--noflush", ...WAIT], lines.join("\n") + "\n");
   if (outcome.code !== 0) throw failure(restore, outcome.stderr.trim());
   return lines.slice(1, -1);
+}
+
+async function planFamily(
+  executable: string,
+  family: Family,
+  podCidrs: readonly Prefix[],
+): Promise<string[]> {
+  const forward = await list(executable, "FORWARD");
+  if (!forward) throw failure(executable, "it has no chain FORWARD");
+  const ours = await list(executable, FORWARD_CHAIN);
+  return planLegacyForward(family, podCidrs, { forward, ours });
 }
 
 /** The lines of a chain; undefined when there is none: exit 1, iptables(8). */

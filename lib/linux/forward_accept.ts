@@ -31,12 +31,20 @@ import {
 export function setForwardAccept(socket: NftSocket, podCidrs: readonly Prefix[]): string[] {
   for (let attempt = 1;; attempt++) {
     const generation = readGeneration(socket);
-    const changes = observeTables(socket).flatMap((state) => planForwardAccept(podCidrs, state));
+    const changes = planAccept(socket, podCidrs);
     if (changes.length === 0) return [];
     const refusal = commit(socket, changes, "let pods pass in the node's firewall", generation);
     if (!refusal) return changes.map(({ text }: Change) => text);
     if (refusal.errno !== ERESTART || attempt === MAX_ATTEMPTS) throw refusal;
   }
+}
+
+/**
+ * What {@linkcode setForwardAccept} would have to do.
+ * @throws KernelError "firewall-failure".
+ */
+export function planAccept(socket: AskingSocket, podCidrs: readonly Prefix[]): Change[] {
+  return observeTables(socket).flatMap((state) => planForwardAccept(podCidrs, state));
 }
 
 /** The tables in which something drops, or is ours. */

@@ -5,6 +5,7 @@ import type { Change } from "../nft/change.ts";
 import { type Masquerade, masqueradeTable, sourceFamilies, sourceSet } from "../nft/masquerade.ts";
 import { queryElements } from "../nft/query.ts";
 import {
+  type AskingSocket,
   askOptional,
   commit,
   ERESTART,
@@ -46,12 +47,16 @@ export async function setMasquerade(
   );
 }
 
-function planExactly(socket: NftSocket, want: Masquerade): Change[] {
+/**
+ * What {@linkcode setMasquerade} would have to do.
+ * @throws KernelError "firewall-failure".
+ */
+export function planExactly(socket: AskingSocket, want: Masquerade): Change[] {
   return planChanges(socket, masqueradeTable(want, familiesOf(socket, want)), "exactly");
 }
 
 /** Those that are wanted, and those that have a part already, which is to be empty then. */
-function familiesOf(socket: NftSocket, want: Masquerade): Family[] {
+function familiesOf(socket: AskingSocket, want: Masquerade): Family[] {
   const wanted = sourceFamilies(want);
   return FAMILIES.filter((family) =>
     wanted.includes(family) || askOptional(socket, queryElements(sourceSet(family))) !== undefined

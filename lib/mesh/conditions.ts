@@ -28,6 +28,11 @@ export function judgeMesh(facts: MeshFacts): Condition[] {
   return CONDITIONS.map(([number, id, title, judge]) => ({ number, id, title, ...judge(facts) }));
 }
 
+/** All conditions without a judgement, in their order. */
+export function listConditions(): Pick<Condition, "number" | "id" | "title">[] {
+  return CONDITIONS.map(([number, id, title]) => ({ number, id, title }));
+}
+
 type Row = readonly [
   number: ConditionNumber,
   id: string,
