@@ -25,6 +25,7 @@ const PURE_ROWS: readonly (readonly string[])[] = [
   // What the daemon gives the runtimes is checked by the parsers of a pod's plugin.
   ["lib/node"],
   ["lib/mesh"],
+  ["lib/doctor"],
 ];
 
 /** What works on something outside. */

@@ -1,7 +1,8 @@
-/** The admin command line. Not there yet: `doctor`, `install`. */
+/** The admin command line. Not there yet: `install`. */
 import type { Command } from "commander";
 import type { Environment } from "../../lib/cni/environment.ts";
 import { VERSION } from "../../lib/version.ts";
+import { addDoctor } from "./doctor/doctor.ts";
 import { newProgram, runProgram } from "./command_line.ts";
 import { addConfig } from "./config/config.ts";
 import { addIpam } from "./ipam/ipam.ts";
@@ -35,6 +36,7 @@ and with CNI_COMMAND set: then it is a CNI plugin.`,
   addStatus(program, env);
   addIpam(program, env);
   addMesh(program, env);
+  addDoctor(program, env);
   addConfig(program, env);
   addUninstall(program, env);
   program.command("version").description("tell the release of this program")

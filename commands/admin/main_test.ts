@@ -51,7 +51,7 @@ Deno.test("main: the options of status are told", async () => {
 
 const mistakes: readonly [args: string, text: string][] = [
   ["statsu", "unknown command 'statsu'; did you mean status?"],
-  ["doctor", "unknown command 'doctor'"],
+  ["docktor", "unknown command 'docktor'; did you mean doctor?"],
   ["status --outptu json", "unknown option '--outptu'; did you mean --output?"],
   [
     "status --output xml",

@@ -102,8 +102,18 @@ export class NodeStores implements AsyncDisposable {
 export function listStores(
   { runDirectory, dataDirectory = DEFAULT_STORE_DIRECTORY }: Omit<StoresContext, "self">,
 ): string[] {
-  const directories = [dataDirectory, ...listLockedStores(runDirectory)].flatMap(realPathOf);
+  const directories = [dataDirectory, ...listLocked(runDirectory)].flatMap(realPathOf);
   return [...new Set(directories)];
+}
+
+/** None before anything has run since boot. */
+function listLocked(runDirectory: string): string[] {
+  try {
+    return listLockedStores(runDirectory);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
 }
 
 /** None when there is no such directory. */

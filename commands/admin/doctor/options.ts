@@ -1,0 +1,65 @@
+import type { Environment } from "../../../lib/cni/environment.ts";
+import type { DoctorOptions } from "../../../lib/daemon/doctor/scene.ts";
+import { type Examination, examineSettings } from "../../../lib/daemon/settings/load.ts";
+import { formatFault } from "../../../lib/daemon/settings/given.ts";
+import { readFlags } from "../../../lib/daemon/settings/read_flags.ts";
+import { resolveSettings } from "../../../lib/daemon/settings/resolve.ts";
+import type { LoadedSettings } from "../../../lib/daemon/settings/settings.ts";
+import { ConfigError } from "../../../lib/errors.ts";
+import { ownExecutable, pluginContext } from "../../context.ts";
+
+/**
+ * What the doctor works with. Settings that cannot be used are a finding, and all defaults stand in for
+ * them.
+ * @throws ConfigError when even those cannot be used.
+ */
+export function doctorOptions(config: string | undefined, env: Environment): DoctorOptions {
+  const line = { ...readFlags([]), configPath: config };
+  const examined = examineSettings({ line, env });
+  const loaded = usable(examined) ?? defaults(examined.path);
+  const { dataDir: dataDirectory, runDirectory, network } = loaded.settings;
+  const context = pluginContext(env);
+  return {
+    loaded,
+    settings: isForbidden(examined) ? { blind: `needs root: ${examined.path} may not be read` } : {
+      saw: {
+        path: examined.file ?? `${examined.path} is not there: all defaults`,
+        faults: examined.faults.map(formatFault),
+        warnings: examined.warnings,
+        wantsNetworkPolicy: network.enableNetworkPolicy,
+      },
+    },
+    attach: { ...context, dataDirectory, runDirectory },
+    root: env.HEADCNI_HOST_ROOT ?? "",
+    executable: ownExecutable(context),
+  };
+}
+
+function usable(
+  { settings, origins, warnings, file, path }: Examination,
+): LoadedSettings | undefined {
+  return settings && { settings, origins, warnings, file, path };
+}
+
+function defaults(path: string): LoadedSettings {
+  const resolved = resolveSettings({
+    flags: readFlags([]),
+    env: {},
+    file: undefined,
+    hostname: Deno.hostname(),
+  });
+  const { settings, origins, warnings } = resolved;
+  if (!settings) throw new ConfigError("invalid-config", "Cannot use the defaults of the settings");
+  return { settings, origins, warnings, file: undefined, path };
+}
+
+/** A file that only root may read has no fault that we know of. */
+function isForbidden({ settings, file }: Examination): boolean {
+  if (settings || file === undefined) return false;
+  try {
+    Deno.openSync(file).close();
+    return false;
+  } catch (error) {
+    return error instanceof Deno.errors.PermissionDenied;
+  }
+}

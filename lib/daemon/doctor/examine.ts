@@ -1,0 +1,76 @@
+/** Looks at a node for the doctor: all that checks want to see, at once, and nothing for ever. */
+import type { DoctorSights, Look, Looks, SightName } from "../../doctor/sight.ts";
+import { errorText, KernelError } from "../../errors.ts";
+import { pause } from "../../pause.ts";
+import { VERSION } from "../../version.ts";
+import { lookAtFirewall } from "./look_at_firewall.ts";
+import { lookAtDatapath, lookAtKernel } from "./look_at_kernel.ts";
+import { lookAtMesh } from "./look_at_mesh.ts";
+import { lookAtApi, lookAtPodNetwork, lookAtRanges } from "./look_at_pod_network.ts";
+import { lookAtBinaries, lookAtConfs, lookAtRuntimeView } from "./look_at_runtime.ts";
+import { lookAtServices } from "./look_at_services.ts";
+import { lookAtLeases, lookAtStores } from "./look_at_stores.ts";
+import { type DoctorOptions, Scene } from "./scene.ts";
+
+/** Longest time for one look, in milliseconds; what takes longer is not waited for. */
+const DEADLINE_MS = 10_000;
+/** A large store takes its time: lib/delegate/examine.ts. */
+const STORE_DEADLINE_MS = 60_000;
+
+/** Looks at the parts of these names; what cannot be seen says why. */
+export async function examineNode(
+  options: DoctorOptions,
+  names: readonly SightName[],
+): Promise<Looks> {
+  await using scene = new Scene(options);
+  const entries = await Promise.all([...new Set(names)].map(async (name) => {
+    const deadlineMs = name === "stores" ? STORE_DEADLINE_MS : DEADLINE_MS;
+    const look = name === "settings"
+      ? options.settings
+      : await lookWithin(deadlineMs, () => LOOKERS[name](scene));
+    return [name, look] as const;
+  }));
+  return Object.fromEntries(entries);
+}
+
+type Looker<Name extends SightName> = (
+  scene: Scene,
+) => DoctorSights[Name] | Promise<DoctorSights[Name]>;
+
+const LOOKERS: { readonly [Name in Exclude<SightName, "settings">]: Looker<Name> } = {
+  daemon: async (scene) => ({ version: VERSION, ...await scene.daemon() }),
+  confs: lookAtConfs,
+  binaries: lookAtBinaries,
+  runtimeView: lookAtRuntimeView,
+  podNetwork: lookAtPodNetwork,
+  ranges: lookAtRanges,
+  api: lookAtApi,
+  stores: lookAtStores,
+  leases: lookAtLeases,
+  kernel: lookAtKernel,
+  datapath: lookAtDatapath,
+  firewall: lookAtFirewall,
+  mesh: lookAtMesh,
+  services: lookAtServices,
+};
+
+async function lookWithin<T>(deadlineMs: number, look: () => T | Promise<T>): Promise<Look<T>> {
+  const late = pause(deadlineMs).then(() => {
+    throw new Error(`no answer within ${deadlineMs / 1000} s`);
+  });
+  try {
+    return { saw: await Promise.race([Promise.try(look), late]) };
+  } catch (error) {
+    return { blind: isForbidden(error) ? `needs root: ${errorText(error)}` : errorText(error) };
+  }
+}
+
+/** EPERM and EACCES: asm-generic/errno-base.h. */
+const FORBIDDEN = [1, 13];
+
+/** Ours pass on the system's error as their cause. */
+function isForbidden(error: unknown): boolean {
+  if (error instanceof Deno.errors.PermissionDenied) return true;
+  if (error instanceof KernelError && FORBIDDEN.includes(error.errno)) return true;
+  return error instanceof Error && error.cause !== undefined && isForbidden(error.cause);
+}

@@ -1,0 +1,294 @@
+/** `headcni doctor` on a node that is well, and on one with which something is wrong. */
+import { assertEquals } from "@std/assert";
+import { type ProgramOutcome, runProgram } from "../cli/program.ts";
+import { conflistPath, settingsPath, TestDaemon } from "./daemon.ts";
+import { InstalledPlugin } from "./installed_plugin.ts";
+import { nodeTest, type TestNode } from "./plugin.ts";
+
+interface Report {
+  readonly ok: boolean;
+  readonly checks: readonly {
+    readonly id: string;
+    readonly verdict: string;
+    readonly evidence: string;
+    readonly fix: string;
+  }[];
+  readonly fixes: readonly {
+    readonly remedy: string;
+    readonly checks: readonly string[];
+    readonly done: readonly string[];
+    readonly failures: readonly string[];
+  }[];
+}
+
+function doctor(node: TestNode, ...args: string[]): Promise<ProgramOutcome> {
+  return runProgram({
+    enter: node.enter,
+    executable: node.plugin,
+    args: ["doctor", ...args],
+    env: {
+      ...node.environment,
+      HEADCNI_CONFIG: settingsPath(node),
+      HEADCNI_HOST_ROOT: `${node.root}/machine`,
+    },
+  });
+}
+
+async function examine(node: TestNode, ...args: string[]): Promise<Report> {
+  const outcome = await doctor(node, "--output", "json", ...args);
+  return JSON.parse(outcome.stdout || outcome.stderr);
+}
+
+/** Ids of the checks that are not well. */
+function found({ checks }: Report): string[] {
+  return checks.filter(({ verdict }) => verdict === "warn" || verdict === "fail")
+    .map(({ id }) => id);
+}
+
+/** A way to spoil something, the checks that must tell of it, and whether `--fix` mends it. */
+interface Breakage {
+  readonly what: string;
+  readonly checks: readonly string[];
+  readonly isMended: boolean;
+  readonly act: (node: TestNode) => unknown;
+  /** Takes back what `--fix` leaves alone. */
+  readonly undo?: (node: TestNode) => unknown;
+}
+
+const FLANNEL = '{"cniVersion": "1.0.0", "name": "cbr0", "plugins": [{"type": "flannel"}]}';
+
+const BREAKAGES: readonly Breakage[] = [
+  {
+    what: "the network configuration is gone",
+    checks: ["conflist"],
+    isMended: true,
+    act: (node) => Deno.remove(conflistPath(node)),
+  },
+  {
+    what: "the network configuration is half-written",
+    checks: ["conflist"],
+    isMended: true,
+    act: (node) => Deno.truncate(conflistPath(node), 40),
+  },
+  {
+    what: "another configuration comes before ours",
+    checks: ["conflist-first"],
+    isMended: true,
+    act: (node) => Deno.writeTextFile(`${node.root}/conf/00-flannel.conflist`, FLANNEL),
+  },
+  {
+    what: "the folder of plugins was emptied",
+    checks: ["executables", "loopback"],
+    isMended: true,
+    act: (node) => node.host.run("sh", "-c", `rm ${node.root}/bin/*`),
+  },
+  {
+    what: "a plugin of another release",
+    checks: ["executables"],
+    isMended: true,
+    act: async (node) => {
+      await Deno.remove(`${node.root}/bin/headcni-ipam`);
+      await Deno.writeTextFile(`${node.root}/bin/headcni-ipam`, "#!/bin/sh\n", { mode: 0o755 });
+    },
+  },
+  {
+    what: "the subnet file says another network",
+    checks: ["subnet-file"],
+    isMended: true,
+    act: async (node) => {
+      const path = `${node.root}/run/env.yaml`;
+      const text = await Deno.readTextFile(path);
+      await Deno.writeTextFile(path, text.replaceAll(/10\.9\.0\./g, "10.9.7."));
+    },
+  },
+  {
+    what: "a range of its own in a configuration",
+    checks: ["fixed-subnet"],
+    isMended: false,
+    act: (node) => {
+      const ipam = { type: "headcni-ipam", subnet: "10.42.0.0/16" };
+      const text = JSON.stringify({ cniVersion: "1.0.0", name: "old", type: "headcni", ipam });
+      return Deno.writeTextFile(`${node.root}/conf/90-old.conf`, text);
+    },
+    undo: (node) => Deno.remove(`${node.root}/conf/90-old.conf`),
+  },
+  {
+    what: "the bridge is down",
+    checks: ["bridge"],
+    isMended: true,
+    act: (node) => node.host.run("ip", "link", "set", "headcni0", "down"),
+  },
+  {
+    what: "a gateway address was removed",
+    checks: ["bridge-address"],
+    isMended: true,
+    act: (node) => node.host.run("ip", "address", "delete", "10.9.0.1/24", "dev", "headcni0"),
+  },
+  {
+    what: "forwarding is off",
+    checks: ["forwarding"],
+    isMended: true,
+    act: (node) => node.host.run("sysctl", "-qw", "net.ipv4.ip_forward=0"),
+  },
+  {
+    what: "somebody removed our rule",
+    checks: ["ip-rule"],
+    isMended: true,
+    act: (node) => node.host.run("ip", "rule", "delete", "priority", "5100"),
+  },
+  {
+    what: "a route of an earlier PodCIDR",
+    checks: ["stale-routes"],
+    isMended: true,
+    act: (node) =>
+      node.host.run(
+        ...["ip", "route", "add", "unreachable", "10.7.0.0/16"],
+        ...["metric", "4294967040", "proto", "72"],
+      ),
+  },
+  {
+    what: "a blackhole of somebody else",
+    checks: ["blackholes"],
+    isMended: false,
+    act: (node) => node.host.run("ip", "route", "add", "blackhole", "10.9.0.128/25"),
+    undo: (node) => node.host.run("ip", "route", "delete", "blackhole", "10.9.0.128/25"),
+  },
+  {
+    what: "the ruleset was flushed",
+    checks: ["masquerade"],
+    isMended: true,
+    act: (node) => node.host.run("nft", "flush", "ruleset"),
+  },
+  {
+    what: "too little is masqueraded",
+    checks: ["masquerade"],
+    isMended: true,
+    act: (node) => node.host.run("nft", "flush", "set", "inet", "headcni", "masquerade4"),
+  },
+  {
+    what: "a firewall drops what is forwarded",
+    checks: ["forward-policy"],
+    isMended: true,
+    act: (node) =>
+      node.host.run(
+        "nft",
+        "add table ip fw; add chain ip fw f { type filter hook forward priority 0; policy drop; }",
+      ),
+  },
+  {
+    what: "rules of flannel",
+    checks: ["foreign-chains"],
+    isMended: false,
+    act: (node) => node.host.run("nft", "add table ip nat; add chain ip nat FLANNEL-POSTRTG"),
+    undo: (node) => node.host.run("nft", "delete table ip nat"),
+  },
+  {
+    what: "the bridge of flannel",
+    checks: ["foreign-links"],
+    isMended: false,
+    act: (node) => node.host.run("ip", "link", "add", "cni0", "type", "bridge"),
+    undo: (node) => node.host.run("ip", "link", "delete", "cni0"),
+  },
+  {
+    what: "a strict reverse path filter",
+    checks: ["rp-filter"],
+    isMended: false,
+    act: (node) => node.host.run("sysctl", "-qw", "net.ipv4.conf.all.rp_filter=1"),
+    undo: (node) => node.host.run("sysctl", "-qw", "net.ipv4.conf.all.rp_filter=0"),
+  },
+  {
+    what: "an address of the provider in the tailnet's range",
+    checks: ["shared-range"],
+    isMended: false,
+    act: (node) =>
+      node.host.run(
+        ...["sh", "-c", "ip link add wan type dummy && ip address add 100.70.0.9/24 dev wan"],
+      ),
+    undo: (node) => node.host.run("ip", "link", "delete", "wan"),
+  },
+  {
+    what: "an accepted route that covers the pods",
+    checks: ["accepted-routes"],
+    isMended: false,
+    act: (node) => node.host.run("ip", "route", "add", "10.0.0.0/8", "dev", "lo", "table", "52"),
+    undo: (node) => node.host.run("ip", "route", "flush", "table", "52"),
+  },
+  {
+    what: "systemd-networkd that removes routes of others",
+    checks: ["networkd"],
+    isMended: false,
+    act: async (node) => {
+      await Deno.mkdir(`${node.root}/machine/run/systemd/netif`, { recursive: true });
+      await Deno.writeTextFile(`${node.root}/machine/run/systemd/netif/state`, "");
+    },
+    undo: (node) => Deno.remove(`${node.root}/machine/run`, { recursive: true }),
+  },
+  {
+    what: "a file that switches forwarding off",
+    checks: ["sysctl-files"],
+    isMended: false,
+    act: async (node) => {
+      await Deno.mkdir(`${node.root}/machine/etc/sysctl.d`, { recursive: true });
+      const path = `${node.root}/machine/etc/sysctl.d/10-hard.conf`;
+      await Deno.writeTextFile(path, "# hardened\nnet.ipv4.ip_forward = 0\n");
+    },
+    undo: (node) => Deno.remove(`${node.root}/machine/etc`, { recursive: true }),
+  },
+  {
+    what: "the store gave up its ballast",
+    checks: ["ballast"],
+    isMended: true,
+    act: (node) => Deno.remove(`${node.dataDirectory}/ballast`),
+  },
+];
+
+/** A daemon that runs mends what others do, so it has ended; that it has is found each time. */
+const ALWAYS = ["daemon"];
+
+nodeTest("headcni doctor: a node with pods and a daemon is well", async (node) => {
+  await using _daemon = await TestDaemon.start(node);
+  const plugin = await InstalledPlugin.read(node);
+  const pod = await node.makePod();
+  await plugin.add(pod);
+  const before = await node.snapshot([pod]);
+  const report = await examine(node);
+  assertEquals([report.ok, found(report)], [true, []]);
+  const skipped = report.checks.filter(({ verdict }) => verdict === "skip").map(({ id }) => id);
+  assertEquals(
+    skipped.filter((id) => !/^mesh-|^(runtime-view|pod-cidr-api|conntrack)$/.test(id)),
+    [],
+  );
+  assertEquals(await node.snapshot([pod]), before);
+  await plugin.del(pod);
+});
+
+nodeTest(
+  "headcni doctor: each thing that is broken is found by its check, and mended",
+  async (node) => {
+    const daemon = await TestDaemon.start(node);
+    const plugin = await InstalledPlugin.read(node);
+    const pod = await node.makePod();
+    await plugin.add(pod);
+    await daemon.end();
+    assertEquals(found(await examine(node)), ALWAYS);
+    for (const { what, checks, isMended, act, undo } of BREAKAGES) {
+      await act(node);
+      const report = await examine(node);
+      assertEquals(found(report), inOrder(report, [...ALWAYS, ...checks]), what);
+      const told = report.checks.filter(({ id }) => checks.includes(id));
+      assertEquals(told.filter(({ evidence, fix }) => evidence === "" || fix === ""), [], what);
+      const after = await examine(node, "--fix", "--yes");
+      assertEquals(after.fixes.flatMap(({ failures }) => failures), [], what);
+      assertEquals(after.fixes.length > 0, isMended, what);
+      await undo?.(node);
+      const last = isMended ? after : await examine(node);
+      assertEquals(found(last), ALWAYS, `${what}, mended`);
+    }
+    await plugin.del(pod);
+  },
+);
+
+/** In the order in which they are told. */
+function inOrder({ checks }: Report, ids: readonly string[]): string[] {
+  return checks.map(({ id }) => id).filter((id) => ids.includes(id));
+}
