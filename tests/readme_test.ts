@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { ERROR_CODES } from "../lib/cni/codes.ts";
 import { formatMetricsTable } from "./fakes/metrics_table.ts";
 import { README } from "./fakes/readme.ts";
+import { formatChecksTable } from "../lib/doctor/readme_table.ts";
 import { formatReadmeTable } from "../lib/daemon/settings/readme_table.ts";
 
 const README_URL = new URL("../README.md", import.meta.url);
@@ -23,6 +24,7 @@ for (
   const [name, format] of [
     ["settings", formatReadmeTable],
     ["metrics", formatMetricsTable],
+    ["checks", formatChecksTable],
   ] as const
 ) {
   Deno.test(`README: the table of ${name} is that of the program`, async () => {

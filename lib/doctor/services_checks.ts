@@ -76,11 +76,10 @@ function judgeForeignFiles({ foreignFiles }: ServicesSight): Finding {
 const MAX_BEHIND_MS = 600_000;
 
 /** With a clock that is behind no certificate is good yet, and no key of the tailnet. */
-function judgeClock({ nowMs, latest }: ServicesSight): Finding {
-  const now = new Date(nowMs).toISOString();
-  if (nowMs + MAX_BEHIND_MS >= latest.ms) return pass("not behind what is on this node");
+function judgeClock({ now, latest }: ServicesSight): Finding {
+  if (now.ms + MAX_BEHIND_MS >= latest.ms) return pass("not behind what is on this node");
   return fail(
-    `it is ${now}, but ${latest.what} is of ${new Date(latest.ms).toISOString()}`,
+    `it is ${now.text}, but ${latest.what} is of ${latest.text}`,
     "set the clock: timedatectl set-ntp true",
   );
 }

@@ -217,6 +217,14 @@ export interface MeshSight {
   readonly nowMs: number;
 }
 
+/** A time by the wall clock. */
+export interface Moment {
+  /** Milliseconds since 1970. */
+  readonly ms: number;
+  /** RFC 3339. */
+  readonly text: string;
+}
+
 /** Other programs of the node, by their files. */
 export interface ServicesSight {
   /** Undefined where systemd-networkd does not run; its settings as far as files tell them. */
@@ -231,9 +239,9 @@ export interface ServicesSight {
   readonly sysctlFiles: readonly string[];
   /** Files that another CNI left. */
   readonly foreignFiles: readonly string[];
-  readonly nowMs: number;
+  readonly now: Moment;
   /** The latest moment that something on this node tells of, and what. */
-  readonly latest: { readonly ms: number; readonly what: string };
+  readonly latest: Moment & { readonly what: string };
 }
 
 /** All parts, each looked at by itself. */

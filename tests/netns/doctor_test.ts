@@ -113,8 +113,14 @@ const BREAKAGES: readonly Breakage[] = [
     undo: (node) => Deno.remove(`${node.root}/conf/90-old.conf`),
   },
   {
-    what: "the bridge is down",
+    what: "the bridge has another MTU",
     checks: ["bridge"],
+    isMended: true,
+    act: (node) => node.host.run("ip", "link", "set", "headcni0", "mtu", "1400"),
+  },
+  {
+    what: "the bridge is down, and lost its IPv6 address by that",
+    checks: ["bridge", "bridge-address"],
     isMended: true,
     act: (node) => node.host.run("ip", "link", "set", "headcni0", "down"),
   },

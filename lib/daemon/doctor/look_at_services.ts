@@ -47,7 +47,7 @@ export function lookAtServices({ options }: Scene): ServicesSight {
     bridge: settings.network.bridge,
     sysctlFiles: switchedOff(root),
     foreignFiles: FOREIGN_FILES.filter((path) => isPresent(join(root, path))),
-    nowMs: attach.nowMs(),
+    now: momentOf(attach.nowMs()),
     latest: latestMoment(options),
   };
 }
@@ -114,7 +114,12 @@ function latestMoment(
     { ms: modifiedMs(executable), what: "this program" },
     { ms: last && "says" in last ? Date.parse(last.says.since) : 0, what: "the PodCIDR in use" },
   ];
-  return moments.reduce((one, other) => other.ms > one.ms ? other : one);
+  const { ms, what } = moments.reduce((one, other) => other.ms > one.ms ? other : one);
+  return { ...momentOf(ms), what };
+}
+
+function momentOf(ms: number): ServicesSight["now"] {
+  return { ms, text: new Date(ms).toISOString() };
 }
 
 function modifiedMs(path: string | undefined): number {
