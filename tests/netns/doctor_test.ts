@@ -1,9 +1,12 @@
 /** `headcni doctor` on a node that is well, and on one with which something is wrong. */
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { type ProgramOutcome, runProgram } from "../cli/program.ts";
+import { HEADCNI, missingProgram } from "../cli/shipped.ts";
+import { missingRoot, testUnless } from "../fakes/test_unless.ts";
 import { conflistPath, settingsPath, TestDaemon } from "./daemon.ts";
+import { NODE_BREAKAGES } from "./doctor_breakages.ts";
 import { InstalledPlugin } from "./installed_plugin.ts";
-import { nodeTest, type TestNode } from "./plugin.ts";
+import { nodeTest, TestNode } from "./plugin.ts";
 
 interface Report {
   readonly ok: boolean;
@@ -26,12 +29,16 @@ function doctor(node: TestNode, ...args: string[]): Promise<ProgramOutcome> {
     enter: node.enter,
     executable: node.plugin,
     args: ["doctor", ...args],
-    env: {
-      ...node.environment,
-      HEADCNI_CONFIG: settingsPath(node),
-      HEADCNI_HOST_ROOT: `${node.root}/machine`,
-    },
+    env: doctorEnvironment(node),
   });
+}
+
+function doctorEnvironment(node: TestNode): Record<string, string> {
+  return {
+    ...node.environment,
+    HEADCNI_CONFIG: settingsPath(node),
+    HEADCNI_HOST_ROOT: `${node.root}/machine`,
+  };
 }
 
 async function examine(node: TestNode, ...args: string[]): Promise<Report> {
@@ -44,209 +51,6 @@ function found({ checks }: Report): string[] {
   return checks.filter(({ verdict }) => verdict === "warn" || verdict === "fail")
     .map(({ id }) => id);
 }
-
-/** A way to spoil something, the checks that must tell of it, and whether `--fix` mends it. */
-interface Breakage {
-  readonly what: string;
-  readonly checks: readonly string[];
-  readonly isMended: boolean;
-  readonly act: (node: TestNode) => unknown;
-  /** Takes back what `--fix` leaves alone. */
-  readonly undo?: (node: TestNode) => unknown;
-}
-
-const FLANNEL = '{"cniVersion": "1.0.0", "name": "cbr0", "plugins": [{"type": "flannel"}]}';
-
-const BREAKAGES: readonly Breakage[] = [
-  {
-    what: "the network configuration is gone",
-    checks: ["conflist"],
-    isMended: true,
-    act: (node) => Deno.remove(conflistPath(node)),
-  },
-  {
-    what: "the network configuration is half-written",
-    checks: ["conflist"],
-    isMended: true,
-    act: (node) => Deno.truncate(conflistPath(node), 40),
-  },
-  {
-    what: "another configuration comes before ours",
-    checks: ["conflist-first"],
-    isMended: true,
-    act: (node) => Deno.writeTextFile(`${node.root}/conf/00-flannel.conflist`, FLANNEL),
-  },
-  {
-    what: "the folder of plugins was emptied",
-    checks: ["executables", "loopback"],
-    isMended: true,
-    act: (node) => node.host.run("sh", "-c", `rm ${node.root}/bin/*`),
-  },
-  {
-    what: "a plugin of another release",
-    checks: ["executables"],
-    isMended: true,
-    act: async (node) => {
-      await Deno.remove(`${node.root}/bin/headcni-ipam`);
-      await Deno.writeTextFile(`${node.root}/bin/headcni-ipam`, "#!/bin/sh\n", { mode: 0o755 });
-    },
-  },
-  {
-    what: "the subnet file says another network",
-    checks: ["subnet-file"],
-    isMended: true,
-    act: async (node) => {
-      const path = `${node.root}/run/env.yaml`;
-      const text = await Deno.readTextFile(path);
-      await Deno.writeTextFile(path, text.replaceAll(/10\.9\.0\./g, "10.9.7."));
-    },
-  },
-  {
-    what: "a range of its own in a configuration",
-    checks: ["fixed-subnet"],
-    isMended: false,
-    act: (node) => {
-      const ipam = { type: "headcni-ipam", subnet: "10.42.0.0/16" };
-      const text = JSON.stringify({ cniVersion: "1.0.0", name: "old", type: "headcni", ipam });
-      return Deno.writeTextFile(`${node.root}/conf/90-old.conf`, text);
-    },
-    undo: (node) => Deno.remove(`${node.root}/conf/90-old.conf`),
-  },
-  {
-    what: "the bridge has another MTU",
-    checks: ["bridge"],
-    isMended: true,
-    act: (node) => node.host.run("ip", "link", "set", "headcni0", "mtu", "1400"),
-  },
-  {
-    what: "the bridge is down, and lost its IPv6 address by that",
-    checks: ["bridge", "bridge-address"],
-    isMended: true,
-    act: (node) => node.host.run("ip", "link", "set", "headcni0", "down"),
-  },
-  {
-    what: "a gateway address was removed",
-    checks: ["bridge-address"],
-    isMended: true,
-    act: (node) => node.host.run("ip", "address", "delete", "10.9.0.1/24", "dev", "headcni0"),
-  },
-  {
-    what: "forwarding is off",
-    checks: ["forwarding"],
-    isMended: true,
-    act: (node) => node.host.run("sysctl", "-qw", "net.ipv4.ip_forward=0"),
-  },
-  {
-    what: "somebody removed our rule",
-    checks: ["ip-rule"],
-    isMended: true,
-    act: (node) => node.host.run("ip", "rule", "delete", "priority", "5100"),
-  },
-  {
-    what: "a route of an earlier PodCIDR",
-    checks: ["stale-routes"],
-    isMended: true,
-    act: (node) =>
-      node.host.run(
-        ...["ip", "route", "add", "unreachable", "10.7.0.0/16"],
-        ...["metric", "4294967040", "proto", "72"],
-      ),
-  },
-  {
-    what: "a blackhole of somebody else",
-    checks: ["blackholes"],
-    isMended: false,
-    act: (node) => node.host.run("ip", "route", "add", "blackhole", "10.9.0.128/25"),
-    undo: (node) => node.host.run("ip", "route", "delete", "blackhole", "10.9.0.128/25"),
-  },
-  {
-    what: "the ruleset was flushed",
-    checks: ["masquerade"],
-    isMended: true,
-    act: (node) => node.host.run("nft", "flush", "ruleset"),
-  },
-  {
-    what: "too little is masqueraded",
-    checks: ["masquerade"],
-    isMended: true,
-    act: (node) => node.host.run("nft", "flush", "set", "inet", "headcni", "masquerade4"),
-  },
-  {
-    what: "a firewall drops what is forwarded",
-    checks: ["forward-policy"],
-    isMended: true,
-    act: (node) =>
-      node.host.run(
-        "nft",
-        "add table ip fw; add chain ip fw f { type filter hook forward priority 0; policy drop; }",
-      ),
-  },
-  {
-    what: "rules of flannel",
-    checks: ["foreign-chains"],
-    isMended: false,
-    act: (node) => node.host.run("nft", "add table ip nat; add chain ip nat FLANNEL-POSTRTG"),
-    undo: (node) => node.host.run("nft", "delete table ip nat"),
-  },
-  {
-    what: "the bridge of flannel",
-    checks: ["foreign-links"],
-    isMended: false,
-    act: (node) => node.host.run("ip", "link", "add", "cni0", "type", "bridge"),
-    undo: (node) => node.host.run("ip", "link", "delete", "cni0"),
-  },
-  {
-    what: "a strict reverse path filter",
-    checks: ["rp-filter"],
-    isMended: false,
-    act: (node) => node.host.run("sysctl", "-qw", "net.ipv4.conf.all.rp_filter=1"),
-    undo: (node) => node.host.run("sysctl", "-qw", "net.ipv4.conf.all.rp_filter=0"),
-  },
-  {
-    what: "an address of the provider in the tailnet's range",
-    checks: ["shared-range"],
-    isMended: false,
-    act: (node) =>
-      node.host.run(
-        ...["sh", "-c", "ip link add wan type dummy && ip address add 100.70.0.9/24 dev wan"],
-      ),
-    undo: (node) => node.host.run("ip", "link", "delete", "wan"),
-  },
-  {
-    what: "an accepted route that covers the pods",
-    checks: ["accepted-routes"],
-    isMended: false,
-    act: (node) => node.host.run("ip", "route", "add", "10.0.0.0/8", "dev", "lo", "table", "52"),
-    undo: (node) => node.host.run("ip", "route", "flush", "table", "52"),
-  },
-  {
-    what: "systemd-networkd that removes routes of others",
-    checks: ["networkd"],
-    isMended: false,
-    act: async (node) => {
-      await Deno.mkdir(`${node.root}/machine/run/systemd/netif`, { recursive: true });
-      await Deno.writeTextFile(`${node.root}/machine/run/systemd/netif/state`, "");
-    },
-    undo: (node) => Deno.remove(`${node.root}/machine/run`, { recursive: true }),
-  },
-  {
-    what: "a file that switches forwarding off",
-    checks: ["sysctl-files"],
-    isMended: false,
-    act: async (node) => {
-      await Deno.mkdir(`${node.root}/machine/etc/sysctl.d`, { recursive: true });
-      const path = `${node.root}/machine/etc/sysctl.d/10-hard.conf`;
-      await Deno.writeTextFile(path, "# hardened\nnet.ipv4.ip_forward = 0\n");
-    },
-    undo: (node) => Deno.remove(`${node.root}/machine/etc`, { recursive: true }),
-  },
-  {
-    what: "the store gave up its ballast",
-    checks: ["ballast"],
-    isMended: true,
-    act: (node) => Deno.remove(`${node.dataDirectory}/ballast`),
-  },
-];
 
 /** A daemon that runs mends what others do, so it has ended; that it has is found each time. */
 const ALWAYS = ["daemon"];
@@ -277,7 +81,7 @@ nodeTest(
     await plugin.add(pod);
     await daemon.end();
     assertEquals(found(await examine(node)), ALWAYS);
-    for (const { what, checks, isMended, act, undo } of BREAKAGES) {
+    for (const { what, checks, isMended, act, undo } of NODE_BREAKAGES) {
       await act(node);
       const report = await examine(node);
       assertEquals(found(report), inOrder(report, [...ALWAYS, ...checks]), what);
@@ -298,3 +102,66 @@ nodeTest(
 function inOrder({ checks }: Report, ids: readonly string[]): string[] {
   return checks.map(({ id }) => id).filter((id) => ids.includes(id));
 }
+
+nodeTest(
+  "headcni doctor: a daemon that hangs holds nobody up, and keeps its node",
+  async (node) => {
+    await using daemon = await TestDaemon.start(node);
+    await daemon.signal("SIGSTOP");
+    await Deno.remove(conflistPath(node));
+    const report = await examine(node, "--fix", "--yes", "--only", "daemon", "runtime");
+    assertEquals(found(report), ["daemon", "conflist"]);
+    assertStringIncludes(
+      report.checks.find(({ id }) => id === "daemon")?.evidence ?? "",
+      "it hangs",
+    );
+    const failures = report.fixes.flatMap(({ failures }) => failures);
+    assertEquals(failures.length, 1);
+    assertStringIncludes(failures[0] ?? "", "is the daemon of this node");
+    await daemon.signal("SIGCONT");
+  },
+);
+
+/** The launcher of the program, by another user who may not enter the folder of Deno. */
+function asNobody(node: TestNode): readonly string[] {
+  const text = Deno.readTextFileSync(HEADCNI);
+  const [, cache = "", deno = "", options = ""] =
+    /DENO_DIR=(\S+) .*exec (\S+) (run .*) "\$0"/.exec(text) ?? [];
+  const user = "setpriv --reuid=65534 --regid=65534 --clear-groups";
+  const script = deno === ""
+    ? `exec ${user} "$@"`
+    : `exec 9<${deno}; export DENO_DIR=${cache}; p=$1; shift; ` +
+      `exec ${user} /proc/self/fd/9 ${options} "$p" "$@"`;
+  return [...node.enter, "sh", "-c", script, "sh"];
+}
+
+testUnless(
+  missingRoot() || missingProgram(),
+  "headcni doctor: another user sees less, and says so",
+  async () => {
+    await using node = await TestNode.make();
+    await using _daemon = await TestDaemon.start(node);
+    const plugin = await InstalledPlugin.read(node);
+    const pod = await node.makePod();
+    await plugin.add(pod);
+    await Deno.chmod(node.root, 0o755);
+    await Deno.chmod(settingsPath(node), 0o644);
+    const { stdout, stderr } = await runProgram({
+      enter: asNobody(node),
+      executable: HEADCNI,
+      args: ["doctor", "--output", "json"],
+      env: doctorEnvironment(node),
+    });
+    const report: Report = JSON.parse(stdout || stderr);
+    assertEquals(report.checks.filter(({ verdict }) => verdict === "fail"), []);
+    const blind = report.checks.filter(({ evidence }) => evidence.startsWith("needs root"));
+    const ids = blind.map(({ id }) => id);
+    for (const id of ["daemon", "conflist", "subnet-file", "leases", "masquerade"]) {
+      assert(ids.includes(id), id);
+    }
+    for (const id of ["settings", "executables", "pod-cidr", "ip-rule", "forwarding"]) {
+      assertEquals(report.checks.find((check) => check.id === id)?.verdict, "pass", id);
+    }
+    await plugin.del(pod);
+  },
+);

@@ -9,14 +9,16 @@ import { ConfigError } from "../../../lib/errors.ts";
 import { ownExecutable, pluginContext } from "../../context.ts";
 
 /**
- * What the doctor works with. Settings that cannot be used are a finding, and all defaults stand in for
- * them.
- * @throws ConfigError when even those cannot be used.
+ * What the doctor works with. A file that cannot be used is a finding, and those without it stand in.
+ * @throws ConfigError when not even the defaults can be used.
  */
 export function doctorOptions(config: string | undefined, env: Environment): DoctorOptions {
   const line = { ...readFlags([]), configPath: config };
   const examined = examineSettings({ line, env });
-  const loaded = usable(examined) ?? defaults(examined.path);
+  const loaded = usable(examined) ?? withoutFile(env, examined.path) ?? withoutFile({}, "");
+  if (!loaded) {
+    throw new ConfigError("invalid-config", "Cannot use even the defaults of the settings");
+  }
   const { dataDir: dataDirectory, runDirectory, network } = loaded.settings;
   const context = pluginContext(env);
   return {
@@ -41,16 +43,10 @@ function usable(
   return settings && { settings, origins, warnings, file, path };
 }
 
-function defaults(path: string): LoadedSettings {
-  const resolved = resolveSettings({
-    flags: readFlags([]),
-    env: {},
-    file: undefined,
-    hostname: Deno.hostname(),
-  });
-  const { settings, origins, warnings } = resolved;
-  if (!settings) throw new ConfigError("invalid-config", "Cannot use the defaults of the settings");
-  return { settings, origins, warnings, file: undefined, path };
+function withoutFile(env: Environment, path: string): LoadedSettings | undefined {
+  const request = { flags: readFlags([]), env, file: undefined, hostname: Deno.hostname() };
+  const resolved = resolveSettings(request);
+  return usable({ ...resolved, file: undefined, path });
 }
 
 /** A file that only root may read has no fault that we know of. */
