@@ -122,6 +122,31 @@ nodeTest(
   },
 );
 
+nodeTest("headcni doctor --fix: asks on a terminal, and does only what it may", async (node) => {
+  const daemon = await TestDaemon.start(node);
+  await daemon.end();
+  await Deno.remove(conflistPath(node));
+  const ask = async (answer: string) => {
+    const { stdout } = await runProgram({
+      enter: [...node.enter, "script", "-qefc"],
+      executable: `${node.plugin} doctor --fix --only conflist`,
+      args: ["/dev/null"],
+      env: doctorEnvironment(node),
+      stdin: `${answer}\n`,
+    });
+    assertStringIncludes(stdout, "Make one turn over the node, as the daemon does (conflist)?");
+    return stdout;
+  };
+  for (const answer of ["", "n", "maybe"]) {
+    assertStringIncludes(await ask(answer), "there is none");
+    assertEquals(Array.from(Deno.readDirSync(`${node.root}/conf`)), [], answer);
+  }
+  const mended = await ask("y");
+  assertStringIncludes(mended, "Mended for conflist:");
+  assertStringIncludes(mended, "1 ok, 0 warn, 0 fail");
+  assertEquals((await Deno.stat(conflistPath(node))).isFile, true);
+});
+
 /** The launcher of the program, by another user who may not enter the folder of Deno. */
 function asNobody(node: TestNode): readonly string[] {
   const text = Deno.readTextFileSync(HEADCNI);
