@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { HeadcniError } from "../errors.ts";
-import { assertBinaries, removeBinaries } from "./binaries.ts";
+import { assertBinaries, examineBinaries, removeBinaries } from "./binaries.ts";
 
 /** Runs `fn` with a source and a folder for executables, which is not there yet. */
 async function withSource(fn: (source: string, bin: string) => Promise<void>): Promise<void> {
@@ -32,6 +32,19 @@ Deno.test("assertBinaries: installs all names once", () =>
       assertEquals((Deno.statSync(`${bin}/${name}`).mode ?? 0) & 0o777, 0o755);
     }
     assertEquals(Deno.lstatSync(`${bin}/headcni`).isSymlink, false);
+  }));
+
+Deno.test("examineBinaries: tells what stands under each name, and changes nothing", () =>
+  withSource(async (source, bin) => {
+    const states = async () => (await examineBinaries(bin, source)).map(({ state }) => state);
+    assertEquals(await states(), ["missing", "missing", "missing"]);
+    await installed(bin, source);
+    assertEquals(await states(), ["same", "same", "same"]);
+    Deno.removeSync(`${bin}/headcni-ipam`);
+    Deno.writeTextFileSync(`${bin}/headcni-ipam`, "another", { mode: 0o755 });
+    Deno.chmodSync(`${bin}/headcni`, 0o644);
+    assertEquals(await states(), ["not-executable", "different", "not-executable"]);
+    assertEquals((await examineBinaries(bin, undefined))[1]?.state, "same");
   }));
 
 Deno.test("assertBinaries: mends what is different, cannot be executed, or is gone", () =>

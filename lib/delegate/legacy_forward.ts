@@ -23,6 +23,8 @@ const PLACES: LegacyPlaces = {
   tableLists: { 4: "/proc/self/net/ip_tables_names", 6: "/proc/self/net/ip6_tables_names" },
 };
 
+const NONE = 'table "filter" of ip_tables is in use, but none of them is there for it; ' +
+  "install one if its chain FORWARD drops";
 const DEADLINE_MS = 5_000;
 /** Others hold the lock of ip_tables for a moment; iptables(8), `--wait`. */
 const WAIT = ["-w", "2"];
@@ -77,14 +79,17 @@ export class LegacyForward {
 
   /**
    * What {@linkcode set} would do.
-   * @throws HeadcniError `firewall-failure` when iptables fails.
+   * @throws HeadcniError `firewall-failure` when iptables fails, or is missing for tables that are in use.
    */
   async plan(podCidrs: readonly Prefix[]): Promise<string[]> {
     const lines: string[] = [];
     for (const family of FAMILIES) {
       if (!await hasFilterTable(this.#places.tableLists[family])) continue;
       const executable = await this.#findExecutable(family);
-      if (executable !== undefined) lines.push(...await planFamily(executable, family, podCidrs));
+      if (executable === undefined) {
+        throw failure(this.#places.executables[family].join(" or "), NONE);
+      }
+      lines.push(...await planFamily(executable, family, podCidrs));
     }
     return lines;
   }
@@ -101,7 +106,10 @@ export class LegacyForward {
       return [];
     }
     const executable = await this.#findExecutable(family);
-    if (executable === undefined) return [];
+    if (executable === undefined) {
+      this.#tellMissing(family);
+      return [];
+    }
     try {
       const changes = await setFamily(executable, family, podCidrs);
       if (changes.length === 0) this.#settled.set(family, { podCidrs, atMs });
@@ -123,15 +131,14 @@ export class LegacyForward {
       this.#executables.set(family, name);
       return name;
     }
-    if (known === undefined) {
-      log.warn(
-        `Cannot let pods pass in the node's firewall by "${names.join(" or ")}": ` +
-          'table "filter" of ip_tables is in use, but none of them is there for it; ' +
-          "install one if its chain FORWARD drops",
-      );
+    return undefined;
+  }
+
+  #tellMissing(family: Family): void {
+    if (this.#executables.get(family) === undefined) {
+      log.warn(failure(this.#places.executables[family].join(" or "), NONE).message);
     }
     this.#executables.set(family, null);
-    return undefined;
   }
 }
 

@@ -54,6 +54,17 @@ Deno.test("LegacyForward: a node without iptables is told of once, and is no fai
     assertEquals(log().length, 1);
   }));
 
+Deno.test("LegacyForward: plans without a change, and says what is missing for that", () =>
+  onNode(async ({ folder, places, calls }) => {
+    const podCidrs = [parsePrefix("10.9.0.0/24")];
+    await assertRejects(() => new LegacyForward({ places }).plan(podCidrs), HeadcniError, "in use");
+    const script = SCRIPT.replace("FORWARD ACCEPT", "FORWARD DROP");
+    Deno.writeTextFileSync(`${folder}/iptables`, script, { mode: 0o755 });
+    const lines = await new LegacyForward({ places }).plan(podCidrs);
+    assert(lines.some((line) => line.includes("HEADCNI-FORWARD -s 10.9.0.0/24")), lines.join("\n"));
+    assertEquals(calls().filter((call) => !QUESTION.includes(call)), ["--version"]);
+  }));
+
 Deno.test("LegacyForward: looks for iptables until it is there, and again when it has gone", () =>
   onNode(async ({ folder, log, places, calls }) => {
     let nowMs = 0;

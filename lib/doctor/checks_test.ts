@@ -284,7 +284,7 @@ const TABLE: readonly (readonly [looks: Looks, id: string, verdict: Verdict, tex
   ],
   [looksWith("firewall", { masquerade: undefined }), "masquerade", "skip", "stores"],
   [looksWith("firewall", { forward: ["insert rule"] }), "forward-policy", "fail", "insert rule"],
-  [looksWith("firewall", { forwardTrouble: "no iptables" }), "forward-policy", "fail", "no iptab"],
+  [looksWith("firewall", { forwardTrouble: "no iptables" }), "forward-policy", "warn", "no iptab"],
   [
     looksWith("firewall", { unknownToFirewalld: prefixes("10.244.0.0/16") }),
     "firewalld",

@@ -1,7 +1,7 @@
 /** The packet filter of the node: ours, and those of others. */
 import { formatPrefix } from "../net/prefix.ts";
 import { type Check, checksOf } from "./check.ts";
-import { fail, failOn, type Finding, pass, skip, warn, warnOn } from "./finding.ts";
+import { failOn, type Finding, pass, skip, warn, warnOn } from "./finding.ts";
 import type { FirewallSight } from "./sight.ts";
 
 const OUTSIDE = "pods-cannot-reach-the-outside";
@@ -31,7 +31,7 @@ function judgeMasquerade({ masquerade, isMasqueraded }: FirewallSight): Finding 
 function judgeForward({ forward, forwardTrouble }: FirewallSight): Finding {
   if (forward.length > 0) return failOn(forward.map((text) => `lacking: ${text}`), RESTORE, "");
   if (forwardTrouble !== "") {
-    return fail(forwardTrouble, "install iptables, or make FORWARD accept");
+    return warn(forwardTrouble, "install iptables, or make FORWARD accept");
   }
   return pass("none drops them by its policy");
 }

@@ -7,6 +7,7 @@ import { DEFAULT_SETTINGS_PATH } from "../../../lib/daemon/settings/load.ts";
 import { type Check, judgeChecks, type Judged } from "../../../lib/doctor/check.ts";
 import { checkNames, CHECKS, selectChecks } from "../../../lib/doctor/checks.ts";
 import { HeadcniError } from "../../../lib/errors.ts";
+import { configureLog } from "../../../lib/log.ts";
 import { nearestWord } from "../../../lib/nearest.ts";
 import { type OutputFormat, outputOption } from "../command_line.ts";
 import { print } from "../ipam/verb.ts";
@@ -77,6 +78,7 @@ function list({ output, only }: DoctorCommand): void {
 async function run(command: DoctorCommand, env: Environment): Promise<void> {
   const { fix = false, yes = false, output, only } = command;
   if (fix) requireConsent({ yes, isForPeople: output === "table" });
+  configureLog({ level: "error", output: "none" }); // what cannot be read is a finding
   const options = doctorOptions(command.config, env);
   const checks = selectChecks(only);
   const first = await judge(options, checks);
