@@ -1,6 +1,7 @@
 /** `headcni doctor` as it is told: goldens, JSON by its schema, and what it refuses. */
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import * as v from "valibot";
+import { parse as parseYaml } from "yaml";
 import { CHECKS } from "../../lib/doctor/checks.ts";
 import { VERSION } from "../../lib/version.ts";
 import { AdminNode } from "./admin_node.ts";
@@ -80,6 +81,13 @@ Deno.test("headcni doctor --output json: all checks, by the schema of its help",
   const report = v.parse(Report, JSON.parse(stdout));
   assertEquals(report.checks.map(({ id }) => id), CHECKS.map(({ id }) => id));
   assertEquals([report.ok, report.fixes], [false, []]);
+});
+
+Deno.test("headcni doctor --output yaml: the same as JSON", async () => {
+  await using node = await makeNode();
+  const args = ["doctor", "--only", ...OWN, "--output"];
+  const [yaml, json] = [await node.run(...args, "yaml"), await node.run(...args, "json")];
+  assertEquals(parseYaml(yaml.stdout), JSON.parse(json.stdout));
 });
 
 Deno.test("headcni doctor --only: a check or a group; exit code 0 when all is well", async () => {

@@ -2,6 +2,7 @@ import { ATTACH_BREAKAGES } from "./attach_breakages.ts";
 import { BANDWIDTH_BREAKAGES } from "./bandwidth_breakages.ts";
 import { CONFLIST_BREAKAGES } from "./conflist_breakages.ts";
 import { DAEMON_BREAKAGES } from "./daemon_breakages.ts";
+import { DOCTOR_BREAKAGES } from "./doctor_breakages.ts";
 import { HEADSCALE_BREAKAGES } from "./headscale_breakages.ts";
 import { HOST_PORT_BREAKAGES } from "./host_port_breakages.ts";
 import { DAEMON_MESH_BREAKAGES } from "./daemon_mesh_breakages.ts";
@@ -362,6 +363,7 @@ export const BREAKAGES: readonly Breakage[] = [
   ...BANDWIDTH_BREAKAGES,
   ...CONFLIST_BREAKAGES,
   ...DAEMON_BREAKAGES,
+  ...DOCTOR_BREAKAGES,
   ...HEADSCALE_BREAKAGES,
   ...HOST_PORT_BREAKAGES,
   ...MESH_BREAKAGES,

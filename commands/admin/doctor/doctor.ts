@@ -3,22 +3,21 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Environment } from "../../../lib/cni/environment.ts";
 import { examineNode } from "../../../lib/daemon/doctor/examine.ts";
 import type { DoctorOptions } from "../../../lib/daemon/doctor/scene.ts";
-import { DEFAULT_SETTINGS_PATH } from "../../../lib/daemon/settings/load.ts";
 import { type Check, judgeChecks, type Judged } from "../../../lib/doctor/check.ts";
 import { checkNames, CHECKS, selectChecks } from "../../../lib/doctor/checks.ts";
 import { HeadcniError } from "../../../lib/errors.ts";
 import { configureLog } from "../../../lib/log.ts";
 import { nearestWord } from "../../../lib/nearest.ts";
-import { type OutputFormat, outputOption } from "../command_line.ts";
-import { print } from "../ipam/verb.ts";
+import { outputOption } from "../command_line.ts";
+import { type OutputFormat, print } from "../print.ts";
+import { settingsOption, type SettingsOptions } from "../settings.ts";
 import { formatTable } from "../table.ts";
 import { type Fix, fixNode, requireConsent } from "./fix.ts";
 import { formatFixes, formatReport } from "./format.ts";
 import { doctorOptions } from "./options.ts";
 
 /** What `headcni doctor` is told. */
-interface DoctorCommand {
-  readonly config?: string;
+interface DoctorCommand extends SettingsOptions {
   readonly only: readonly string[];
   readonly list?: true;
   readonly fix?: true;
@@ -51,12 +50,7 @@ Examples:
 export function addDoctor(program: Command, env: Environment): void {
   program.command("doctor")
     .description("tell what is wrong with this node, and what to do about it")
-    .addOption(
-      new Option(
-        "--config <path>",
-        `the daemon's file of settings (default: $HEADCNI_CONFIG, else ${DEFAULT_SETTINGS_PATH})`,
-      ),
-    )
+    .addOption(settingsOption())
     .addOption(
       new Option("--only <names...>", "only these checks, by their ids or groups")
         .argParser(readNames).default([], "all"),
@@ -69,11 +63,13 @@ export function addDoctor(program: Command, env: Environment): void {
     .action((command: DoctorCommand) => command.list ? list(command) : run(command, env));
 }
 
-function list({ output, only }: DoctorCommand): void {
+async function list({ output, only }: DoctorCommand): Promise<void> {
   const checks = selectChecks(only).map(({ id, group, title }) => ({ id, group, title }));
   const rows = checks.map(({ id, group, title }) => [id, group, title]);
-  print(output, checks, () => formatTable([["CHECK", "GROUP", "WHAT IT IS ABOUT"], ...rows]));
+  await print(output, checks, (screen) => formatTable(HEADINGS, rows, screen));
 }
+
+const HEADINGS = ["CHECK", "GROUP", "WHAT IT IS ABOUT"];
 
 async function run(command: DoctorCommand, env: Environment): Promise<void> {
   const { fix = false, yes = false, output, only } = command;
@@ -84,10 +80,10 @@ async function run(command: DoctorCommand, env: Environment): Promise<void> {
   const first = await judge(options, checks);
   const fixes = fix ? await fixNode(options, first, { yes, env }) : [];
   const last = fixes.length > 0 ? await judge(options, checks) : first;
-  print(output, viewReport(last, fixes), () =>
+  await print(output, viewReport(last, fixes), (screen) =>
     [
       ...fixes.length > 0 ? [formatFixes(fixes), ""] : [],
-      formatReport(last),
+      formatReport(last, screen),
     ].join("\n"));
   requireHealth(last);
 }

@@ -1,20 +1,18 @@
 /** How what the doctor found is told to people. */
 import type { Judged } from "../../../lib/doctor/check.ts";
 import type { Verdict } from "../../../lib/doctor/finding.ts";
-import { formatTable } from "../table.ts";
+import type { Screen } from "../screen.ts";
+import { formatRows } from "../table.ts";
 import type { Fix } from "./fix.ts";
 
-const WORDS: Readonly<Record<Verdict, string>> = {
-  pass: "ok",
-  warn: "warn",
-  fail: "FAIL",
-  skip: "-",
-};
-
 /** A line a check, by groups; below one that is not well what was seen, what to do, where to read. */
-export function formatReport(judged: readonly Judged[]): string {
+export function formatReport(judged: readonly Judged[], screen: Screen): string {
   const groups = Map.groupBy(judged, ({ group }) => group);
-  const paragraphs = Array.from(groups, ([group, members]) => `${group}\n${formatGroup(members)}`);
+  const width = Math.max(...judged.map(({ id }) => id.length));
+  const paragraphs = Array.from(
+    groups,
+    ([group, members]) => `${screen.heading(group)}\n${formatGroup(members, width, screen)}`,
+  );
   return [...paragraphs, formatCounts(judged)].join("\n\n");
 }
 
@@ -30,21 +28,33 @@ export function formatFixes(fixes: readonly Fix[]): string {
   ).join("\n");
 }
 
+function wordFor(verdict: Verdict, { pass, warn, fail }: Screen): string {
+  return { pass: `${pass("ok")}  `, warn: warn("warn"), fail: fail("FAIL"), skip: "-   " }[verdict];
+}
+
 /** A group of which nothing can be seen for one reason says so once. */
-function formatGroup(members: readonly Judged[]): string {
+function formatGroup(members: readonly Judged[], width: number, screen: Screen): string {
   const [first] = members;
   const isBlind = members.every(({ verdict, evidence }) =>
     verdict === "skip" && evidence === first?.evidence
   );
   if (first && isBlind && members.length > 1) {
-    return `  ${WORDS.skip}  all ${members.length} checks: ${first.evidence}`;
+    const row = [
+      ` ${wordFor("skip", screen)}`,
+      `all ${members.length}`.padEnd(width),
+      first.evidence,
+    ];
+    return formatRows([row], screen);
   }
-  const rows = members.flatMap(({ verdict, id, evidence, fix, anchor }) => [
-    [` ${WORDS[verdict]}`, id, evidence],
-    ...fix === "" ? [] : [["", "", `-> ${fix}`]],
-    ...verdict === "fail" || verdict === "warn" ? [["", "", `   README.md#${anchor}`]] : [],
-  ]);
-  return formatTable(rows.map(([verdict = "", ...rest]) => [verdict.padEnd(5), ...rest]));
+  const rows = members.flatMap(({ verdict, id, evidence, fix, anchor }) => {
+    const isWell = verdict === "pass" || verdict === "skip";
+    return [
+      [` ${wordFor(verdict, screen)}`, id.padEnd(width), evidence],
+      ...fix === "" ? [] : [["", "", `-> ${fix}`]],
+      ...isWell ? [] : [["", "", `   README.md#${anchor}`]],
+    ];
+  });
+  return formatRows(rows, screen);
 }
 
 function formatCounts(judged: readonly Judged[]): string {
