@@ -6,12 +6,12 @@ import type { DoctorSights, Looks, SightName } from "./sight.ts";
 export type Group =
   | "daemon"
   | "runtime"
-  | "pod network"
+  | "pod-network"
   | "store"
   | "kernel"
   | "firewall"
   | "mesh"
-  | "other programs";
+  | "other-programs";
 
 /**
  * What `--fix` can do: one turn over the node as the daemon makes it, freeing what dead pods left, and

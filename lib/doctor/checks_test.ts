@@ -37,7 +37,7 @@ Deno.test("selectChecks: by id, by group, all", () => {
   assertEquals(selectChecks([]), CHECKS);
   assertEquals(selectChecks(["conflist"]).map(({ id }) => id), ["conflist"]);
   assert(selectChecks(["store"]).length > 2);
-  assert(checkNames().includes("other programs"));
+  assert(checkNames().includes("other-programs"));
 });
 
 /** A sysctl of a node that is well otherwise. */

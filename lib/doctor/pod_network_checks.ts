@@ -15,15 +15,15 @@ const NO_NETWORK = "no-network-for-the-pods-of-this-node";
 
 /** Where addresses come from. */
 export const POD_NETWORK_CHECKS: readonly Check[] = [
-  ...checksOf("pod network", "podNetwork", [
+  ...checksOf("pod-network", "podNetwork", [
     ["pod-cidr", "PodCIDR", NO_NETWORK, judgeCidr],
     ["pod-cidr-overlap", "PodCIDR is nobody else's", NO_NETWORK, judgeOverlap],
   ]),
-  ...checksOf("pod network", "ranges", [
+  ...checksOf("pod-network", "ranges", [
     ["fixed-subnet", "no range that is the same on every node", "one-subnet", judgeFixed],
     ["subnet-file", "subnet file", "the-subnet-file", judgeSubnetFile, "turn"],
   ]),
-  ...checksOf("pod network", "api", [
+  ...checksOf("pod-network", "api", [
     ["pod-cidr-api", "PodCIDR of the API server", "the-api-server", judgeApi],
   ]),
 ];

@@ -6,7 +6,7 @@ import type { ServicesSight } from "./sight.ts";
 const OUTSIDE = "pods-cannot-reach-the-outside";
 
 /** By their files; whether they do it at the moment is told by the other checks. */
-export const SERVICES_CHECKS: readonly Check[] = checksOf("other programs", "services", [
+export const SERVICES_CHECKS: readonly Check[] = checksOf("other-programs", "services", [
   ["networkd", "systemd-networkd", OUTSIDE, judgeNetworkd],
   ["network-manager", "NetworkManager", OUTSIDE, judgeNetworkManager],
   ["sysctl-files", "files of sysctl.d", OUTSIDE, judgeSysctlFiles],

@@ -30,7 +30,7 @@ const Report = v.strictObject({
 });
 
 /** Checks that see nothing of the machine. */
-const OWN = ["runtime", "pod network", "store", "mesh", "other programs"];
+const OWN = ["runtime", "pod-network", "store", "mesh", "other-programs"];
 
 /** A node that sees nothing of the machine either. */
 async function makeNode(settings: Record<string, unknown> = {}): Promise<AdminNode> {

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { testUnless } from "../fakes/test_unless.ts";
 import { ipsOf, missingMesh, pingAll, pingNone, TestMesh } from "./tailnet/mesh.ts";
-import type { MeshPod } from "./tailnet/node.ts";
+import type { MeshNode, MeshPod } from "./tailnet/node.ts";
 import { until } from "./tailnet/until.ts";
 
 /** MTU of pods: that of the tailnet's device. */
@@ -27,6 +27,19 @@ async function transfer(from: MeshPod, to: MeshPod, ip: string, ...flags: readon
   return { bytes: end.sum_received.bytes, source: host.replace("::ffff:", "") };
 }
 
+/** Groups of the doctor that see a node of a mesh, and nothing of the machine. */
+const GROUPS = ["daemon", "pod-network", "store", "kernel", "firewall", "mesh"];
+
+/** What the doctor says of a node that it does not call well. */
+async function complaints(node: MeshNode): Promise<string[]> {
+  const text = await node.headcni("doctor", "--output", "json", "--only", ...GROUPS);
+  const { checks }: { checks: { id: string; verdict: string; evidence: string }[] } = JSON.parse(
+    text,
+  );
+  return checks.filter(({ verdict }) => verdict === "fail" || verdict === "warn")
+    .map(({ id, evidence }) => `${id}: ${evidence}`);
+}
+
 testUnless(
   missingMesh(),
   "mesh: pods of two nodes, one behind a router, by autoApprovers",
@@ -37,6 +50,7 @@ testUnless(
     if (!red || !blue) throw new Error("two pods wanted");
     await pingAll(red, blue);
     await pingAll(blue, red);
+    assertEquals(await complaints(mesh.member(1).node), []);
 
     // Whole packets, of which none may be cut.
     for (const ip of ipsOf(blue)) {
@@ -61,6 +75,7 @@ testUnless(
     await node.endTailscaled("SIGTERM");
     await pingNone(red, blue);
     await pingNone(blue, red);
+    await assertRejects(() => node.headcni("doctor", "--only", "mesh"), Error, "mesh-tailscaled");
     assertEquals(await mesh.internet.seen(), 0);
     node.startTailscaled();
     await pingAll(red, blue);

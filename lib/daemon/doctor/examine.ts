@@ -1,7 +1,6 @@
 /** Looks at a node for the doctor: all that checks want to see, at once, and nothing for ever. */
 import type { DoctorSights, Look, Looks, SightName } from "../../doctor/sight.ts";
 import { errorText, KernelError } from "../../errors.ts";
-import { pause } from "../../pause.ts";
 import { VERSION } from "../../version.ts";
 import { lookAtFirewall } from "./look_at_firewall.ts";
 import { lookAtDatapath, lookAtKernel } from "./look_at_kernel.ts";
@@ -11,6 +10,7 @@ import { lookAtBinaries, lookAtConfs, lookAtRuntimeView } from "./look_at_runtim
 import { lookAtServices } from "./look_at_services.ts";
 import { lookAtLeases, lookAtStores } from "./look_at_stores.ts";
 import { type DoctorOptions, Scene } from "./scene.ts";
+import { within } from "./within.ts";
 
 /** Longest time for one look, in milliseconds; what takes longer is not waited for. */
 const DEADLINE_MS = 10_000;
@@ -55,11 +55,8 @@ const LOOKERS: { readonly [Name in Exclude<SightName, "settings">]: Looker<Name>
 };
 
 async function lookWithin<T>(deadlineMs: number, look: () => T | Promise<T>): Promise<Look<T>> {
-  const late = pause(deadlineMs).then(() => {
-    throw new Error(`no answer within ${deadlineMs / 1000} s`);
-  });
   try {
-    return { saw: await Promise.race([Promise.try(look), late]) };
+    return { saw: await within(deadlineMs, Promise.try(look)) };
   } catch (error) {
     return { blind: isForbidden(error) ? `needs root: ${errorText(error)}` : errorText(error) };
   }

@@ -1,6 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { ensureDir } from "@std/fs";
 import { dirname } from "@std/path";
+import { FakeApiServer } from "../../../tests/fakes/api_server.ts";
 import { listedHost } from "../../../tests/fakes/listed_host.ts";
 import { TracedNode } from "../../../tests/fakes/traced_node.ts";
 import type { DoctorSights, Look, SightName } from "../../doctor/sight.ts";
@@ -28,7 +29,10 @@ class SeenNode {
     await Deno.writeTextFile(`${this.root}${path}`, text, { mode });
   }
 
-  async look<Name extends SightName>(name: Name): Promise<Look<DoctorSights[Name]>> {
+  async look<Name extends SightName>(
+    name: Name,
+    change: Readonly<Record<string, string>> = {},
+  ): Promise<Look<DoctorSights[Name]>> {
     const { context, root } = this.traced;
     const env = {
       HEADCNI_RUN_DIR: `${root}/run`,
@@ -36,12 +40,13 @@ class SeenNode {
       MONITORING_ENABLED: "false",
       HEADCNI_KUBE_ACCESS: "off",
       ...this.#env,
+      ...change,
     };
     const loaded = loadSettings({ line: readFlags([]), env, defaultPath: "/nonexistent/x" });
     const looks = await examineNode({
       loaded,
       settings: { blind: "not of this test" },
-      attach: { ...context, env: { PATH: `${this.root}/bin` } },
+      attach: { ...context, env: { ...env, PATH: `${this.root}/bin` } },
       root: this.root,
       executable: undefined,
     }, [name]);
@@ -169,4 +174,36 @@ Deno.test(
   onNode(async (node) => {
     assertEquals(await node.look("mesh"), { blind: "tailscale.mode is off" });
   }, { TAILSCALE_MODE: "off" }),
+);
+
+Deno.test(
+  "examineNode: the API server, and one that never answers, for which nothing else waits",
+  onNode(async (node) => {
+    node.traced.openHost = () => ({ ...listedHost([]), listRoutes: () => [] });
+    await using server = await FakeApiServer.start();
+    const { server: address, caPem = "", token } = server.access;
+    const config = {
+      "current-context": "c",
+      clusters: [{
+        name: "k",
+        cluster: { server: address, "certificate-authority-data": btoa(caPem) },
+      }],
+      users: [{ name: "u", user: { token: token() } }],
+      contexts: [{ name: "c", context: { cluster: "k", user: "u" } }],
+    };
+    await node.write("/kubeconfig", JSON.stringify(config));
+    const env = {
+      ...{ HEADCNI_KUBE_ACCESS: "auto", KUBECONFIG: `${node.root}/kubeconfig` },
+      ...{ NODE_NAME: server.nodeName, NODE_POD_CIDR: "10.9.0.0/24" },
+    };
+    const told = await node.look("api", env);
+    assertEquals("saw" in told && told.saw.finding, { fault: "it has not assigned any yet" });
+    const held = Promise.withResolvers<void>();
+    server.behaviour.hold = held.promise;
+    const late = await node.look("api", env);
+    const network = await node.look("podNetwork", env);
+    held.resolve();
+    assertEquals(late, { blind: "no answer within 3 s" });
+    assertEquals("saw" in network && network.saw.chosen?.origin, "NODE_POD_CIDR");
+  }),
 );

@@ -14,6 +14,7 @@ import { foreignRoutes } from "../node_turn.ts";
 import type { LoadedSettings } from "../settings/settings.ts";
 import { NodeStores } from "../stores.ts";
 import { askDaemon, type DaemonAnswer } from "./ask_daemon.ts";
+import { within } from "./within.ts";
 
 /** What an examination works with. */
 export interface DoctorOptions {
@@ -49,6 +50,8 @@ export interface FoundNetwork {
 
 /** How long the lock of a store is waited for, in milliseconds: ADD and DEL hold it for some 10. */
 const LOCK_TIMEOUT_MS = 2_000;
+/** How long the API server may take: most checks wait for its word. */
+const API_TIMEOUT_MS = 3_000;
 
 /** A node that is being looked at; dispose of it to close what was opened. */
 export class Scene implements AsyncDisposable {
@@ -106,7 +109,7 @@ export class Scene implements AsyncDisposable {
     const access = findAccess({ kubeconfig: kube.kubeconfig, env: attach.env, root });
     if (!access) throw new Error("there is no kubeconfig, and no service account");
     using client = new KubeClient(access);
-    const found = await client.getNode(node.name).catch((error) => {
+    const found = await within(API_TIMEOUT_MS, client.getNode(node.name)).catch((error) => {
       if (error instanceof KubeError && error.status === NOT_FOUND) return undefined;
       throw error;
     });
