@@ -86,8 +86,14 @@ const { nowMs } = SIGHTS.mesh;
 const TABLE: readonly (readonly [looks: Looks, id: string, verdict: Verdict, text: string])[] = [
   [looksWith("settings", { faults: ["a.b: wrong"] }), "settings", "fail", "a.b: wrong"],
   [looksWith("settings", { warnings: ["old"] }), "settings", "warn", "old"],
-  [looksWith("settings", { wantsNetworkPolicy: true }), "network-policy", "fail", "enforces no"],
+  [looksWith("confs", { policies: ["/x.conf"] }), "network-policy", "fail", "/x.conf asks for"],
   [looksWith("daemon", { status: undefined, trouble: "none" }), "daemon", "fail", "none"],
+  [
+    looksWith("daemon", { status: undefined, trouble: "none", isExpected: false }),
+    "daemon",
+    "warn",
+    "nothing on this node is mended",
+  ],
   [looksWith("daemon", { version: "0.2.0" }), "daemon-release", "warn", "this program 0.2.0"],
   [
     looksWith("daemon", {
@@ -127,6 +133,24 @@ const TABLE: readonly (readonly [looks: Looks, id: string, verdict: Verdict, tex
     "/etc/cni/net.d/00-flannel.conf",
   ],
   [
+    {
+      ...GOOD_LOOKS,
+      confs: {
+        saw: {
+          ...SIGHTS.confs,
+          isExclusive: false,
+          folders: [{
+            ...{ directory: "/d", runtimes: [] },
+            files: [{ name: "00-x.conf", text: OTHER }, { name: "10-h.conflist", text: BY_HAND }],
+          }],
+        },
+      },
+    },
+    "conflist-first",
+    "warn",
+    "cni.exclusive is off",
+  ],
+  [
     looksWith("confs", { foundFolders: ["/var/lib/rancher/k3s/agent/etc/cni/net.d"] }),
     "runtime-folders",
     "warn",
@@ -144,6 +168,7 @@ const TABLE: readonly (readonly [looks: Looks, id: string, verdict: Verdict, tex
     '"portmap"',
   ],
   [looksWith("runtimeView", { confDirectory: "/other" }), "runtime-view", "fail", "/other"],
+  [looksWith("runtimeView", { binDirectories: ["/else"] }), "runtime-view", "fail", "in /else"],
   [looksWith("runtimeView", { notReady: "not initialized" }), "runtime-view", "fail", "not init"],
   [looksWith("runtimeView", { loadStatus: "no network" }), "runtime-view", "fail", "no network"],
   [
@@ -201,19 +226,19 @@ const TABLE: readonly (readonly [looks: Looks, id: string, verdict: Verdict, tex
   [store({ faults: ["leased twice"] }), "store", "fail", "leased twice"],
   [store({ trouble: "locked" }), "store", "fail", "locked"],
   [
-    store({ space: { freeBytes: 1000, totalBytes: 1e9, freeInodes: 1e6, totalInodes: 1e6 } }),
+    store({ space: { freeBytes: 1000, freeInodes: 1e6, totalInodes: 1e6 } }),
     "store-space",
     "fail",
     "0 MiB free",
   ],
   [
-    store({ space: { freeBytes: 1e10, totalBytes: 2e10, freeInodes: 0, totalInodes: 1e6 } }),
+    store({ space: { freeBytes: 1e10, freeInodes: 0, totalInodes: 1e6 } }),
     "store-space",
     "fail",
     "0 inodes",
   ],
   [
-    store({ space: { freeBytes: 9e6, totalBytes: 1e9, freeInodes: 0, totalInodes: 0 } }),
+    store({ space: { freeBytes: 9e6, freeInodes: 0, totalInodes: 0 } }),
     "store-space",
     "warn",
     "8 MiB free",

@@ -17,6 +17,7 @@ export const RUNTIME_CHECKS: readonly Check[] = [
   ...checksOf("runtime", "confs", [
     ["conflist", "our network configuration", NOT_READY, judgeConflist, "turn"],
     ["conflist-first", "no other comes before it", OTHER_NETWORK, judgeFirst, "turn"],
+    ["network-policy", "NetworkPolicy", "what-is-not-there-yet", judgePolicy],
     ["runtime-folders", "folders of the runtime", NOT_READY, judgeFolders],
   ]),
   ...checksOf("runtime", "binaries", [
@@ -65,7 +66,7 @@ function judgeFolder({ directory, files }: ConfFolder, wanted: ConfsSight["wante
   return fault === "" ? pass(`${path}, made by hand`) : fail(`${path}: ${fault}`, "mend it");
 }
 
-function judgeFirst({ folders }: ConfsSight): Finding {
+function judgeFirst({ folders, isExclusive }: ConfsSight): Finding {
   const seen = folders.map(({ directory, files }) => {
     const loaded = files.filter(({ name, isFolder }) => isLoaded(name) && !isFolder);
     const at = loaded.findIndex(isOurs);
@@ -74,11 +75,23 @@ function judgeFirst({ folders }: ConfsSight): Finding {
   const before = seen.flat();
   if (before.length > 0) {
     const moves = before.map((path) => `mv ${path} ${path}.aside`).join("; ");
-    return fail(`the runtime takes ${before.join(", ")}`, `${RESTORE}, or: ${moves}`);
+    const seen = `the runtime takes ${before.join(", ")}`;
+    return isExclusive
+      ? fail(seen, `${RESTORE}, or: ${moves}`)
+      : warn(`${seen}, and cni.exclusive is off`, moves);
   }
   return folders.some(({ files }) => files.some(isOurs))
     ? pass("ours is the first")
     : skip("there is none of ours");
+}
+
+/** Users who rely on a policy that nobody enforces must know. */
+function judgePolicy({ policies }: ConfsSight): Finding {
+  return failOn(
+    policies.map((where) => `${where} asks for NetworkPolicy, which this release does not enforce`),
+    "run another enforcer, and set it to false",
+    "none is asked for",
+  );
 }
 
 /** The settings name a folder, and the runtime's own files another one. */
@@ -126,11 +139,18 @@ function judgePlugins({ plugins }: BinariesSight): Finding {
 }
 
 function judgeView(view: RuntimeView): Finding {
-  const { confDirectory, loadStatus, notReady, ownFolders } = view;
+  const { confDirectory, binDirectories, loadStatus, notReady, ownFolders, ownBinaries } = view;
   if (confDirectory !== undefined && !ownFolders.includes(confDirectory)) {
     return fail(
       `the runtime looks in ${confDirectory}, our configuration is in ${ownFolders.join(", ")}`,
       `set cni.confDir to ${confDirectory}`,
+    );
+  }
+  const [binDirectory = ""] = binDirectories;
+  if (binDirectory !== "" && !ownBinaries.includes(binDirectory)) {
+    return fail(
+      `the runtime looks for plugins in ${binDirectory}, ours are in ${ownBinaries.join(", ")}`,
+      `set cni.binDir to ${binDirectory}`,
     );
   }
   if (notReady !== "") return fail(notReady, "see the other checks of this group");

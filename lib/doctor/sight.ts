@@ -16,7 +16,6 @@ export interface SettingsSight {
   readonly path: string;
   readonly faults: readonly string[];
   readonly warnings: readonly string[];
-  readonly wantsNetworkPolicy: boolean;
 }
 
 /** The daemon, as it answers. */
@@ -31,6 +30,8 @@ export interface DaemonSight {
   } | undefined;
   /** Why it does not answer. */
   readonly trouble: string;
+  /** False on a node that was set up by hand, without one. */
+  readonly isExpected: boolean;
 }
 
 /** A folder in which runtimes look for network configurations. */
@@ -51,6 +52,10 @@ export interface ConfsSight {
   readonly folders: readonly ConfFolder[];
   /** Name and text of the file that the daemon writes; undefined where the settings make none. */
   readonly wanted: { readonly name: string; readonly text: string } | undefined;
+  /** Whether the daemon moves others aside that come first. */
+  readonly isExclusive: boolean;
+  /** Where a NetworkPolicy is asked for. */
+  readonly policies: readonly string[];
   /** Folders that the runtimes' own settings name; none where no runtime was found. */
   readonly foundFolders: readonly string[];
 }
@@ -73,8 +78,9 @@ export interface RuntimeView {
   readonly loadStatus: string;
   /** Why it calls its network not ready; empty when it is. */
   readonly notReady: string;
-  /** Where our configurations lie. */
+  /** Where our configurations and executables lie. */
   readonly ownFolders: readonly string[];
+  readonly ownBinaries: readonly string[];
 }
 
 /** The network of the pods of this node. */
@@ -127,7 +133,6 @@ export interface StoreSight {
   readonly trouble: string;
   readonly space: {
     readonly freeBytes: number;
-    readonly totalBytes: number;
     readonly freeInodes: number;
     /** 0 where the file system does not count them. */
     readonly totalInodes: number;
@@ -176,7 +181,6 @@ export interface DatapathSight {
   /** What cannot be mended at all. */
   readonly troubles: readonly string[];
   readonly podCidrs: readonly Prefix[];
-  readonly hasPods: boolean;
   /** Links of pods with a larger MTU than pods are to have. */
   readonly largeLinks: readonly string[];
   readonly mtuBytes: number;

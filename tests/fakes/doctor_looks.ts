@@ -14,12 +14,12 @@ export const SIGHTS: DoctorSights = {
     path: "/etc/headcni/daemon.yaml",
     faults: [],
     warnings: [],
-    wantsNetworkPolicy: false,
   },
   daemon: {
     version: "0.1.0",
     status: { version: "0.1.0", reasons: [], warnings: [] },
     trouble: "",
+    isExpected: true,
   },
   confs: {
     folders: [{
@@ -30,6 +30,8 @@ export const SIGHTS: DoctorSights = {
         { name: "87-podman.conflist", text: '{"plugins": [{"type": "bridge"}]}' },
       ],
     }],
+    isExclusive: true,
+    policies: [],
     wanted: { name: "05-headcni.conflist", text: CONFLIST },
     foundFolders: ["/etc/cni/net.d"],
   },
@@ -45,6 +47,7 @@ export const SIGHTS: DoctorSights = {
     loadStatus: "OK",
     notReady: "",
     ownFolders: ["/etc/cni/net.d"],
+    ownBinaries: ["/opt/cni/bin"],
   },
   podNetwork: {
     chosen: { cidrs: prefixes("10.244.1.0/24"), source: "config", origin: "nodeLocal" },
@@ -73,7 +76,7 @@ export const SIGHTS: DoctorSights = {
     directory: "/var/lib/headcni",
     faults: [],
     trouble: "",
-    space: { freeBytes: 1e10, totalBytes: 2e10, freeInodes: 1e6, totalInodes: 2e6 },
+    space: { freeBytes: 1e10, freeInodes: 1e6, totalInodes: 2e6 },
     hasBallast: true,
     spoolBytes: 0,
   }],
@@ -103,7 +106,6 @@ export const SIGHTS: DoctorSights = {
     mends: [],
     troubles: [],
     podCidrs: prefixes("10.244.1.0/24"),
-    hasPods: true,
     largeLinks: [],
     mtuBytes: 1280,
     acceptedRoutes: prefixes("100.64.0.2/32 10.244.2.0/24"),

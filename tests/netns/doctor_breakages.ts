@@ -78,6 +78,18 @@ export const NODE_BREAKAGES: readonly NodeBreakage[] = [
     undo: (node) => Deno.remove(`${node.root}/conf/90-old.conf`),
   },
   {
+    what: "a configuration by hand that asks for NetworkPolicy",
+    checks: ["network-policy"],
+    isMended: false,
+    act: (node) => {
+      const ipam = { type: "headcni-ipam", subnet: "10.9.0.0/25" };
+      const plugin = { type: "headcni", enable_network_policy: true, ipam };
+      const text = JSON.stringify({ cniVersion: "1.0.0", name: "own", plugins: [plugin] });
+      return Deno.writeTextFile(`${node.root}/conf/95-own.conflist`, text);
+    },
+    undo: (node) => Deno.remove(`${node.root}/conf/95-own.conflist`),
+  },
+  {
     what: "the bridge has another MTU",
     checks: ["bridge"],
     isMended: true,

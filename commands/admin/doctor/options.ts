@@ -19,7 +19,7 @@ export function doctorOptions(config: string | undefined, env: Environment): Doc
   if (!loaded) {
     throw new ConfigError("invalid-config", "Cannot use even the defaults of the settings");
   }
-  const { dataDir: dataDirectory, runDirectory, network } = loaded.settings;
+  const { dataDir: dataDirectory, runDirectory } = loaded.settings;
   const context = pluginContext(env);
   return {
     loaded,
@@ -28,7 +28,6 @@ export function doctorOptions(config: string | undefined, env: Environment): Doc
         path: examined.file ?? `${examined.path} is not there: all defaults`,
         faults: examined.faults.map(formatFault),
         warnings: examined.warnings,
-        wantsNetworkPolicy: network.enableNetworkPolicy,
       },
     },
     attach: { ...context, dataDirectory, runDirectory },

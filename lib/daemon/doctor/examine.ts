@@ -1,7 +1,10 @@
 /** Looks at a node for the doctor: all that checks want to see, at once, and nothing for ever. */
 import type { DoctorSights, Look, Looks, SightName } from "../../doctor/sight.ts";
+import { isPresent } from "../../attach/left_over.ts";
 import { errorText, KernelError } from "../../errors.ts";
+import { isOwnConflist } from "../../node/conflist.ts";
 import { VERSION } from "../../version.ts";
+import { instanceLockPath } from "../instance_lock.ts";
 import { lookAtFirewall } from "./look_at_firewall.ts";
 import { lookAtDatapath, lookAtKernel } from "./look_at_kernel.ts";
 import { lookAtMesh } from "./look_at_mesh.ts";
@@ -38,7 +41,7 @@ type Looker<Name extends SightName> = (
 ) => DoctorSights[Name] | Promise<DoctorSights[Name]>;
 
 const LOOKERS: { readonly [Name in Exclude<SightName, "settings">]: Looker<Name> } = {
-  daemon: async (scene) => ({ version: VERSION, ...await scene.daemon() }),
+  daemon: lookAtDaemon,
   confs: lookAtConfs,
   binaries: lookAtBinaries,
   runtimeView: lookAtRuntimeView,
@@ -53,6 +56,18 @@ const LOOKERS: { readonly [Name in Exclude<SightName, "settings">]: Looker<Name>
   mesh: lookAtMesh,
   services: lookAtServices,
 };
+
+async function lookAtDaemon(scene: Scene): Promise<DoctorSights["daemon"]> {
+  const { runDirectory } = scene.options.attach;
+  return {
+    version: VERSION,
+    ...await scene.daemon(),
+    isExpected: isPresent(instanceLockPath(runDirectory)) ||
+      lookAtConfs(scene).folders.some(({ files }) =>
+        files.some(({ text }) => text !== undefined && isOwnConflist(text))
+      ),
+  };
+}
 
 async function lookWithin<T>(deadlineMs: number, look: () => T | Promise<T>): Promise<Look<T>> {
   try {

@@ -152,6 +152,7 @@ Deno.test(
       loadStatus: "L",
       notReady: "R: m",
       ownFolders: ["/etc/cni/net.d"],
+      ownBinaries: ["/opt/cni/bin"],
     });
     await node.write("/bin/crictl", "#!/bin/sh\necho no runtime >&2\nexit 1\n", 0o755);
     assertEquals(await node.look("runtimeView"), { blind: "crictl info: no runtime" });

@@ -82,7 +82,6 @@ export async function lookAtDatapath(scene: Scene): Promise<DatapathSight> {
     })),
     troubles,
     podCidrs: plan.local,
-    hasPods: sight.aliases.length > 0,
     largeLinks: largeLinks(sight, mtuBytes),
     mtuBytes,
     acceptedRoutes: sight.routes

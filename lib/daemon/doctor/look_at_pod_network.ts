@@ -4,12 +4,10 @@ import type { ApiSight, PodNetworkSight, RangesSight } from "../../doctor/sight.
 import { errorText } from "../../errors.ts";
 import { parsePools } from "../../ipam/pool.ts";
 import { distinctPrefixes, networkOf, type Prefix } from "../../net/prefix.ts";
-import { isLoaded } from "../../node/conf_directory.ts";
-import { isOwnPlugin } from "../../pod/own_plugin.ts";
 import { isObject } from "../../schema.ts";
 import { ANNOTATIONS } from "../kube_link.ts";
 import { subnetFilePath } from "../node_files.ts";
-import { lookAtConfs } from "./look_at_runtime.ts";
+import { lookAtConfs, ownEntries } from "./look_at_runtime.ts";
 import type { Scene } from "./scene.ts";
 
 /** Who names it. */
@@ -30,7 +28,7 @@ export async function lookAtPodNetwork(scene: Scene): Promise<PodNetworkSight> {
  * @throws Error of Deno when we may not read one of the files.
  */
 export async function lookAtRanges(scene: Scene): Promise<RangesSight> {
-  const entries = ownEntries(scene);
+  const entries = ownEntries(lookAtConfs(scene).folders);
   const { chosen } = await scene.network();
   const path = subnetFilePath(scene.options.loaded.settings);
   const isNeeded = entries.some(({ entry }) => entry.subnetFile === path);
@@ -59,24 +57,6 @@ export async function lookAtApi(scene: Scene): Promise<ApiSight> {
   };
 }
 
-interface OwnEntry {
-  readonly path: string;
-  readonly entry: Record<string, unknown>;
-}
-
-/** What configurations say to our plugins. */
-function ownEntries(scene: Scene): OwnEntry[] {
-  return lookAtConfs(scene).folders.flatMap(({ directory, files }) =>
-    files.filter(({ name, isFolder }) => isLoaded(name) && !isFolder).flatMap(({ name, text }) => {
-      const value = parseJson(text ?? "");
-      if (!isObject(value)) return [];
-      const plugins = Array.isArray(value.plugins) ? value.plugins.filter(isObject) : [];
-      return [value, ...plugins].filter(({ type }) => isOwnPlugin(type))
-        .map((entry) => ({ path: `${directory}/${name}`, entry }));
-    })
-  );
-}
-
 /** Of our own IPAM, which gives addresses of nothing else. */
 function rangesOf({ name, ipam }: Record<string, unknown>): Prefix[] {
   try {
@@ -99,13 +79,5 @@ function readSubnets(
     if (error instanceof Deno.errors.PermissionDenied) throw error;
     const isGone = error instanceof Deno.errors.NotFound;
     return { subnets: [], fault: isGone ? `${path} is not there` : errorText(error) };
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

@@ -5,7 +5,8 @@ import { runChild } from "../../delegate/child.ts";
 import { isOwnName } from "../../delegate/find.ts";
 import type { BinariesSight, ConfsSight, RuntimeView } from "../../doctor/sight.ts";
 import { ClientError } from "../../errors.ts";
-import type { ConfFile } from "../../node/conf_directory.ts";
+import { type ConfFile, isLoaded } from "../../node/conf_directory.ts";
+import { isOwnPlugin } from "../../pod/own_plugin.ts";
 import { findCniDirectories } from "../../node/cni_directories.ts";
 import { isObject, parseWith } from "../../schema.ts";
 import { examineBinaries } from "../binaries.ts";
@@ -22,12 +23,19 @@ import type { Scene } from "./scene.ts";
 export function lookAtConfs({ options: { loaded, root } }: Scene): ConfsSight {
   const { settings } = loaded;
   const files = readRuntimeFiles(root);
+  const folders = cniDirectories(loaded, root).map(({ confDirectory, runtimes }) => ({
+    directory: confDirectory,
+    runtimes,
+    files: readAllowed(confDirectory),
+  }));
   return {
-    folders: cniDirectories(loaded, root).map(({ confDirectory, runtimes }) => ({
-      directory: confDirectory,
-      runtimes,
-      files: readAllowed(confDirectory),
-    })),
+    folders,
+    isExclusive: settings.cni.exclusive,
+    policies: [
+      ...settings.network.enableNetworkPolicy ? ["network.enableNetworkPolicy"] : [],
+      ...ownEntries(folders).filter(({ entry }) => entry.enable_network_policy === true)
+        .map(({ path }) => path),
+    ],
     wanted: wantedText(settings),
     foundFolders: files.length === 0
       ? []
@@ -112,18 +120,45 @@ export async function lookAtRuntimeView(
   }
   const info = parseWith(Info, JSON.parse(outcome.stdout), "crictl info");
   const { confDir, binDir, binDirs } = info.config.cni;
+  const directories = cniDirectories(loaded, root);
+  const onNode = (path: string) =>
+    root !== "" && path.startsWith(root) ? path.slice(root.length) : path;
   const network = info.status.conditions.find(({ type }) => type === "NetworkReady");
   return {
     confDirectory: confDir,
     binDirectories: binDirs.length > 0 ? binDirs : [binDir],
     loadStatus: info.lastCNILoadStatus,
     notReady: !network || network.status ? "" : `${network.reason}: ${network.message}`,
-    ownFolders: cniDirectories(loaded, root).map(({ confDirectory }) =>
-      root !== "" && confDirectory.startsWith(root)
-        ? confDirectory.slice(root.length)
-        : confDirectory
-    ),
+    ownFolders: directories.map(({ confDirectory }) => onNode(confDirectory)),
+    ownBinaries: directories.flatMap(({ installDirectories }) => installDirectories.map(onNode)),
   };
+}
+
+/** What a configuration says to one of our plugins. */
+export interface OwnEntry {
+  readonly path: string;
+  readonly entry: Record<string, unknown>;
+}
+
+/** What configurations say to our plugins. */
+export function ownEntries(folders: ConfsSight["folders"]): OwnEntry[] {
+  return folders.flatMap(({ directory, files }) =>
+    files.filter(({ name, isFolder }) => isLoaded(name) && !isFolder).flatMap(({ name, text }) => {
+      const value = parseJson(text ?? "");
+      if (!isObject(value)) return [];
+      const plugins = Array.isArray(value.plugins) ? value.plugins.filter(isObject) : [];
+      return [value, ...plugins].filter(({ type }) => isOwnPlugin(type))
+        .map((entry) => ({ path: `${directory}/${name}`, entry }));
+    })
+  );
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 function wantedText(settings: Settings): ConfsSight["wanted"] {

@@ -80,10 +80,9 @@ async function lookAtStore(
 }
 
 async function spaceOf(directory: string): Promise<StoreSight["space"]> {
-  const { bsize, bavail, blocks, ffree, files } = await statfs(directory);
+  const { bsize, bavail, ffree, files } = await statfs(directory);
   return {
     freeBytes: bsize * bavail,
-    totalBytes: bsize * blocks,
     freeInodes: ffree,
     totalInodes: files,
   };
