@@ -1,5 +1,4 @@
 /** Looks at the stores of the node. */
-import { statfs } from "node:fs/promises";
 import { collectDead, DEFAULT_GRACE_MS } from "../../attach/collect_dead.ts";
 import { listStoreFaults } from "../../delegate/examine.ts";
 import type { LeasesSight, StoreSight } from "../../doctor/sight.ts";
@@ -80,6 +79,8 @@ async function lookAtStore(
 }
 
 async function spaceOf(directory: string): Promise<StoreSight["space"]> {
+  // Only here: to load it takes longer than most commands.
+  const { statfs } = await import("node:fs/promises");
   const { bsize, bavail, ffree, files } = await statfs(directory);
   return {
     freeBytes: bsize * bavail,
