@@ -10,7 +10,7 @@ import { HEADCNI_RTPROT, RTN_UNICAST, RTN_UNREACHABLE } from "../../netlink/rout
 import { TAILNET_PREFIXES } from "../../nft/masquerade.ts";
 import { DEFAULT_NETWORK } from "../../node/conflist.ts";
 import type { HostSight } from "../host_sight.ts";
-import { TAILSCALE_TABLE } from "../mesh/tailnet_link.ts";
+import { TAILSCALE_TABLE } from "../../node/remote_pod_cidrs.ts";
 import { foreignRoutes, wantedMtu, wantedUpkeep } from "../node_turn.ts";
 import { type PassPlan, planPass } from "../resync.ts";
 import { tailnetDeviceName } from "../tailnet_device.ts";
