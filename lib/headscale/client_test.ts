@@ -47,6 +47,7 @@ testEach("nodes come with their routes, tags and times", async (server, client) 
     availableRoutes: edge?.availableRoutes.map(formatPrefix),
     approvedRoutes: edge?.approvedRoutes.map(formatPrefix),
     subnetRoutes: edge?.subnetRoutes.map(formatPrefix),
+    rows: edge?.rows?.map(({ id }) => id),
   }, {
     id: "1",
     nodeKey: node.nodeKey,
@@ -59,6 +60,7 @@ testEach("nodes come with their routes, tags and times", async (server, client) 
     availableRoutes: [CIDR, LAN],
     approvedRoutes: [CIDR],
     subnetRoutes: [CIDR],
+    rows: server.release === "0.25" ? ["100", "101"] : undefined,
   });
   assertEquals(other?.availableRoutes.map(formatPrefix), ["10.244.2.0/24"]);
   assertEquals(other?.approvedRoutes, []);

@@ -38,7 +38,7 @@ export function diffOlderRoutes(
 export function olderRoutesOf(
   nodeId: string,
   rows: readonly OlderRoute[],
-): Pick<HeadscaleNode, "availableRoutes" | "approvedRoutes" | "subnetRoutes"> {
+): Pick<HeadscaleNode, "availableRoutes" | "approvedRoutes" | "subnetRoutes" | "rows"> {
   const own = rows.filter((row) => row.nodeId === nodeId);
   const prefixesOf = (some: readonly OlderRoute[]) =>
     distinctPrefixes(some.map(({ prefix }) => prefix));
@@ -48,5 +48,6 @@ export function olderRoutesOf(
     subnetRoutes: prefixesOf(
       own.filter((row) => row.isAdvertised && row.isEnabled && row.isPrimary),
     ),
+    rows: own.map(({ id, prefix }) => ({ id, prefix })),
   };
 }

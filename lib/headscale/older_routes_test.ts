@@ -55,4 +55,5 @@ Deno.test("olderRoutesOf: as later releases tell them", () => {
     "10.8.0.0/16",
   ]);
   assertEquals(routes.subnetRoutes.map(formatPrefix), ["192.168.7.0/24"]);
+  assertEquals(routes.rows?.map(({ id }) => id), ["1", "2", "3", "4"]);
 });

@@ -23,4 +23,6 @@ export interface HeadscaleNode {
   readonly approvedRoutes: readonly Prefix[];
   /** What it serves: advertised, approved, and primary. */
   readonly subnetRoutes: readonly Prefix[];
+  /** Up to 0.25, where each route is a row that is approved for itself; undefined from 0.26 on. */
+  readonly rows?: readonly { readonly id: string; readonly prefix: Prefix }[];
 }

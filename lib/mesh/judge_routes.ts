@@ -6,6 +6,7 @@ import {
   type Prefix,
   showPrefixes,
 } from "../net/prefix.ts";
+import { approveCommand, listRoutesCommand } from "./approve_command.ts";
 import { fail, type Finding, pass, unknown, worstOf } from "./finding.ts";
 import type { HeadscaleNode } from "./headscale_node.ts";
 import { NO_STATUS } from "./judge_login.ts";
@@ -13,13 +14,16 @@ import type { MeshFacts } from "./mesh_facts.ts";
 import { hasRoute, ownRoutes } from "./own_routes.ts";
 import { podRoutes } from "./peer_routes.ts";
 import type { TailnetNode } from "./tailnet.ts";
+import { tailscaleCommand } from "./tailscale_command.ts";
 
 /** Condition 1: this node takes the routes of others. */
-export function judgeAccepting({ prefs }: MeshFacts): Finding {
+export function judgeAccepting({ prefs, socket }: MeshFacts): Finding {
   if (!prefs) return NO_PREFS;
-  return prefs.routeAll
-    ? pass("routes of other nodes are accepted")
-    : fail("routes of other nodes are not accepted", "tailscale set --accept-routes");
+  if (prefs.routeAll) return pass("routes of other nodes are accepted");
+  return fail(
+    "routes of other nodes are not accepted",
+    tailscaleCommand(socket, "set --accept-routes"),
+  );
 }
 
 /** Condition 2: what pods here have is advertised, approved, and served by this node. */
@@ -87,7 +91,7 @@ function judgeRoute(
   if (serves) return pass(`${shown} is served${note}`);
   return fail(
     `${shown} is advertised, but not served: it is not approved, or another node has it${note}`,
-    adviseApproval("<id of this node>", [...routesOf(self), ...own]),
+    adviseApproval(approveCommand(undefined, route, [...routesOf(self), ...own])),
   );
 }
 
@@ -107,13 +111,13 @@ function judgeByHeadscale(
   if (!hasRoute(node.approvedRoutes, route)) {
     return fail(
       `${shown} is advertised, but not approved`,
-      adviseApproval(node.id, [...node.approvedRoutes, ...own]),
+      adviseApproval(approveCommand(node, route, [...node.approvedRoutes, ...own])),
     );
   }
   if (!hasRoute(node.subnetRoutes, route)) {
     return fail(
       `${shown} is approved, but another node serves it`,
-      "see headscale nodes list-routes: delete an older registration of this node, " +
+      `see ${listRoutesCommand(node)}: delete an older registration of this node, ` +
         "or give one of both another PodCIDR",
     );
   }
@@ -130,9 +134,7 @@ function routesOf(self: TailnetNode): Prefix[] {
   return [...self.primaryRoutes, ...self.allowedIps].filter((each) => !hasRoute(addresses, each));
 }
 
-/** Both ways. The list of the command replaces the one that there is: it is whole. */
-function adviseApproval(id: string, routes: readonly Prefix[]): string {
-  const list = distinctPrefixes(routes).map(formatPrefix).join(",");
-  return `let the policy approve it (autoApprovers: headcni mesh policy), ` +
-    `or on the server: headscale nodes approve-routes -i ${id} -r ${list}`;
+/** Both ways. */
+function adviseApproval(command: string): string {
+  return `let the policy approve it (autoApprovers: headcni mesh policy), or on the server: ${command}`;
 }

@@ -8,6 +8,7 @@ import {
   tailnetPrefs,
   tailnetStatus,
 } from "../../tests/fakes/tailnet.ts";
+import { parsePrefix } from "../net/prefix.ts";
 import { fail, type Finding, pass, unknown } from "./finding.ts";
 import type { HeadscaleNode } from "./headscale_node.ts";
 import { judgeAccepted, judgeAccepting, judgeServing } from "./judge_routes.ts";
@@ -19,9 +20,9 @@ const UNSERVED = tailnetStatus({
   self: selfNode({ allowedIps: prefixes("100.64.0.1/32 0.0.0.0/0"), primaryRoutes: [] }),
 });
 
-function approval(id: string, routes: string): string {
-  return `let the policy approve it (autoApprovers: headcni mesh policy), ` +
-    `or on the server: headscale nodes approve-routes -i ${id} -r ${routes}`;
+function approval(command: string): string {
+  return "let the policy approve it (autoApprovers: headcni mesh policy), " +
+    `or on the server: headscale ${command}`;
 }
 
 Deno.test("judgeAccepting: condition 1", () => {
@@ -31,6 +32,10 @@ Deno.test("judgeAccepting: condition 1", () => {
   assertEquals(
     judge({ prefs: tailnetPrefs({ routeAll: false }) }),
     fail("routes of other nodes are not accepted", "tailscale set --accept-routes"),
+  );
+  assertEquals(
+    judge({ prefs: tailnetPrefs({ routeAll: false }), socket: "/run/ts.sock" }).fix,
+    "tailscale --socket=/run/ts.sock set --accept-routes",
   );
 });
 
@@ -64,7 +69,10 @@ Deno.test("judgeServing: by tailscaled alone", () => {
     judgeServing(meshFacts({ headscale: undefined, ...change }));
   const lacking = '"10.244.1.0/24" is advertised, but not served: ' +
     "it is not approved, or another node has it";
-  const byHand = approval("<id of this node>", "0.0.0.0/0,10.244.1.0/24");
+  const byHand = approval(
+    "nodes approve-routes -i <id of this node> -r 0.0.0.0/0,10.244.1.0/24 " +
+      "(up to 0.25: headscale routes enable -r <id of the route>)",
+  );
   const trouble = { headscale: { trouble: "401" } };
   const rows: readonly (readonly [Finding, Finding])[] = [
     [judge({}), pass('"10.244.1.0/24" is served')],
@@ -112,7 +120,14 @@ Deno.test("judgeServing: by Headscale too, which knows what is missing", () => {
       judge({ approvedRoutes: prefixes("192.168.7.0/24 ::/0"), subnetRoutes: [] }),
       fail(
         '"10.244.1.0/24" is advertised, but not approved',
-        approval("7", "192.168.7.0/24,::/0,10.244.1.0/24"),
+        approval("nodes approve-routes -i 7 -r 192.168.7.0/24,::/0,10.244.1.0/24"),
+      ),
+    ],
+    [
+      judge({ approvedRoutes: [], rows: [{ id: "3", prefix: parsePrefix("10.244.1.0/24") }] }),
+      fail(
+        '"10.244.1.0/24" is advertised, but not approved',
+        approval("routes enable -r 3"),
       ),
     ],
     [

@@ -3,6 +3,7 @@ import { formatPrefix, type Prefix } from "../net/prefix.ts";
 import { fail, type Finding, pass, unknown, worstOf } from "./finding.ts";
 import { NO_PREFS, POLICY } from "./judge_routes.ts";
 import type { MeshFacts } from "./mesh_facts.ts";
+import { tailscaleCommand } from "./tailscale_command.ts";
 
 /** Condition 4: other nodes' WireGuard takes packets of pods of this one. Only they know. */
 export function judgeSource(facts: MeshFacts): Finding {
@@ -14,14 +15,14 @@ export function judgeFilters(facts: MeshFacts): Finding {
   if (facts.prefs?.shieldsUp) {
     return fail(
       "shields are up: nothing from other nodes reaches pods here",
-      "tailscale set --shields-up=false",
+      tailscaleCommand(facts.socket, "set --shields-up=false"),
     );
   }
   return judgeProbes(facts, `${POLICY}: pods to pods, by every protocol`);
 }
 
 /** Condition 6: neither tailscaled nor we give packets to other pods the node's address. */
-export function judgeAddresses({ prefs, masqueradeExempts }: MeshFacts): Finding {
+export function judgeAddresses({ prefs, masqueradeExempts, socket }: MeshFacts): Finding {
   return worstOf([
     masqueradeExempts ? pass("our masquerade leaves out the cluster") : fail(
       "our masquerade takes packets to pods of other nodes",
@@ -31,7 +32,7 @@ export function judgeAddresses({ prefs, masqueradeExempts }: MeshFacts): Finding
       ? NO_PREFS
       : prefs.noSnat
       ? pass("tailscaled does no SNAT")
-      : fail("tailscaled does SNAT", "tailscale set --snat-subnet-routes=false"),
+      : fail("tailscaled does SNAT", tailscaleCommand(socket, "set --snat-subnet-routes=false")),
   ]);
 }
 
@@ -41,11 +42,11 @@ export function judgeForwarding(facts: MeshFacts): Finding {
 }
 
 /** Condition 8: connections that pods begin are not taken for strange ones. */
-export function judgeStateful({ prefs }: MeshFacts): Finding {
+export function judgeStateful({ prefs, socket }: MeshFacts): Finding {
   if (!prefs) return NO_PREFS;
   return prefs.noStatefulFiltering ? pass("stateful filtering is off") : fail(
     "stateful filtering drops what pods begin",
-    "tailscale set --stateful-filtering=false",
+    tailscaleCommand(socket, "set --stateful-filtering=false"),
   );
 }
 

@@ -120,3 +120,13 @@ Deno.test("judgeStateful: condition 8", () => {
     ],
   ]);
 });
+
+Deno.test("judgeFilters, judgeAddresses, judgeStateful: a fix is for the tailscaled that is asked", () => {
+  const prefs = tailnetPrefs({ shieldsUp: true, noSnat: false, noStatefulFiltering: false });
+  const facts = meshFacts({ prefs, socket: "/run/ts.sock" });
+  assertEquals([judgeFilters, judgeAddresses, judgeStateful].map((judge) => judge(facts).fix), [
+    "tailscale --socket=/run/ts.sock set --shields-up=false",
+    "tailscale --socket=/run/ts.sock set --snat-subnet-routes=false",
+    "tailscale --socket=/run/ts.sock set --stateful-filtering=false",
+  ]);
+});

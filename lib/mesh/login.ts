@@ -1,11 +1,14 @@
 /** Whether tailscaled is to be logged in, and by what. */
 import { hasExpiredKey } from "./key_expiry.ts";
 import type { TailnetPrefs, TailnetStatus } from "./tailnet.ts";
+import { tailscaleCommand } from "./tailscale_command.ts";
 import type { MeshMode } from "./wanted_prefs.ts";
 
 /** What a login can be made of. */
 export interface LoginMeans {
   readonly mode: MeshMode;
+  /** Where that tailscaled listens: for what a person is told to type. */
+  readonly socket?: string | undefined;
   /** The control server that the node is to be at; undefined: wherever it is. */
   readonly controlUrl?: string | undefined;
   /** A pre-auth key was given to us. */
@@ -48,7 +51,9 @@ export function decideLogin(
   if (state === "NoState") return wait("tailscaled has just started");
   const elsewhere = describeElsewhere(status, prefs, means);
   if (elsewhere !== undefined && means.mode === "host") {
-    return { kind: "blocked", reason: elsewhere, fix: ELSEWHERE_FIX };
+    const fix = `log it out yourself (${tailscaleCommand(means.socket, "logout")}), ` +
+      "or stop it and set tailscale.mode to own";
+    return { kind: "blocked", reason: elsewhere, fix };
   }
   if (elsewhere !== undefined) return login(status, prefs, means, elsewhere);
   if (hasExpiredKey(status.self, nowMs)) return login(status, prefs, means, EXPIRED);
@@ -75,9 +80,6 @@ const OTHER_USER: LoginDecision = {
   reason: "another user of this machine has tailscaled for himself",
   fix: "set tailscale.mode to own, or end what that user runs",
 };
-
-const ELSEWHERE_FIX = "log it out yourself (tailscale logout), " +
-  "or stop it and set tailscale.mode to own";
 
 const EXPIRED = "the key of the node has expired";
 

@@ -120,6 +120,16 @@ Deno.test("decideLogin: a tailscaled of the machine at another server is never t
   }
 });
 
+Deno.test("decideLogin: the way out of another server names the socket", () => {
+  const means = { ...OURS, socket: "/run/ts.sock" };
+  assertEquals(decide({ prefs: ELSEWHERE, means }), {
+    kind: "blocked",
+    reason: `tailscaled is logged in to "https://other.test", not to "${URL_OF_OURS}"`,
+    fix: "log it out yourself (tailscale --socket=/run/ts.sock logout), " +
+      "or stop it and set tailscale.mode to own",
+  });
+});
+
 Deno.test("decideLogin: what is not logged in there, or may be anywhere, is not elsewhere", () => {
   const means = { ...AUTH_KEY, ...OURS };
   for (const prefs of [ELSEWHERE, { ...ELSEWHERE, loggedOut: true }]) {

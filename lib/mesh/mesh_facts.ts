@@ -11,6 +11,8 @@ export interface MeshFacts {
   readonly status?: TailnetStatus | undefined;
   /** Why there is no status. */
   readonly trouble?: string | undefined;
+  /** Where that tailscaled listens: for what a person is told to type. */
+  readonly socket?: string | undefined;
   readonly prefs?: TailnetPrefs | undefined;
   /** Of `check-ip-forwarding`; empty when the node forwards. */
   readonly forwardingWarning?: string | undefined;

@@ -2,6 +2,7 @@
 import { type Prefix, showPrefixes } from "../net/prefix.ts";
 import { mergeRoutes, ownRoutes, type RouteMerge } from "./own_routes.ts";
 import type { PrefsChange, TailnetPrefs } from "./tailnet.ts";
+import { tailscaleCommand } from "./tailscale_command.ts";
 
 /** Whose the tailscaled is: the machine's, or one only for us. */
 export type MeshMode = "host" | "own";
@@ -10,6 +11,8 @@ export type MeshMode = "host" | "own";
 export interface WantedPrefs {
   /** Networks of the pods of this node, also of those that only still have pods. */
   readonly podCidrs: readonly Prefix[];
+  /** Where that tailscaled listens: for what a person is told to type. */
+  readonly socket?: string | undefined;
   /** The rest of it counts in mode `own` alone. */
   readonly mode: MeshMode;
   readonly hostname?: string | undefined;
@@ -47,7 +50,7 @@ export function planPrefs(
     ...switchSteps(have),
     ...(want.mode === "own" ? ownSteps(want, have) : []),
   ];
-  return { ...joinSteps(steps), warnings: [...own.refused, ...warnOf(have)] };
+  return { ...joinSteps(steps), warnings: [...own.refused, ...warnOf(have, want.socket)] };
 }
 
 /** What to change so that nothing of ours is advertised any more; all else stays as it is. */
@@ -137,15 +140,16 @@ const NETFILTER_LACKS: readonly string[] = [
   "ts-input is up to you",
 ];
 
-function warnOf(have: TailnetPrefs): string[] {
+function warnOf(have: TailnetPrefs, socket: string | undefined): string[] {
+  const set = (flag: string) => tailscaleCommand(socket, `set ${flag}`);
   const lack = NETFILTER_LACKS[have.netfilterMode];
   return [
     ...have.shieldsUp
       ? [
-        "shields are up: nothing from other nodes reaches pods here; tailscale set --shields-up=false",
+        `shields are up: nothing from other nodes reaches pods here; ${set("--shields-up=false")}`,
       ]
       : [],
-    ...lack === undefined ? [] : [`${lack}; tailscale set --netfilter-mode=on`],
+    ...lack === undefined ? [] : [`${lack}; ${set("--netfilter-mode=on")}`],
     ...have.exitNode === ""
       ? []
       : [`an exit node is in use ("${have.exitNode}"): what pods send to the internet goes by it`],

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { prefixes, tailnetPrefs } from "../../tests/fakes/tailnet.ts";
 import type { PrefsChange, TailnetPrefs } from "./tailnet.ts";
 import { planPrefs, planWithdrawal, type WantedPrefs } from "./wanted_prefs.ts";
@@ -123,6 +123,14 @@ Deno.test("planPrefs: what is not ours to change is warned of, and stays", () =>
   ];
   for (const [have, warning] of rows) {
     assertEquals(plan(have), { change: {}, reasons: [], warnings: [warning] });
+  }
+});
+
+Deno.test("planPrefs: what a person is to type is for the tailscaled that is asked", () => {
+  const want = { ...HOST, socket: "/run/ts.sock" };
+  for (const have of [{ shieldsUp: true }, { netfilterMode: 0 }]) {
+    const [warning] = planPrefs(want, tailnetPrefs(have), want.podCidrs).warnings;
+    assertStringIncludes(warning ?? "", "; tailscale --socket=/run/ts.sock set --");
   }
 });
 

@@ -28,6 +28,7 @@ export function meshReport(peers = 1, changes: Partial<MeshReport> = {}): MeshRe
   };
   return {
     sight: {
+      socket: "/var/run/tailscale/tailscaled.sock",
       status: {
         backendState: "Running",
         version: "1.98.10",

@@ -170,4 +170,20 @@ export const MESH_BREAKAGES: readonly Breakage[] = [
     testFile: "lib/mesh/memory_test.ts",
     test: "parseMemory: cut anywhere, it is empty and said",
   },
+  // A person changes the machine's tailscaled in the place of ours.
+  {
+    file: "lib/mesh/tailscale_command.ts",
+    text: ": `tailscale --socket=${socket} ${words}`",
+    replacement: ": `tailscale ${words}`",
+    testFile: "lib/mesh/tailscale_command_test.ts",
+    test: "tailscaleCommand: names the socket where tailscale would look at another",
+  },
+  // The list that a person is told to type takes back what was approved by others.
+  {
+    file: "lib/mesh/judge_routes.ts",
+    text: "approveCommand(node, route, [...node.approvedRoutes, ...own])",
+    replacement: "approveCommand(node, route, own)",
+    testFile: "lib/mesh/judge_routes_test.ts",
+    test: "judgeServing: by Headscale too, which knows what is missing",
+  },
 ];

@@ -7,6 +7,8 @@ import { findTailnetLink, type TailnetLink } from "./tailnet_link.ts";
 
 /** What was seen. */
 export interface MeshSight extends TailnetLink {
+  /** Where tailscaled was asked. */
+  readonly socket: string;
   readonly status: TailnetStatus | undefined;
   readonly prefs: TailnetPrefs | undefined;
   /** Why tailscaled cannot be asked; undefined when it answered. */
@@ -17,16 +19,18 @@ export interface MeshSight extends TailnetLink {
 
 /** Looks; a tailscaled that does not answer is a part of what is seen. */
 export async function lookAtMesh(
-  api: Pick<LocalApi, "status" | "prefs" | "checkIpForwarding">,
+  api: Pick<LocalApi, "socket" | "status" | "prefs" | "checkIpForwarding">,
   openHost: () => Host,
 ): Promise<MeshSight> {
-  const seen = { status: undefined, prefs: undefined, forwardingWarning: undefined };
+  const { socket } = api;
+  const seen = { socket, status: undefined, prefs: undefined, forwardingWarning: undefined };
   try {
     const [status, prefs] = await Promise.all([api.status({ peers: true }), api.prefs()]);
     // Not promised to be there for ever; without it the sysctls are looked at by others anyway.
     const forwardingWarning = await api.checkIpForwarding().catch(() => undefined);
     using host = openHost();
     return {
+      socket,
       status,
       prefs,
       forwardingWarning,

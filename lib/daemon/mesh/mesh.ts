@@ -183,11 +183,12 @@ export class Mesh implements Disposable {
     }
   }
 
-  #decide(settings: Settings, { status, prefs }: MeshSight): LoginDecision | undefined {
+  #decide(settings: Settings, { socket, status, prefs }: MeshSight): LoginDecision | undefined {
     if (!status || !prefs) return undefined;
     const { tailscale } = settings;
     const decision = decideLogin(status, prefs, {
       mode: tailscale.mode === "own" ? "own" : "host",
+      socket,
       ...tailscale.url !== undefined && { controlUrl: tailscale.url },
       canUseAuthKey: tailscale.authKey !== undefined,
       canMintKey: canAsk(settings),
@@ -200,7 +201,7 @@ export class Mesh implements Disposable {
   async #act(
     api: LocalApi,
     settings: Settings,
-    { prefs }: MeshSight,
+    { socket, prefs }: MeshSight,
     decision: LoginDecision,
     reasons: string[],
   ): Promise<boolean> {
@@ -210,6 +211,7 @@ export class Mesh implements Disposable {
       {
         // As long as nobody named the pods' network, what was advertised stays.
         podCidrs: this.#podCidrs(settings),
+        socket,
         mode: tailscale.mode === "own" ? "own" : "host",
         hostname: ownHostname(tailscale.hostname, node.name),
         acceptDns: tailscale.acceptDNS,
