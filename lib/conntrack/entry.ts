@@ -1,6 +1,7 @@
 /** Entries of connection tracking, as the kernel tells of them over netlink. */
 import { type Address, addressFromBytes, equalAddresses } from "../net/address.ts";
 import { type HostPort, PROTOCOL_NUMBERS } from "../net/host_port.ts";
+import { containsAddress, type Prefix } from "../net/prefix.ts";
 import { nestedAttributes, parseAttributes, viewOf } from "../wire/attribute.ts";
 import type { Message } from "../wire/message.ts";
 import * as ct from "./ctnetlink.ts";
@@ -74,6 +75,18 @@ export function isLed({ original, reply }: Entry, port: HostPort): boolean {
   return original.protocol === PROTOCOL_NUMBERS.udp &&
     original.destinationPort === port.hostPort && isLedTo(reply, port) &&
     !equalAddresses(original.destination, port.target);
+}
+
+/** True for a UDP flow from one of the sources to one of the destinations whose sender is hidden. */
+export function isHidden(
+  { original, reply }: Entry,
+  sources: readonly Prefix[],
+  destinations: readonly Prefix[],
+): boolean {
+  return original.protocol === PROTOCOL_NUMBERS.udp &&
+    !equalAddresses(original.source, reply.destination) &&
+    sources.some((prefix) => containsAddress(prefix, original.source)) &&
+    destinations.some((prefix) => containsAddress(prefix, original.destination));
 }
 
 function isLedTo(reply: Tuple, { target, targetPort }: HostPort): boolean {

@@ -1,7 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { type Address, formatAddress, parseAddress } from "../net/address.ts";
 import type { HostPort } from "../net/host_port.ts";
-import { type Entry, isLed, isStale, parseEntry, type Tuple } from "./entry.ts";
+import { parsePrefix } from "../net/prefix.ts";
+import { type Entry, isHidden, isLed, isStale, parseEntry, type Tuple } from "./entry.ts";
 
 const [NODE, POD] = ["192.0.2.1", "10.1.0.5"];
 const PORT: HostPort = {
@@ -65,6 +66,32 @@ Deno.test("isLed: came to the port, and the pod answers", () => {
   ];
   for (const [name, entry, expected] of cases) assertEquals(isLed(entry, PORT), expected, name);
 });
+
+Deno.test("isHidden: a sender of ours whom one that is to see it does not see", () => {
+  const [sources, destinations] = [["10.1.0.0/24", "fd00:1::/64"], ["10.1.0.0/16", "fd00:2::/64"]]
+    .map((texts) => texts.map(parsePrefix));
+  const cases: [string, Entry, boolean][] = [
+    ["hidden", hiddenBy("10.1.0.5", "10.1.7.2", NODE), true],
+    ["hidden, IPv6", hiddenBy("fd00:1::5", "fd00:2::2", "fd00::1"), true],
+    ["seen", hiddenBy("10.1.0.5", "10.1.7.2", "10.1.0.5"), false],
+    ["of somebody else", hiddenBy("10.1.1.5", "10.1.7.2", NODE), false],
+    ["to somebody else", hiddenBy("10.1.0.5", "198.51.100.2", NODE), false],
+    ["by TCP", hiddenBy("10.1.0.5", "10.1.7.2", NODE, 6), false],
+  ];
+  for (const [name, entry, expected] of cases) {
+    assertEquals(isHidden(entry, sources ?? [], destinations ?? []), expected, name);
+  }
+});
+
+/** A flow from an address to another, which sees it come from a third. */
+function hiddenBy(from: string, to: string, seen: string, protocol = 17): Entry {
+  const entry = entryOf(to, 53, to, 53, protocol);
+  return {
+    ...entry,
+    original: { ...entry.original, source: parseAddress(from) },
+    reply: { ...entry.reply, destination: parseAddress(seen) },
+  };
+}
 
 /** A flow to an address and port that is answered from another. */
 function entryOf(

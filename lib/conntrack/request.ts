@@ -16,9 +16,12 @@ export function listFlowsTo({ hostPort, target }: HostPort): ConntrackRequest {
   return listFlows(target.family, {
     direction: ct.CTA_TUPLE_ORIG,
     flags: ct.CTA_FILTER_ORIG_FLAGS,
-    port: ct.CTA_PROTO_DST_PORT,
-    portFlag: ct.CTA_FILTER_F_CTA_PROTO_DST_PORT,
-  }, hostPort);
+    port: {
+      attribute: ct.CTA_PROTO_DST_PORT,
+      flag: ct.CTA_FILTER_F_CTA_PROTO_DST_PORT,
+      number: hostPort,
+    },
+  });
 }
 
 /** Asks for UDP flows that are answered from the pod's port, by any address; as above. */
@@ -26,9 +29,17 @@ export function listFlowsLedTo({ target, targetPort }: HostPort): ConntrackReque
   return listFlows(target.family, {
     direction: ct.CTA_TUPLE_REPLY,
     flags: ct.CTA_FILTER_REPLY_FLAGS,
-    port: ct.CTA_PROTO_SRC_PORT,
-    portFlag: ct.CTA_FILTER_F_CTA_PROTO_SRC_PORT,
-  }, targetPort);
+    port: {
+      attribute: ct.CTA_PROTO_SRC_PORT,
+      flag: ct.CTA_FILTER_F_CTA_PROTO_SRC_PORT,
+      number: targetPort,
+    },
+  });
+}
+
+/** Asks for all UDP flows of a family. Old kernels answer with flows of other protocols, too. */
+export function listUdpFlows(family: Family): ConntrackRequest {
+  return listFlows(family, { direction: ct.CTA_TUPLE_ORIG, flags: ct.CTA_FILTER_ORIG_FLAGS });
 }
 
 /** Deletes one entry; the kernel refuses with ENOENT when it has ended. */
@@ -44,29 +55,28 @@ export function deleteFlow({ family, original, id, zone }: EntryName): Conntrack
 interface FlowFilter {
   readonly direction: number;
   readonly flags: number;
-  readonly port: number;
-  readonly portFlag: number;
+  /** Any port without it. */
+  readonly port?: { readonly attribute: number; readonly flag: number; readonly number: number };
 }
 
 /**
  * Not filtered by address: kernels (6.18 too) take an IPv6 address that is equal for another one,
  * ctnetlink_filter_match_tuple() in net/netfilter/nf_conntrack_netlink.c.
  */
-function listFlows(
-  family: Family,
-  { direction, flags, port, portFlag }: FlowFilter,
-  number: number,
-): ConntrackRequest {
+function listFlows(family: Family, { direction, flags, port }: FlowFilter): ConntrackRequest {
   const writer = new WireWriter().u8(ct.NFPROTO_BY_FAMILY[family]).u8(0).u16be(0);
   writer.nested(direction, (tuple) => {
     tuple.nested(ct.CTA_TUPLE_PROTO, (proto) => {
       proto.attributeU8(ct.CTA_PROTO_NUM, PROTOCOL_NUMBERS.udp);
-      proto.attribute(port, Uint8Array.of(number >> 8, number & 0xff));
+      if (port) {
+        proto.attribute(port.attribute, Uint8Array.of(port.number >> 8, port.number & 0xff));
+      }
     });
   });
+  const wanted = ct.CTA_FILTER_F_CTA_PROTO_NUM | (port?.flag ?? 0);
   writer.nested(ct.CTA_FILTER, (filter) => {
     for (const each of [ct.CTA_FILTER_ORIG_FLAGS, ct.CTA_FILTER_REPLY_FLAGS]) {
-      filter.attributeU32(each, each === flags ? ct.CTA_FILTER_F_CTA_PROTO_NUM | portFlag : 0);
+      filter.attributeU32(each, each === flags ? wanted : 0);
     }
   });
   return request("IPCTNL_MSG_CT_GET", NLM_F_DUMP, writer);

@@ -1,7 +1,13 @@
 import { assertEquals } from "@std/assert";
 import { parseAddress } from "../net/address.ts";
 import type { HostPort } from "../net/host_port.ts";
-import { type ConntrackRequest, deleteFlow, listFlowsLedTo, listFlowsTo } from "./request.ts";
+import {
+  type ConntrackRequest,
+  deleteFlow,
+  listFlowsLedTo,
+  listFlowsTo,
+  listUdpFlows,
+} from "./request.ts";
 
 const PORT: HostPort = {
   ...{ protocol: "udp", hostPort: 53, hostIp: undefined },
@@ -34,6 +40,13 @@ Deno.test("requests: what is asked for, and by which parts the kernel filters", 
       0x301,
       `02000000 18000280 14000280 ${UDP} 06000200 14e90000
         14001980 08000100 00000000 08000200 18000000`,
+    ],
+    [
+      listUdpFlows(6),
+      0x101,
+      0x301,
+      `0a000000 10000180 0c000280 ${UDP}
+        14001980 08000100 08000000 08000200 00000000`,
     ],
     [
       deleteFlow({

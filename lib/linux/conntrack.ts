@@ -1,19 +1,22 @@
 /**
- * UDP flows that the kernel remembers. It looks at the rules for the first packet of a flow only,
- * so a flow that never pauses would go where it went before a host port came, or after it has gone.
+ * UDP flows that the kernel remembers. It looks at the rules for the first packet of a flow only, so a
+ * flow that never pauses would go where it went before a host port came, or after it has gone, and
+ * under the node's address to whom we only then know as a pod of another node.
  */
-import { type Entry, isLed, isStale, parseEntry } from "../conntrack/entry.ts";
+import { type Entry, isHidden, isLed, isStale, parseEntry } from "../conntrack/entry.ts";
 import {
   type ConntrackRequest,
   deleteFlow,
   listFlowsLedTo,
   listFlowsTo,
+  listUdpFlows,
 } from "../conntrack/request.ts";
 import { KernelError } from "../errors.ts";
 import { log } from "../log.ts";
 import { type Address, equalAddresses } from "../net/address.ts";
 import { formatHostPort, type HostPort } from "../net/host_port.ts";
 import { containsAddress, type Prefix } from "../net/prefix.ts";
+import { type Masquerade, sourceFamilies } from "../nft/masquerade.ts";
 import { ENOENT } from "./errno.ts";
 import type { NetlinkSocket } from "./netlink_socket.ts";
 
@@ -49,17 +52,43 @@ export function forgetLedFlows(socket: ConntrackSocket, ports: readonly HostPort
   forgetFlows(socket, ports, listFlowsLedTo, isLed);
 }
 
-/** Ports go to where they must without it too, for all but flows that never pause. */
+/**
+ * Makes the kernel forget UDP flows that are masqueraded although they are not to be, as those that
+ * began before their destination was exempt; a kernel that cannot be asked costs a warning. Connections
+ * of TCP keep the address that they began with: they would break.
+ */
+export function forgetMasqueradedFlows(socket: ConntrackSocket, want: Masquerade): void {
+  const destinations = [...want.sources, ...want.exempt];
+  attempt(() => {
+    for (const family of sourceFamilies(want)) {
+      forgetFlowsOf(
+        socket,
+        "forget flows to pods elsewhere",
+        listUdpFlows(family),
+        (entry) => isHidden(entry, want.sources, destinations),
+      );
+    }
+  });
+}
+
 function forgetFlows(
   socket: ConntrackSocket,
   ports: readonly HostPort[],
   list: (port: HostPort) => ConntrackRequest,
   isUnwanted: (entry: Entry, port: HostPort) => boolean,
 ): void {
-  try {
+  attempt(() => {
     for (const port of ports.filter(({ protocol }) => protocol === "udp")) {
-      forgetFlowsOf(socket, port, list(port), isUnwanted);
+      const doing = `forget flows of "${formatHostPort(port)}"`;
+      forgetFlowsOf(socket, doing, list(port), (entry) => isUnwanted(entry, port));
     }
+  });
+}
+
+/** All is as it must be without it too, for all but flows that never pause. */
+function attempt(forget: () => void): void {
+  try {
+    forget();
   } catch (error) {
     if (!(error instanceof KernelError)) throw error;
     // Mostly a kernel without ctnetlink, which would say the same of each of the ports.
@@ -71,14 +100,13 @@ function forgetFlows(
 
 function forgetFlowsOf(
   socket: ConntrackSocket,
-  port: HostPort,
+  doing: string,
   question: ConntrackRequest,
-  isUnwanted: (entry: Entry, port: HostPort) => boolean,
+  isUnwanted: (entry: Entry) => boolean,
 ): void {
-  const doing = () => `forget flows of "${formatHostPort(port)}"`;
   for (const message of socket.request(question, question.call, doing)) {
     const entry = parseEntry(message);
-    if (!entry || !isUnwanted(entry, port)) continue;
+    if (!entry || !isUnwanted(entry)) continue;
     const removal = deleteFlow(entry.name);
     socket.request(removal, removal.call, doing, [ENOENT]);
   }

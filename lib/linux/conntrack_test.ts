@@ -3,7 +3,8 @@ import { logged } from "../../tests/fakes/logged.ts";
 import { KernelError } from "../errors.ts";
 import { parseAddress } from "../net/address.ts";
 import type { HostPort } from "../net/host_port.ts";
-import { forgetLedFlows, forgetStaleFlows } from "./conntrack.ts";
+import { parsePrefix } from "../net/prefix.ts";
+import { forgetLedFlows, forgetMasqueradedFlows, forgetStaleFlows } from "./conntrack.ts";
 
 Deno.test("forgetStaleFlows, forgetLedFlows: a kernel without ctnetlink costs one warning", async () => {
   const ports = [53, 54].map((hostPort): HostPort => ({
@@ -19,6 +20,7 @@ Deno.test("forgetStaleFlows, forgetLedFlows: a kernel without ctnetlink costs on
     const forget of [
       () => forgetStaleFlows(socket, ports, () => []),
       () => forgetLedFlows(socket, ports),
+      () => forgetMasqueradedFlows(socket, { sources: [parsePrefix("10.1.0.0/24")], exempt: [] }),
     ]
   ) {
     const log = await logged("warn", () => Promise.resolve(forget()));

@@ -1,6 +1,7 @@
 import type { Prefix } from "../net/prefix.ts";
 import type { Masquerade } from "../nft/masquerade.ts";
 import type { MssClamp } from "../nft/mss_clamp.ts";
+import { forgetMasqueradedFlows } from "./conntrack.ts";
 import { findUnknownToFirewalld } from "./firewalld.ts";
 import { setForwardAccept } from "./forward_accept.ts";
 import { setMssClamp } from "./mss_clamp.ts";
@@ -12,9 +13,14 @@ import { setMasquerade } from "./set_masquerade.ts";
 export class LinuxKeeper implements Disposable {
   readonly #socket = NetlinkSocket.open(NETLINK_NETFILTER);
 
-  /** Masquerades what is wanted and nothing else; answers the changes as commands of nft(8). */
-  setMasquerade(want: Masquerade, askAgain: () => Promise<Masquerade>): Promise<string[]> {
-    return setMasquerade(this.#socket, want, askAgain);
+  /**
+   * Masquerades what is wanted and nothing else, flows that began before a change too; answers the
+   * changes as commands of nft(8).
+   */
+  async setMasquerade(want: Masquerade, askAgain: () => Promise<Masquerade>): Promise<string[]> {
+    const done = await setMasquerade(this.#socket, want, askAgain);
+    if (done.length > 0) forgetMasqueradedFlows(this.#socket, want);
+    return done;
   }
 
   /** Lets the packets of pods pass where others drop them; answers the changes likewise. */

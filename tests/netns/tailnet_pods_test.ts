@@ -1,6 +1,6 @@
 /** What pods and pods elsewhere see of each other by the link to the tailnet, with nobody's help. */
 import { assertEquals } from "@std/assert";
-import { callers, ip } from "./callers.ts";
+import { callers, ip, tellCallers } from "./callers.ts";
 import { TestDaemon } from "./daemon.ts";
 import { InstalledPlugin } from "./installed_plugin.ts";
 import type { TestNetns } from "./namespace.ts";
@@ -63,6 +63,25 @@ nodeTest(
   },
 );
 
+nodeTest(
+  "resyncDatapath: a flow that began before its destination was known goes on under the pod's address",
+  async (node) => {
+    const order = { clusterCidrs: [] };
+    const { pod, remote, addresses } = await stageTailnet(node, order);
+    await using _teller = await tellCallers(remote, { name: "there" });
+    await using four = new Flow(pod, REMOTE_POD[4]);
+    await using six = new Flow(pod, REMOTE_POD[6]);
+    const seen = () => Promise.all([four.ask(), six.ask()]);
+    assertEquals(await seen(), [
+      `there sees ${TAILNET_ADDRESS[4]}`,
+      `there sees ${TAILNET_ADDRESS[6]}`,
+    ]);
+    const told = { ...order, remotePodCidrs: ["10.9.7.0/24", "fd00:9:7::/64"] };
+    assertEquals((await upkeep(node, told)).parts, ["masquerade"]);
+    assertEquals(await seen(), [`there sees ${addresses[4]}`, `there sees ${addresses[6]}`]);
+  },
+);
+
 nodeTest("daemon: follows the MTU of the tailnet's link, and the routes by it", async (node) => {
   await connectTailnet(node.host, await node.makePod("rem"));
   await node.host.run("ip", "link", "set", TAILNET_DEVICE, "mtu", "1200");
@@ -99,6 +118,35 @@ nodeTest("daemon: follows the MTU of the tailnet's link, and the routes by it", 
   const reasons = (await daemon.ask("/readyz")).text.trim().split("\n");
   assertEquals(reasons.filter((reason) => !reason.startsWith("mesh: ")), []);
 });
+
+/** A socket of UDP that asks who is seen again and again. */
+class Flow implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly #input: WritableStreamDefaultWriter<Uint8Array<ArrayBuffer>>;
+  readonly #lines: ReadableStreamDefaultReader<string>;
+
+  constructor(from: Pick<TestNetns, "path">, address: string) {
+    const script = `exec 3<>/dev/udp/${address}/80; while read -r; do echo >&3; head -n1 <&3; done`;
+    this.#child = new Deno.Command("nsenter", {
+      args: [`--net=${from.path}`, "bash", "-c", script],
+      ...{ stdin: "piped", stdout: "piped" },
+    }).spawn();
+    this.#input = this.#child.stdin.getWriter();
+    this.#lines = this.#child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  }
+
+  async ask(): Promise<string> {
+    await this.#input.write(new TextEncoder().encode("\n"));
+    const { value = "" } = await this.#lines.read();
+    return value.trim();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#input.close();
+    await this.#lines.cancel();
+    await this.#child.status;
+  }
+}
 
 /** The sizes that our table lowers to. */
 async function segments(node: TestNode): Promise<number[]> {
