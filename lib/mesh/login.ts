@@ -13,6 +13,8 @@ export interface LoginMeans {
   readonly controlUrl?: string | undefined;
   /** A pre-auth key was given to us. */
   readonly canUseAuthKey: boolean;
+  /** It was tried since the node was last in: it may be spent. */
+  readonly hasTriedAuthKey?: boolean;
   /** An API key was given to us, with which Headscale makes one. */
   readonly canMintKey: boolean;
 }
@@ -131,10 +133,10 @@ const GIVE_KEY = "give a pre-auth key (tailscale.authKey) or an API key (headsca
 
 /** A pre-auth key that was used once may be spent when the node needs one again. */
 function chooseKey(
-  { canUseAuthKey, canMintKey }: LoginMeans,
+  { canUseAuthKey, hasTriedAuthKey = false, canMintKey }: LoginMeans,
   isAgain: boolean,
 ): "auth-key" | "minted-key" | undefined {
-  if (canMintKey && (isAgain || !canUseAuthKey)) return "minted-key";
+  if (canMintKey && (isAgain || hasTriedAuthKey || !canUseAuthKey)) return "minted-key";
   return canUseAuthKey ? "auth-key" : undefined;
 }
 

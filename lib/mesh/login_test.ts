@@ -73,6 +73,15 @@ Deno.test("decideLogin: the first login is by the key that was given, else by on
   }
 });
 
+Deno.test("decideLogin: a given key that did not do is followed by one that is made", () => {
+  const rows = [[BOTH_KEYS, "minted-key"], [AUTH_KEY, "auth-key"]] as const;
+  for (const [means, by] of rows) {
+    assertEquals(decide({ status: FRESH, means: { ...means, hasTriedAuthKey: true } }), {
+      ...{ kind: "login", by, reason: "the node is not logged in" },
+    });
+  }
+});
+
 Deno.test("decideLogin: without a key a person has to log the node in", () => {
   const reason = "the node is not logged in";
   assertEquals(decide({ status: FRESH }), { kind: "blocked", reason, fix: GIVE_KEY });

@@ -31,6 +31,7 @@ export class TailnetJoin {
   /** Why the last attempt failed; undefined when it did not. */
   #trouble: string | undefined;
   #attempts = 0;
+  #hasTriedAuthKey = false;
 
   /** How often it was tried to log in. */
   get attempts(): number {
@@ -41,11 +42,17 @@ export class TailnetJoin {
     return this.#trouble;
   }
 
+  /** Whether the key that was given was tried since the node was last in. */
+  get hasTriedAuthKey(): boolean {
+    return this.#hasTriedAuthKey;
+  }
+
   /** The node is in: the next time is the first one again. */
   arrived(): void {
     this.#delayMs = FIRST_DELAY_MS;
     this.#notBeforeMs = -Infinity;
     this.#trouble = undefined;
+    this.#hasTriedAuthKey = false;
   }
 
   /** Does what was decided; answers whether anything was done. A failure is kept in `trouble`. */
@@ -77,6 +84,7 @@ export class TailnetJoin {
       ? tools.tailscale.authKey?.reveal()
       : await inTime(mintKey(tools));
     if (authKey === undefined) return;
+    this.#hasTriedAuthKey ||= by === "auth-key";
     await logIn(tools.api, { authKey, ...controlUrl !== undefined && { change: { controlUrl } } });
   }
 }

@@ -51,6 +51,17 @@ Deno.test("TailnetJoin: logs in by the given key, or by one that Headscale makes
   assertEquals([join.attempts, join.trouble], [2, undefined]);
 });
 
+Deno.test("TailnetJoin: remembers that the given key was tried, until the node is in", async () => {
+  const join = new TailnetJoin();
+  const env = { TS_AUTHKEY: "given", TAILSCALE_TAGS: "tag:pods" };
+  await join.attempt({ ...LOGIN, by: "minted-key" }, stage(env, 0, []));
+  assertEquals(join.hasTriedAuthKey, false);
+  await join.attempt(LOGIN, stage(env, 15_000, []));
+  assertEquals(join.hasTriedAuthKey, true);
+  join.arrived();
+  assertEquals(join.hasTriedAuthKey, false);
+});
+
 Deno.test("TailnetJoin: tries less and less often, and from the start again once it was in", async () => {
   const asked: string[] = [];
   const join = new TailnetJoin();

@@ -191,6 +191,7 @@ export class Mesh implements Disposable {
       socket,
       ...tailscale.url !== undefined && { controlUrl: tailscale.url },
       canUseAuthKey: tailscale.authKey !== undefined,
+      hasTriedAuthKey: this.#join.hasTriedAuthKey,
       canMintKey: canAsk(settings),
     }, Date.now());
     if (decision.kind === "none") this.#join.arrived();

@@ -6,6 +6,23 @@ const CONTROL_ADDRESS = "192.0.2.1";
 /** Prefix length of the network between the nodes. */
 const LENGTH = 24;
 
+/** What a router between a node and the others does. */
+export type RouterKind = "home" | "office";
+
+const ROUTER_TABLES: Readonly<Record<RouterKind, readonly string[]>> = {
+  home: [natTable("masquerade")],
+  office: [
+    natTable("masquerade fully-random"),
+    "table ip guard { chain pass { type filter hook forward priority filter; " +
+    `meta l4proto udp ip saddr != ${CONTROL_ADDRESS} ip daddr != ${CONTROL_ADDRESS} drop; }; }`,
+  ],
+};
+
+function natTable(statement: string): string {
+  return "table ip nat { chain out { type nat hook postrouting priority srcnat; " +
+    `oifname eth0 ${statement}; }; }`;
+}
+
 /** A namespace with a bridge that all uplinks are ports of. */
 export class Internet implements AsyncDisposable {
   readonly netns: TestNetns;
@@ -51,10 +68,12 @@ export class Internet implements AsyncDisposable {
   }
 
   /**
-   * Gives a namespace the uplink `eth0` behind a router that translates addresses, as at home.
+   * Gives a namespace the uplink `eth0` behind a router that translates addresses.
    * @param router an empty namespace for the router.
+   * @param kind `home` keeps ports where it can; `office` takes others for each destination, and lets
+   * UDP pass to Headscale alone, so that nobody can be reached but by its relay.
    */
-  async plugBehind(place: TestNetns, router: TestNetns): Promise<void> {
+  async plugBehind(place: TestNetns, router: TestNetns, kind: RouterKind): Promise<void> {
     await this.plug(router);
     await router.run(
       "ip",
@@ -72,9 +91,7 @@ export class Internet implements AsyncDisposable {
     await router.run("ip", "address", "add", "192.168.77.1/24", "dev", "lan");
     await router.run("ip", "link", "set", "lan", "up");
     await router.run("sysctl", "-qw", "net.ipv4.ip_forward=1");
-    const nat =
-      "table ip nat { chain out { type nat hook postrouting priority srcnat; oifname eth0 masquerade; }; }";
-    await router.run("nft", nat);
+    for (const table of ROUTER_TABLES[kind]) await router.run("nft", table);
     await place.run("ip", "link", "set", "lo", "up");
     await place.run("ip", "address", "add", "192.168.77.2/24", "dev", "eth0");
     await place.run("ip", "link", "set", "eth0", "up");

@@ -15,7 +15,7 @@ import {
   USER,
   userIn,
 } from "./headscale.ts";
-import { Internet } from "./internet.ts";
+import { Internet, type RouterKind } from "./internet.ts";
 import { CLUSTER, MeshNode, type MeshPod } from "./node.ts";
 import { until } from "./until.ts";
 
@@ -29,6 +29,8 @@ export interface MeshPlan {
   /** How many nodes; the one with the number `behindNat` is behind a router of its own. */
   readonly nodes?: number;
   readonly behindNat?: number;
+  /** `home` by default. */
+  readonly router?: RouterKind;
   /** `tailscale.mode` of the nodes in their order; `host` where it is absent. */
   readonly modes?: readonly string[];
   /** More settings of `tailscale`. */
@@ -70,8 +72,8 @@ export class TestMesh implements AsyncDisposable {
 
   /** Starts everything, without waiting for the tailnet. */
   static async start(plan: MeshPlan = {}): Promise<TestMesh> {
-    const { version = "0.29.2", right = "auto-approvers", nodes = 2, behindNat } = plan;
-    const { modes = [] } = plan;
+    const { version = "0.29.2", right = "auto-approvers", nodes = 2 } = plan;
+    const { behindNat, router = "home", modes = [] } = plan;
     await using owned = new AsyncDisposableStack();
     const internet = owned.use(await Internet.make());
     const policy = policyOf(version, right);
@@ -84,7 +86,11 @@ export class TestMesh implements AsyncDisposable {
     const members: MeshMember[] = [];
     for (let number = 1; number <= nodes; number++) {
       const mode = modes[number - 1] ?? "host";
-      const options = { number, isBehindNat: number === behindNat, hasSystemd: mode !== "host" };
+      const options = {
+        number,
+        router: number === behindNat ? router : undefined,
+        hasSystemd: mode !== "host",
+      };
       const node = owned.use(await MeshNode.make(internet, headscale, options));
       const settings = node.settings({
         tailscale: {

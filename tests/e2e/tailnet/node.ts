@@ -7,7 +7,7 @@ import { type AddResult, TestNode } from "../../netns/plugin.ts";
 import { findPeers } from "../peers.ts";
 import { RealSystemd } from "../systemd.ts";
 import type { HeadscaleServer } from "./headscale.ts";
-import type { Internet } from "./internet.ts";
+import type { Internet, RouterKind } from "./internet.ts";
 import { TestProcess } from "./process.ts";
 
 /** Network of all pods of these tests. */
@@ -17,8 +17,8 @@ export const CLUSTER = { 4: "10.42.0.0/16", 6: "fd00:42::/56" } as const;
 export interface MeshNodeOptions {
   /** Its number, from 1 on: part of its networks and of its name. */
   readonly number: number;
-  /** Behind a router that translates addresses. */
-  readonly isBehindNat?: boolean;
+  /** Behind a router that translates addresses; behind none when absent. */
+  readonly router?: RouterKind | undefined;
   /** Run by a systemd, and without a tailscaled until the daemon has it start one. */
   readonly hasSystemd?: boolean;
 }
@@ -59,13 +59,13 @@ export class MeshNode implements AsyncDisposable {
   static async make(
     internet: Internet,
     headscale: HeadscaleServer,
-    { number, isBehindNat = false, hasSystemd = false }: MeshNodeOptions,
+    { number, router, hasSystemd = false }: MeshNodeOptions,
   ): Promise<MeshNode> {
     const { path, missing } = findPeers("tailscale");
     if (missing) throw new Error(missing);
     await using owned = new AsyncDisposableStack();
     const node = owned.use(await TestNode.make());
-    if (isBehindNat) await internet.plugBehind(node.host, await node.makePod("nat"));
+    if (router) await internet.plugBehind(node.host, await node.makePod("nat"), router);
     else await internet.plug(node.host);
     const systemd = hasSystemd ? owned.use(await RealSystemd.start(node)) : undefined;
     const made = new MeshNode(number, node, systemd, headscale, path, owned.move());
