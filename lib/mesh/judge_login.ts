@@ -2,6 +2,7 @@
 import { fail, type Finding, pass, unknown, worstOf } from "./finding.ts";
 import { hasExpiredKey, keyExpiryMs } from "./key_expiry.ts";
 import type { MeshFacts } from "./mesh_facts.ts";
+import type { TailnetStatus } from "./tailnet.ts";
 import { tailscaleCommand } from "./tailscale_command.ts";
 
 /** Somebody answers on the socket. */
@@ -23,13 +24,13 @@ export function judgeTun({ status }: MeshFacts): Finding {
 /** It has a key, and that is good. */
 export function judgeKey({ status, prefs, socket, nowMs }: MeshFacts): Finding {
   if (!status) return NO_STATUS;
-  const { self, authUrl, backendState, health } = status;
-  const byHand = authUrl === "" ? "" : `, or log the node in at ${authUrl}`;
-  if (hasExpiredKey(self, nowMs)) return fail("the key of the node has expired", GIVE_KEY + byHand);
+  const { self, backendState } = status;
+  if (hasExpiredKey(self, nowMs)) return lacksLogin("the key of the node has expired", status);
   if (backendState === "NeedsLogin") {
-    const seen = ["the node is not logged in", ...health.filter((text) => LOGIN_ERROR.test(text))];
-    const notLoggedIn = fail(seen.join(": "), GIVE_KEY + byHand);
-    return worstOf([notLoggedIn, ...judgeTags(prefs, socket)]);
+    return worstOf([
+      lacksLogin("the node is not logged in", status),
+      ...judgeTags(prefs, socket),
+    ]);
   }
   const expiryMs = keyExpiryMs(self);
   if (expiryMs === undefined) return pass("the key of the node does not expire");
@@ -50,6 +51,12 @@ export function judgeState({ status }: MeshFacts): Finding {
 
 /** What cannot be told while tailscaled does not answer. */
 export const NO_STATUS = unknown("tailscaled does not answer");
+
+function lacksLogin(seen: string, { authUrl, health }: TailnetStatus): Finding {
+  const errors = health.filter((text) => LOGIN_ERROR.test(text));
+  const byHand = authUrl === "" ? "" : `, or log the node in at ${authUrl}`;
+  return fail([seen, ...errors].join(": "), GIVE_KEY + byHand);
+}
 
 /** How tailscaled tells why the last login failed: health/warnings.go. */
 const LOGIN_ERROR = /\blogin error\b/i;

@@ -67,6 +67,10 @@ Deno.test("judgeKey: why the last login failed, of all that tailscaled complains
     judgeKey(facts({ backendState: "NeedsLogin", health })),
     fail(`the node is not logged in: ${said}`, GIVE_KEY),
   );
+  assertEquals(
+    judgeKey(facts({ self: selfNode({ isExpired: true }), health })),
+    fail(`the key of the node has expired: ${said}`, GIVE_KEY),
+  );
 });
 
 Deno.test("judgeKey: tags that the node asks for are told while it is not logged in", () => {

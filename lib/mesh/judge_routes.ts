@@ -10,6 +10,7 @@ import { approveCommand, listRoutesCommand } from "./approve_command.ts";
 import { fail, type Finding, pass, unknown, worstOf } from "./finding.ts";
 import type { HeadscaleNode } from "./headscale_node.ts";
 import { NO_STATUS } from "./judge_login.ts";
+import { hasExpiredKey } from "./key_expiry.ts";
 import type { MeshFacts } from "./mesh_facts.ts";
 import { hasRoute, ownRoutes } from "./own_routes.ts";
 import { podRoutes } from "./peer_routes.ts";
@@ -46,11 +47,13 @@ export function judgeServing(facts: MeshFacts): Finding {
 
 /** Condition 3: the kernel has the routes to pods elsewhere. */
 export function judgeAccepted(facts: MeshFacts): Finding {
-  const { status, clusterCidrs, acceptedRoutes, hasNeighbours } = facts;
+  const { status, clusterCidrs, acceptedRoutes, hasNeighbours, nowMs } = facts;
   if (!status) return NO_STATUS;
   if (status.backendState !== "Running") return NOT_IN_TAILNET;
   if (clusterCidrs.length === 0) return unknown("no CIDR of the cluster is known");
-  const routes = distinctPrefixes(status.peers.flatMap((peer) => podRoutes(peer, clusterCidrs)));
+  // tailscaled leads nobody to a node whose key has expired: wgengine/wgcfg/nmcfg.
+  const peers = status.peers.filter((peer) => !hasExpiredKey(peer, nowMs));
+  const routes = distinctPrefixes(peers.flatMap((peer) => podRoutes(peer, clusterCidrs)));
   if (routes.length === 0) {
     return hasNeighbours
       ? unknown("no other node serves pods that this one may see", `${POLICY}, and see the others`)

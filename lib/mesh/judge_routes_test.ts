@@ -182,6 +182,15 @@ Deno.test("judgeAccepted: condition 3", () => {
           "(networkd: ManageForeignRoutes=no)",
       ),
     ],
+    [
+      // Nobody is led to a node whose key has expired.
+      {
+        status: tailnetStatus({
+          peers: [...peers.slice(0, 1), peerNode(3, "10.244.3.0/24", { isExpired: true })],
+        }),
+      },
+      pass("routes to pods of other nodes: 1"),
+    ],
     [{ status: undefined }, SILENT],
     [{ status: tailnetStatus({ backendState: "Starting" }) }, NOT_IN_TAILNET],
     [{ clusterCidrs: [] }, unknown("no CIDR of the cluster is known")],

@@ -125,12 +125,16 @@ export class HeadscaleServer implements AsyncDisposable {
     if (this.#process) Deno.kill(this.#process.pid, "SIGHUP");
   }
 
-  /** A pre-auth key that can be used again and again. */
-  async makeAuthKey(options: { readonly tags?: readonly string[] } = {}): Promise<string> {
-    const tags = options.tags?.length ? ["--tags", options.tags.join(",")] : [];
+  /** A pre-auth key, by default one that can be used again and again. */
+  async makeAuthKey(
+    options: { readonly tags?: readonly string[]; readonly isReusable?: boolean } = {},
+  ): Promise<string> {
+    const { tags = [], isReusable = true } = options;
     const user = this.version === "0.25.1" ? USER : "1";
     const text = await this.cli(
-      ...["preauthkeys", "create", "--user", user, "--reusable", "--expiration", "1h", ...tags],
+      ...["preauthkeys", "create", "--user", user, "--expiration", "1h"],
+      ...isReusable ? ["--reusable"] : [],
+      ...tags.length > 0 ? ["--tags", tags.join(",")] : [],
     );
     return lastLine(text);
   }

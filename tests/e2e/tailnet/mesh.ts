@@ -99,7 +99,7 @@ export class TestMesh implements AsyncDisposable {
           binary: node.tailscaled,
           // A node with tags has a key that does not expire.
           ...right === "api-key"
-            ? { user: USER, tags: "" }
+            ? { user: USER, tags: [] }
             : { authKeyFile: await node.keyFile("key", key) },
           ...plan.tailscale,
         },
@@ -153,7 +153,7 @@ export class TestMesh implements AsyncDisposable {
 }
 
 /** The policy that a right needs; `printed-policy` is what `headcni mesh policy` prints, and no more. */
-function policyOf(version: HeadscaleVersion, right: Right): string {
+export function policyOf(version: HeadscaleVersion, right: Right): string {
   const clusterCidrs = Object.values(CLUSTER).map(parsePrefix);
   if (right === "printed-policy") return formatPolicy({ clusterCidrs, tags: [TAG] });
   if (right !== "auto-approvers") return openPolicy(version);
