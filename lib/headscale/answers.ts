@@ -54,6 +54,9 @@ export const NodesAnswer = v.object({ nodes: v.array(Node) });
 /** `POST /api/v1/node/{id}/approve_routes`. */
 export const ApprovedAnswer = v.object({ node: v.object({ approvedRoutes: prefixes }) });
 
+/** `POST /api/v1/node/{id}/expire`. */
+export const ExpiredAnswer = v.object({ node: v.object({ expiry: text }) });
+
 /** `GET /api/v1/routes` and `GET /api/v1/node/{id}/routes`, up to 0.25. */
 export const RoutesAnswer = v.object({
   routes: v.array(

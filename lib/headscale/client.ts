@@ -8,6 +8,7 @@ import { formatPrefix, type Prefix } from "../net/prefix.ts";
 import {
   AnyAnswer,
   ApprovedAnswer,
+  ExpiredAnswer,
   type HeadscaleUser,
   HealthAnswer,
   KeyAnswer,
@@ -134,6 +135,24 @@ export class HeadscaleClient implements Disposable {
   /** Makes the key of a node expire now: it must log in again. */
   async expireNode(id: string): Promise<void> {
     await this.#change("POST", `${nodePath(id)}/expire`);
+  }
+
+  /**
+   * Makes the key of a node good for ever. Releases up to 0.28 have no word for that, and say of one that
+   * has expired that it still has.
+   */
+  async disableExpiry(id: string): Promise<void> {
+    const { node } = await this.#connection.ask({
+      method: "POST",
+      path: `${nodePath(id)}/expire`,
+      body: { disableExpiry: true },
+      isRepeatable: true,
+    }, ExpiredAnswer);
+    if (timeOf(node.expiry) === undefined) return;
+    throw this.#refuse(
+      `let the key of node ${id} be good for ever`,
+      "only release 0.29 and later can; headscale nodes delete makes the node a new one",
+    );
   }
 
   /** Removes a node, and its routes with it. */

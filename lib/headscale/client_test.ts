@@ -191,6 +191,16 @@ testEach("a node expires, and is deleted once", async (server, client) => {
   assertEquals(again.status, 404);
 });
 
+testEach("a key is made good for ever where the release can", async (server, client) => {
+  const { id, nodeKey }: FakeHeadscaleNode = server.addNode("edge");
+  await client.expireNode(id);
+  const disable = () => client.disableExpiry(id);
+  if (["0.29", "0.30"].includes(server.release)) await disable();
+  else await assertRejects(disable, HeadscaleError, "only release 0.29 and later can");
+  const expiry = (await client.findNode({ nodeKey }))?.expiry;
+  assertEquals(expiry === undefined, ["0.29", "0.30"].includes(server.release));
+});
+
 testEach("users are listed; health needs no key", async (server, client) => {
   assertEquals(await client.listUsers(), [{ id: "7", name: "alice" }]);
   server.takeSeen();

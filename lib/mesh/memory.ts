@@ -12,6 +12,8 @@ export interface MeshMemory {
   readonly approved: readonly Prefix[];
   /** True after `headcni mesh leave`: nothing is advertised until somebody joins again. */
   readonly left: boolean;
+  /** Of this node when it was in last: a tailscaled that was logged out knows it no more. */
+  readonly nodeKey?: string | undefined;
 }
 
 /** What was understood of a file. */
@@ -25,12 +27,13 @@ export interface ReadMemory {
 export const EMPTY_MEMORY: MeshMemory = { advertised: [], approved: [], left: false };
 
 /** The text of the file. */
-export function formatMemory({ advertised, approved, left }: MeshMemory): string {
+export function formatMemory({ advertised, approved, left, nodeKey }: MeshMemory): string {
   const value = {
     version: VERSION,
     advertised: advertised.map(formatPrefix),
     approved: approved.map(formatPrefix),
     left,
+    nodeKey,
   };
   return `${JSON.stringify(value, null, 2)}\n`;
 }
@@ -49,11 +52,14 @@ export function parseMemory(text: string | undefined): ReadMemory {
   const advertised = parseRoutes("advertised", value.advertised, faults);
   const approved = parseRoutes("approved", value.approved, faults);
   if (typeof value.left !== "boolean") faults.push(`left ${showValue(value.left)}`);
+  const nodeKey = typeof value.nodeKey === "string" ? value.nodeKey : undefined;
+  if (nodeKey !== value.nodeKey) faults.push(`nodeKey ${showValue(value.nodeKey)}`);
   return {
     memory: {
       advertised: ownRoutes(advertised).routes,
       approved: ownRoutes(approved).routes,
       left: value.left === true,
+      ...nodeKey !== undefined && { nodeKey },
     },
     warning: warn(faults),
   };

@@ -6,6 +6,7 @@ const MEMORY: MeshMemory = {
   advertised: prefixes("10.244.1.0/24 fd00::/64"),
   approved: prefixes("10.244.1.0/24"),
   left: true,
+  nodeKey: "nodekey:01",
 };
 
 Deno.test("formatMemory and parseMemory: there and back", () => {
@@ -39,6 +40,7 @@ Deno.test("parseMemory: what makes sense counts, the rest is named", () => {
     [{ ...good, advertised: "10.0.0.0/24" }, { ...kept, advertised: [] }, "advertised "],
     [{ ...good, approved: {} }, kept, "approved {}"],
     [{ ...good, left: "yes" }, { ...kept, left: false }, 'left "yes"'],
+    [{ ...good, nodeKey: 7 }, kept, "nodeKey 7"],
     [[], EMPTY_MEMORY, "[]"],
     [null, EMPTY_MEMORY, "null"],
   ] as const;

@@ -92,10 +92,15 @@ export class FakeHeadscale implements AsyncDisposable {
     return this.release === "0.25";
   }
 
-  #node(node: FakeHeadscaleNode, verb: string, { routes }: { routes?: string[] }): Response {
+  #node(
+    node: FakeHeadscaleNode,
+    verb: string,
+    { routes, disableExpiry }: { routes?: string[]; disableExpiry?: boolean },
+  ): Response {
+    const isForGood = disableExpiry && ["0.29", "0.30"].includes(this.release);
     if (verb === "routes" && this.#isOlder) return this.#rows([node]);
     if (verb === "delete") this.nodes.splice(this.nodes.indexOf(node), 1);
-    else if (verb === "expire") node.expiry = "2026-01-02T03:04:05.678Z";
+    else if (verb === "expire") node.expiry = isForGood ? null : "2026-01-02T03:04:05.678Z";
     else if (verb === "approve_routes" && !this.#isOlder) {
       node.approved = (routes ?? []).map((route) => formatPrefix(parsePrefix(route)));
     } else return this.#unknownPath();

@@ -7,18 +7,21 @@ import type { LoginDecision } from "../../mesh/login.ts";
 import type { LocalApi } from "../../tailscale/local_api.ts";
 import { logIn } from "../../tailscale/log_in.ts";
 import type { Settings } from "../settings/settings.ts";
+import { liftExpiry } from "./lift_expiry.ts";
 
 /** First and longest time between two attempts, in milliseconds: each may cost a key. */
 const FIRST_DELAY_MS = 15_000;
 const MAX_DELAY_MS = 600_000;
-/** Longest time for a pre-auth key, in milliseconds. */
-const MINT_DEADLINE_MS = 45_000;
+/** Longest time for what Headscale is asked for before a login, in milliseconds. */
+const HEADSCALE_DEADLINE_MS = 45_000;
 
 /** What an attempt works with. */
 export interface JoinTools {
   readonly api: Pick<LocalApi, "status" | "start" | "loginInteractive" | "editPrefs">;
-  /** Asked only where a key is to be made; undefined when no API key is given. */
-  headscale(): Pick<HeadscaleClient, "createPreAuthKey"> | undefined;
+  /** Asked only at a login; undefined when no API key is given. */
+  headscale(): Pick<HeadscaleClient, "createPreAuthKey" | "findNode" | "disableExpiry"> | undefined;
+  /** Of this node when it was in last; undefined when it never was. */
+  readonly nodeKey: string | undefined;
   readonly tailscale: Settings["tailscale"];
   /** Of `performance.now`. */
   readonly clockMs: number;
@@ -80,13 +83,21 @@ export class TailnetJoin {
     tools: JoinTools,
   ): Promise<void> {
     this.#attempts++;
-    const authKey = by === "auth-key"
-      ? tools.tailscale.authKey?.reveal()
-      : await inTime(mintKey(tools));
+    const authKey = await inTime(prepareKey(by, tools));
     if (authKey === undefined) return;
     this.#hasTriedAuthKey ||= by === "auth-key";
     await logIn(tools.api, { authKey, ...controlUrl !== undefined && { change: { controlUrl } } });
   }
+}
+
+/** The key to log in by; a node that Headscale would not take with it is seen to first. */
+async function prepareKey(
+  by: "auth-key" | "minted-key",
+  tools: JoinTools,
+): Promise<string | undefined> {
+  const headscale = tools.headscale();
+  if (headscale && tools.nodeKey !== undefined) await liftExpiry(headscale, tools.nodeKey);
+  return by === "auth-key" ? tools.tailscale.authKey?.reveal() : await mintKey(tools);
 }
 
 /** @throws ConfigError when the settings do not say whose the node is to be. */
@@ -107,8 +118,8 @@ async function mintKey(
 async function inTime<T>(work: Promise<T>): Promise<T> {
   const late = Promise.withResolvers<never>();
   const timer = setTimeout(
-    () => late.reject(new Error(`Headscale made no key in ${MINT_DEADLINE_MS / 1000} s`)),
-    MINT_DEADLINE_MS,
+    () => late.reject(new Error(`Headscale gave no answer in ${HEADSCALE_DEADLINE_MS / 1000} s`)),
+    HEADSCALE_DEADLINE_MS,
   );
   try {
     return await Promise.race([work, late.promise]);

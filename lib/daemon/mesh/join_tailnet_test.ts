@@ -1,5 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { meshReport } from "../../../tests/fakes/mesh_report.ts";
+import { headscaleNode } from "../../../tests/fakes/tailnet.ts";
 import type { LoginDecision } from "../../mesh/login.ts";
 import type { TailnetPrefs, TailnetStatus } from "../../mesh/tailnet.ts";
 import { loadSettings } from "../settings/load.ts";
@@ -29,7 +30,11 @@ function stage(env: Readonly<Record<string, string>>, clockMs: number, asked: st
         say(`make a key of ${user ?? "nobody"} with ${tags}`, {
           ...{ key: "minted", id: "1", expiration: undefined },
         }),
+      findNode: ({ nodeKey }) =>
+        say(`find ${nodeKey}`, headscaleNode({ expiry: "2026-01-01T00:00:00Z" })),
+      disableExpiry: (id) => say(`lift the expiry of ${id}`, null).then(() => {}),
     }),
+    nodeKey: undefined,
     tailscale: settings.tailscale,
     clockMs,
   };
@@ -49,6 +54,16 @@ Deno.test("TailnetJoin: logs in by the given key, or by one that Headscale makes
     ...["make a key of k8s with tag:pods", "start minted at https://h.example", "log in"],
   ]);
   assertEquals([join.attempts, join.trouble], [2, undefined]);
+});
+
+Deno.test("TailnetJoin: sees to a node that was in before, and only then to its key", async () => {
+  const asked: string[] = [];
+  const tools = { ...stage({ TAILSCALE_TAGS: "tag:pods" }, 0, asked), nodeKey: "nodekey:01" };
+  await new TailnetJoin().attempt({ ...LOGIN, by: "minted-key" }, tools);
+  assertEquals(asked, [
+    ...["find nodekey:01", "lift the expiry of 7", "make a key of nobody with tag:pods"],
+    ...["start minted at its server", "log in"],
+  ]);
 });
 
 Deno.test("TailnetJoin: remembers that the given key was tried, until the node is in", async () => {

@@ -35,6 +35,16 @@ export function mendMemory(dataDir: string): void {
   if (tryRead(dataDir).warning !== undefined) updateMemory(dataDir, (memory) => memory);
 }
 
+/** Keeps the key by which Headscale knows this node, where it is a new one; mostly it can do without. */
+export function rememberNodeKey(dataDir: string, nodeKey: string): void {
+  if (readMemory(dataDir).nodeKey === nodeKey) return;
+  try {
+    updateMemory(dataDir, (memory) => ({ ...memory, nodeKey }));
+  } catch (error) {
+    log.debug("Cannot remember the key of this node", { error });
+  }
+}
+
 /**
  * Changes the memory.
  * @param change answers what is to be kept in place of what is.

@@ -21,7 +21,7 @@ import { TailnetJoin } from "./join_tailnet.ts";
 import { keepPrefs } from "./keep_prefs.ts";
 import { judgeSight } from "./judge_sight.ts";
 import { lookAtMesh, type MeshSight } from "./look.ts";
-import { mendMemory, readMemory } from "./memory_file.ts";
+import { mendMemory, readMemory, rememberNodeKey } from "./memory_file.ts";
 import type { MeshReport } from "./mesh_report.ts";
 import { canAsk } from "./open_headscale.ts";
 import { withdrawRoutes } from "./withdraw_routes.ts";
@@ -163,6 +163,7 @@ export class Mesh implements Disposable {
     }
     // A tailscaled that is blocked for us is left alone.
     if (decision?.kind === "none") {
+      if (sight.status?.self) rememberNodeKey(settings.dataDir, sight.status.self.nodeKey);
       const { advertised } = readMemory(settings.dataDir);
       const attempt = () => this.#anew.attempt(api, sight, advertised, this.#clockMs());
       if (await this.#try(reasons, attempt)) sight = await lookAtMesh(api, openHost);
@@ -202,12 +203,13 @@ export class Mesh implements Disposable {
   async #act(
     api: LocalApi,
     settings: Settings,
-    { socket, prefs }: MeshSight,
+    { socket, status, prefs }: MeshSight,
     decision: LoginDecision,
     reasons: string[],
   ): Promise<boolean> {
     if (!prefs) return false;
     const { tailscale, dataDir, node } = settings;
+    const { advertised, nodeKey } = readMemory(dataDir);
     const plan = planPrefs(
       {
         // As long as nobody named the pods' network, what was advertised stays.
@@ -218,7 +220,7 @@ export class Mesh implements Disposable {
         acceptDns: tailscale.acceptDNS,
       },
       prefs,
-      readMemory(dataDir).advertised,
+      advertised,
     );
     this.#warn([...plan.warnings, ...this.#ownWarnings]);
     // A node that cannot be set to all of it, or cannot write, is to be in its tailnet all the same.
@@ -226,6 +228,7 @@ export class Mesh implements Disposable {
     const isTried = await this.#join.attempt(decision, {
       api,
       headscale: () => this.#headscale.client(settings),
+      nodeKey: status?.self?.nodeKey ?? nodeKey,
       tailscale,
       clockMs: this.#clockMs(),
     });
