@@ -139,12 +139,12 @@ export class HeadscaleClient implements Disposable {
 
   /**
    * Makes the key of a node good for ever. Releases up to 0.28 have no word for that, and say of one that
-   * has expired that it still has.
+   * has expired that it still has. 0.29 reads the query alone, 0.30 the body alone.
    */
   async disableExpiry(id: string): Promise<void> {
     const { node } = await this.#connection.ask({
       method: "POST",
-      path: `${nodePath(id)}/expire`,
+      path: `${nodePath(id)}/expire?disableExpiry=true`,
       body: { disableExpiry: true },
       isRepeatable: true,
     }, ExpiredAnswer);

@@ -267,7 +267,7 @@ async function approvesRoutes(stage: Stage): Promise<void> {
   assertEquals((await assertRejects(gone, HeadscaleError)).status, 404);
 }
 
-async function endsNodes({ client, nodes }: Stage): Promise<void> {
+async function endsNodes({ client, nodes, row }: Stage): Promise<void> {
   const [edge, other] = nodes;
   assert(edge && other);
   const before = Date.now();
@@ -275,6 +275,13 @@ async function endsNodes({ client, nodes }: Stage): Promise<void> {
   const expiryMs = Date.parse((await client.findNode(edge))?.expiry ?? "");
   assert(expiryMs >= before - 1_000 && expiryMs <= Date.now());
   assertEquals((await client.findNode(other))?.expiry, undefined);
+  if (row.release === "0.29.2") {
+    await client.disableExpiry(edge.id);
+    assertEquals((await client.findNode(edge))?.expiry, undefined);
+  } else {
+    const disabled = () => client.disableExpiry(edge.id);
+    await assertRejects(disabled, HeadscaleError, "only release 0.29 and later can");
+  }
   await client.deleteNode(edge.id);
   assertEquals((await client.listNodes()).map(({ id }) => id), [other.id]);
   for (const end of [client.deleteNode(edge.id), client.expireNode(edge.id)]) {

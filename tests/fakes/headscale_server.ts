@@ -67,7 +67,7 @@ export class FakeHeadscale implements AsyncDisposable {
   }
 
   async #answer(request: Request): Promise<Response> {
-    const { pathname, search } = new URL(request.url);
+    const { pathname, search, searchParams } = new URL(request.url);
     const text = await request.text();
     const body = text === "" ? {} : JSON.parse(text);
     const what = `${request.method} ${pathname}${search}`;
@@ -85,7 +85,12 @@ export class FakeHeadscale implements AsyncDisposable {
     if (id === undefined) return Response.json({ nodes: this.nodes.map((one) => this.#show(one)) });
     const node = this.nodes.find((one) => one.id === id);
     if (!node) return this.#missing("record");
-    return this.#node(node, request.method === "DELETE" ? "delete" : verb ?? "", body);
+    // The gateway of gRPC reads no body of this one.
+    const disableExpiry = this.release === "0.30"
+      ? body.disableExpiry === true
+      : this.release === "0.29" && searchParams.get("disableExpiry") === "true";
+    const verbOrDelete = request.method === "DELETE" ? "delete" : verb ?? "";
+    return this.#node(node, verbOrDelete, { ...body, disableExpiry });
   }
 
   get #isOlder(): boolean {
@@ -97,10 +102,9 @@ export class FakeHeadscale implements AsyncDisposable {
     verb: string,
     { routes, disableExpiry }: { routes?: string[]; disableExpiry?: boolean },
   ): Response {
-    const isForGood = disableExpiry && ["0.29", "0.30"].includes(this.release);
     if (verb === "routes" && this.#isOlder) return this.#rows([node]);
     if (verb === "delete") this.nodes.splice(this.nodes.indexOf(node), 1);
-    else if (verb === "expire") node.expiry = isForGood ? null : "2026-01-02T03:04:05.678Z";
+    else if (verb === "expire") node.expiry = disableExpiry ? null : "2026-01-02T03:04:05.678Z";
     else if (verb === "approve_routes" && !this.#isOlder) {
       node.approved = (routes ?? []).map((route) => formatPrefix(parsePrefix(route)));
     } else return this.#unknownPath();
