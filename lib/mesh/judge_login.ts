@@ -1,9 +1,8 @@
 /** Is the node in its tailnet at all: what comes before the conditions. */
-import { fail, type Finding, pass, unknown, worstOf } from "./finding.ts";
+import { fail, type Finding, pass, unknown } from "./finding.ts";
 import { hasExpiredKey, keyExpiryMs } from "./key_expiry.ts";
+import { adviseLogin, loginErrors } from "./login_advice.ts";
 import type { MeshFacts } from "./mesh_facts.ts";
-import type { TailnetStatus } from "./tailnet.ts";
-import { tailscaleCommand } from "./tailscale_command.ts";
 
 /** Somebody answers on the socket. */
 export function judgeAnswer({ status, trouble }: MeshFacts): Finding {
@@ -22,16 +21,14 @@ export function judgeTun({ status }: MeshFacts): Finding {
 }
 
 /** It has a key, and that is good. */
-export function judgeKey({ status, prefs, socket, nowMs }: MeshFacts): Finding {
+export function judgeKey(facts: MeshFacts): Finding {
+  const { status, nowMs } = facts;
   if (!status) return NO_STATUS;
   const { self, backendState } = status;
-  if (hasExpiredKey(self, nowMs)) return lacksLogin("the key of the node has expired", status);
-  if (backendState === "NeedsLogin") {
-    return worstOf([
-      lacksLogin("the node is not logged in", status),
-      ...judgeTags(prefs, socket),
-    ]);
-  }
+  const lacksLogin = (seen: string) =>
+    fail([seen, ...loginErrors(status)].join(": "), adviseLogin(status, facts));
+  if (hasExpiredKey(self, nowMs)) return lacksLogin("the key of the node has expired");
+  if (backendState === "NeedsLogin") return lacksLogin("the node is not logged in");
   const expiryMs = keyExpiryMs(self);
   if (expiryMs === undefined) return pass("the key of the node does not expire");
   return pass(`the key of the node is good for ${formatDays(expiryMs - nowMs)}`);
@@ -51,36 +48,6 @@ export function judgeState({ status }: MeshFacts): Finding {
 
 /** What cannot be told while tailscaled does not answer. */
 export const NO_STATUS = unknown("tailscaled does not answer");
-
-function lacksLogin(seen: string, { authUrl, health }: TailnetStatus): Finding {
-  const errors = health.filter((text) => LOGIN_ERROR.test(text));
-  const byHand = authUrl === "" ? "" : `, or log the node in at ${authUrl}`;
-  return fail([seen, ...errors].join(": "), GIVE_KEY + byHand);
-}
-
-/** How tailscaled tells why the last login failed: health/warnings.go. */
-const LOGIN_ERROR = /\blogin error\b/i;
-
-/**
- * None when the node asks for no tags. Headscale from 0.28 on takes no new node by a pre-auth key that
- * does, without telling it why: hscontrol/state/state.go, `createAndSaveNewNode`.
- */
-function judgeTags(prefs: MeshFacts["prefs"], socket: string | undefined): Finding[] {
-  const tags = prefs?.advertiseTags ?? [];
-  if (tags.length === 0) return [];
-  return [
-    fail(
-      `it asks for the tags ${
-        tags.join(", ")
-      } (--advertise-tags), beside which Headscale from 0.28 on ` +
-        "takes no pre-auth key",
-      `let the tags come with the key: ${tailscaleCommand(socket, "up --advertise-tags=")}, ` +
-        "with the other flags that it then asks for",
-    ),
-  ];
-}
-
-const GIVE_KEY = "give a pre-auth key (tailscale.authKey) or an API key (headscale.authKey)";
 
 const STATE_FIXES: Readonly<Record<string, string>> = {
   NeedsLogin: "log the node in",

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { meshFacts } from "../../tests/fakes/mesh_facts.ts";
-import { selfNode, tailnetPrefs, tailnetStatus } from "../../tests/fakes/tailnet.ts";
+import { selfNode, tailnetStatus } from "../../tests/fakes/tailnet.ts";
 import { fail, type Finding, pass, unknown } from "./finding.ts";
 import { judgeAnswer, judgeKey, judgeState, judgeTun } from "./judge_login.ts";
 import type { TailnetStatus } from "./tailnet.ts";
@@ -71,23 +71,6 @@ Deno.test("judgeKey: why the last login failed, of all that tailscaled complains
     judgeKey(facts({ self: selfNode({ isExpired: true }), health })),
     fail(`the key of the node has expired: ${said}`, GIVE_KEY),
   );
-});
-
-Deno.test("judgeKey: tags that the node asks for are told while it is not logged in", () => {
-  const prefs = tailnetPrefs({ advertiseTags: ["tag:a", "tag:b"] });
-  const told = { prefs, socket: "/run/ts.sock" };
-  const status = tailnetStatus({ backendState: "NeedsLogin" });
-  assertEquals(
-    judgeKey(meshFacts({ ...told, status })),
-    fail(
-      "the node is not logged in; it asks for the tags tag:a, tag:b (--advertise-tags), beside " +
-        "which Headscale from 0.28 on takes no pre-auth key",
-      `${GIVE_KEY}; let the tags come with the key: ` +
-        "tailscale --socket=/run/ts.sock up --advertise-tags=, with the other flags that it then " +
-        "asks for",
-    ),
-  );
-  assertEquals(judgeKey(meshFacts(told)), pass("the key of the node does not expire"));
 });
 
 Deno.test("judgeState: running, with what it complains of, or what to do", () => {

@@ -26,10 +26,11 @@ for (const version of HEADSCALE_VERSIONS) {
     const policy = policyOf(version, "auto-approvers");
     await using headscale = await HeadscaleServer.start(internet, version, policy);
     await using owned = new AsyncDisposableStack();
-    const nodes: LoginNode[] = [];
-    for (const means of MEANS) {
-      nodes.push(owned.use(await LoginNode.start(internet, headscale, means, nodes.length + 1)));
-    }
+    const nodes = await Promise.all(
+      MEANS.map(async (means, index) =>
+        owned.use(await LoginNode.start(internet, headscale, means, index + 1))
+      ),
+    );
     await Promise.all(nodes.map((node) => node.goAndReturn()));
   });
 }

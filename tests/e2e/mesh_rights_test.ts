@@ -29,24 +29,10 @@ for (const version of HEADSCALE_VERSIONS) {
     await pingAll(red, blue);
     await pingAll(blue, red);
 
-    // Headscale 0.29 keeps the old expiry of a node that comes with another pre-auth key than before.
     await expectReturn(mesh, red, blue);
     assertEquals(await mesh.internet.seen(), 0);
   });
 }
-
-testUnless(
-  missingMesh(),
-  "mesh: a node whose key expires comes back by the key of its file",
-  async () => {
-    await using mesh = await TestMesh.start();
-    await mesh.ready();
-    const [red, blue] = await mesh.addPods();
-    if (!red || !blue) throw new Error("two pods wanted");
-    await pingAll(red, blue);
-    await expectReturn(mesh, red, blue);
-  },
-);
 
 /** Has the key of the second node expire: it is back by itself, as the same node. */
 async function expectReturn(mesh: TestMesh, red: MeshPod, blue: MeshPod): Promise<void> {

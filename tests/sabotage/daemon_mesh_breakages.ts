@@ -26,6 +26,22 @@ export const DAEMON_MESH_BREAKAGES: readonly Breakage[] = [
     testFile: "lib/daemon/mesh/join_tailnet_test.ts",
     test: "TailnetJoin: tries less and less often, and from the start again once it was in",
   },
+  // What an administrator set for a node of a user's is taken back.
+  {
+    file: "lib/daemon/mesh/lift_expiry.ts",
+    text: "if (reason === undefined) return;",
+    replacement: "",
+    testFile: "lib/daemon/mesh/lift_expiry_test.ts",
+    test: "liftExpiry: of the node with our key alone, and only where it must be",
+  },
+  // Each key that is made for a node of its tags is used up, and the node stays out.
+  {
+    file: "lib/daemon/mesh/join_tailnet.ts",
+    text: "await liftExpiry(headscale, tools.nodeKey);",
+    replacement: "await Promise.resolve();",
+    testFile: "lib/daemon/mesh/join_tailnet_test.ts",
+    test: "TailnetJoin: sees to a node that was in before, and only then to its key",
+  },
   // Routes that are served are withdrawn for a moment, again and again.
   {
     file: "lib/daemon/mesh/advertise_anew.ts",

@@ -178,6 +178,30 @@ export const MESH_BREAKAGES: readonly Breakage[] = [
     testFile: "lib/mesh/tailscale_command_test.ts",
     test: "tailscaleCommand: names the socket where tailscale would look at another",
   },
+  // A node that any key brings back is let in without one.
+  {
+    file: "lib/mesh/lift_expiry.ts",
+    text: "node.tags.length === 0 || !OWNERS_OF_TAGGED.includes(node.user)",
+    replacement: "false",
+    testFile: "lib/mesh/lift_expiry_test.ts",
+    test: "decideExpiryLift: one of its tags alone that has expired, and no other",
+  },
+  // A node without an API key waits for ever, and nobody is told for what.
+  {
+    file: "lib/mesh/login_advice.ts",
+    text: '(isLeft ? LIFT_EXPIRY : "")',
+    replacement: '""',
+    testFile: "lib/mesh/login_advice_test.ts",
+    test: "adviseLogin: a node with tags that has expired is one for the server",
+  },
+  // A node is not ready for the sake of another that has to log in.
+  {
+    file: "lib/mesh/judge_routes.ts",
+    text: "status.peers.filter((peer) => !hasExpiredKey(peer, nowMs))",
+    replacement: "status.peers",
+    testFile: "lib/mesh/judge_routes_test.ts",
+    test: "judgeAccepted: condition 3",
+  },
   // The list that a person is told to type takes back what was approved by others.
   {
     file: "lib/mesh/judge_routes.ts",
