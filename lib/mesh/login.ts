@@ -59,8 +59,10 @@ export function decideLogin(
   }
   if (elsewhere !== undefined) return login(status, prefs, means, elsewhere);
   if (hasExpiredKey(status.self, nowMs)) return login(status, prefs, means, EXPIRED);
-  if (state === "NeedsLogin") return login(status, prefs, means, needsLogin(prefs));
+  if (needsKey(status)) return login(status, prefs, means, needsLogin(prefs));
   if (state === "NeedsMachineAuth") return wait("an administrator has to approve the node");
+  // It has its key until the server knows: ipn/ipnlocal/local.go, `Logout`.
+  if (state === "Stopped" && prefs.loggedOut) return wait("the node is being logged out");
   if (state === "Stopped") return { kind: "start", reason: "tailscaled is logged in, but down" };
   if (state === "Running") return { kind: "none" };
   return wait(`tailscaled is in the state "${state}"`);
@@ -106,6 +108,12 @@ function describeElsewhere(
   if (means.controlUrl === undefined || controlUrl === "" || !hasNodeKey || loggedOut) return;
   if (isSameServer(controlUrl, means.controlUrl)) return;
   return `tailscaled is logged in to "${controlUrl}", not to "${means.controlUrl}"`;
+}
+
+/** One that was logged out while somebody started it goes on to start for ever. */
+function needsKey({ backendState, hasNodeKey }: TailnetStatus): boolean {
+  return backendState === "NeedsLogin" ||
+    !hasNodeKey && (backendState === "Stopped" || backendState === "Starting");
 }
 
 function needsLogin({ loggedOut }: TailnetPrefs): string {

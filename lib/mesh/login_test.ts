@@ -52,6 +52,19 @@ Deno.test("decideLogin: one that is down is started, without a key", () => {
   );
 });
 
+Deno.test("decideLogin: one that is being logged out is left alone, one without a key is logged in", () => {
+  const prefs = { loggedOut: true, wantRunning: false };
+  assertEquals(decide({ status: { backendState: "Stopped" }, prefs, means: AUTH_KEY }), {
+    kind: "wait",
+    reason: "the node is being logged out",
+  });
+  for (const backendState of ["Stopped", "Starting"]) {
+    assertEquals(decide({ status: { ...FRESH, backendState }, means: AUTH_KEY }), {
+      ...{ kind: "login", by: "auth-key", reason: "the node is not logged in" },
+    });
+  }
+});
+
 Deno.test("decideLogin: the first login is by the key that was given, else by one that is made", () => {
   const reason = "the node is not logged in";
   const rows = [

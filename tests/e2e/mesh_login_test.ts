@@ -10,7 +10,7 @@ import {
   USER,
 } from "./tailnet/headscale.ts";
 import { Internet } from "./tailnet/internet.ts";
-import { missingMesh, policyOf } from "./tailnet/mesh.ts";
+import { isReadyAgain, missingMesh, policyOf } from "./tailnet/mesh.ts";
 import { MeshNode } from "./tailnet/node.ts";
 import { until } from "./tailnet/until.ts";
 
@@ -87,7 +87,7 @@ class LoginNode implements AsyncDisposable {
       await lose();
       await daemon.saw({ message: "Join the tailnet", reason }, from);
       if (isSpent) await this.#replaceKey();
-      await daemon.saw(READY, from);
+      await isReadyAgain(daemon);
     }
     const { id, ip_addresses } = await this.#listed();
     assertEquals([id, ip_addresses], [before.id, before.ip_addresses], this.#means);

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { testUnless } from "../fakes/test_unless.ts";
 import { HEADSCALE_VERSIONS } from "./tailnet/headscale.ts";
-import { missingMesh, pingAll, TestMesh } from "./tailnet/mesh.ts";
+import { isReadyAgain, missingMesh, pingAll, TestMesh } from "./tailnet/mesh.ts";
 import type { MeshPod } from "./tailnet/node.ts";
 import { until } from "./tailnet/until.ts";
 
@@ -42,7 +42,7 @@ async function expectReturn(mesh: TestMesh, red: MeshPod, blue: MeshPod): Promis
   await mesh.headscale.expire(id);
   const reason = "the key of the node has expired";
   await daemon.saw({ message: "Join the tailnet", reason }, from);
-  await daemon.saw({ message: "The node is ready" }, from);
+  await isReadyAgain(daemon);
   await pingAll(red, blue);
   await pingAll(blue, red);
   assertEquals((await mesh.listed(2)).id, id);

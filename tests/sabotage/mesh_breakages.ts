@@ -210,4 +210,12 @@ export const MESH_BREAKAGES: readonly Breakage[] = [
     testFile: "lib/mesh/judge_routes_test.ts",
     test: "judgeServing: by Headscale too, which knows what is missing",
   },
+  // A tailscaled that a person logs out is started, and goes on to start for ever.
+  {
+    file: "lib/mesh/login.ts",
+    text: 'if (state === "Stopped" && prefs.loggedOut)',
+    replacement: 'if (state === "Stopped" && !prefs.loggedOut && prefs.wantRunning)',
+    testFile: "lib/mesh/login_test.ts",
+    test: "decideLogin: one that is being logged out is left alone, one without a key is logged in",
+  },
 ];

@@ -164,6 +164,12 @@ export function policyOf(version: HeadscaleVersion, right: Right): string {
   );
 }
 
+/** Waits until a daemon has looked again, and found its node ready: that is not said where it was so. */
+export async function isReadyAgain(daemon: TestDaemon): Promise<void> {
+  await daemon.saw({ message: "Turned", loop: "TailscaleService" }, daemon.lines.length);
+  await until("readiness", async () => (await daemon.ask("/readyz")).status === 200);
+}
+
 /** Addresses of a pod without prefix length. */
 export function ipsOf({ result }: MeshPod): string[] {
   return addressesOf(result).map(bare);
