@@ -1,8 +1,14 @@
 {{/* The daemon's settings, and what the chart has to know of them. */}}
 
+{{/* YAML reads the word "off" as false. */}}
+{{- define "headcni.tailscaleMode" -}}
+{{- $mode := dig "tailscale" "mode" "host" .Values.config -}}
+{{- kindIs "bool" $mode | ternary "off" $mode -}}
+{{- end -}}
+
 {{/* True in the mode in which a tailscaled of our own runs; "daemon" is its older name. */}}
 {{- define "headcni.isOwnTailscaled" -}}
-{{- if has (dig "tailscale" "mode" "host" .Values.config) (list "own" "daemon") -}}true{{- end -}}
+{{- if has (include "headcni.tailscaleMode" .) (list "own" "daemon") -}}true{{- end -}}
 {{- end -}}
 
 {{- define "headcni.runDirectory" -}}{{ .Values.config.runDirectory | default "/run/headcni" }}{{- end -}}
@@ -10,9 +16,8 @@
 
 {{/* The socket of the node's tailscaled; empty when it is not asked. */}}
 {{- define "headcni.hostTailscaleSocket" -}}
-{{- $tailscale := .Values.config.tailscale | default dict -}}
-{{- if eq ($tailscale.mode | default "host") "host" -}}
-{{- $socket := $tailscale.socket | default "" -}}
+{{- if eq (include "headcni.tailscaleMode" .) "host" -}}
+{{- $socket := dig "tailscale" "socket" "" .Values.config -}}
 {{- if kindIs "map" $socket -}}{{- $socket = $socket.path | default "" -}}{{- end -}}
 {{- $socket | default "/var/run/tailscale/tailscaled.sock" -}}
 {{- end -}}
@@ -59,6 +64,9 @@ tailscale: {{ hasKey $made "tailscale-auth-key" | ternary "tailscale-auth-key" "
   {{- $given := omit (get $config $section | default dict) "authKey" -}}
   {{- if $key -}}{{- $_ := set $given "authKeyFile" (printf "/etc/headcni-secret/%s" $key) -}}{{- end -}}
   {{- if $given -}}{{- $_ := set $config $section $given -}}{{- else -}}{{- $_ := unset $config $section -}}{{- end -}}
+{{- end -}}
+{{- range $section, $name := dict "tailscale" "mode" "kube" "access" -}}
+  {{- if kindIs "bool" (dig $section $name "" $config) -}}{{- $_ := set (get $config $section) $name "off" -}}{{- end -}}
 {{- end -}}
 {{- with .Values.cniPlugins -}}{{- $_ := set $config "cniPlugins" . -}}{{- end -}}
 {{- toYaml $config -}}

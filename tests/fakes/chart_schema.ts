@@ -28,7 +28,9 @@ const READ_BY_TEMPLATES: Readonly<Record<string, JsonSchema>> = {
   "monitoring.address": { type: ["string", "null"] },
   "monitoring.port": { type: ["integer", "null"], minimum: 1, maximum: 65_535 },
   "monitoring.path": { type: ["string", "null"] },
-  "tailscale.mode": { enum: ["host", "own", "daemon", "off", null] },
+  // YAML reads the word "off" as false.
+  "tailscale.mode": { enum: ["host", "own", "daemon", "off", false, null] },
+  "kube.access": { enum: ["auto", "off", false, null] },
   "tailscale.socket": PATH,
   "tailscale.socket.path": PATH,
   "tailscale.socket.name": {

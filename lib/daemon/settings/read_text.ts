@@ -24,8 +24,10 @@ import {
   secretOf,
   shortName,
 } from "./given.ts";
+import { equal } from "../../std/equal.ts";
 import { path as pathKind } from "./node_kinds.ts";
 import { retiredNote } from "./retired.ts";
+import { Secret } from "./secret.ts";
 import type { Origin } from "./settings.ts";
 
 /** A file as it was read. */
@@ -179,16 +181,21 @@ function unknownKey(key: string, section: string): string {
   return `there is no such key; ${section === "" ? "the file" : section} has ${names}`;
 }
 
-/** One setting under two names, such as an older one and ours. */
+/** One setting under two names, such as an older one and ours: the older chart has both. */
 function withoutRepeats(layer: Layer): Layer {
-  const faults = layer.given.flatMap(({ key, origin }, index): Fault[] => {
-    const first = layer.given.findIndex((other) => other.key === key);
-    const other = layer.given[first]?.origin;
-    return first === index || !other ? [] : [{
-      where: formatOrigin(origin),
-      key,
-      text: `one value wanted, got another one than ${formatOrigin(other)}`,
+  const faults = layer.given.flatMap((each): Fault[] => {
+    const first = layer.given.find(({ key }) => key === each.key);
+    if (!first || first === each || isSame(first.raw, each.raw)) return [];
+    return [{
+      where: formatOrigin(each.origin),
+      key: each.key,
+      text: `one value wanted, got another one than ${formatOrigin(first.origin)}`,
     }];
   });
   return { ...layer, faults: [...layer.faults, ...faults] };
+}
+
+/** Never of two secrets: they show nothing. */
+function isSame(one: unknown, other: unknown): boolean {
+  return equal(one, other) && !(one instanceof Secret);
 }

@@ -121,10 +121,11 @@ cniPlugins:
   ]);
 });
 
-Deno.test("readSettingsText: a setting under two names, or twice, is a fault", () => {
-  assertEquals(read("daemon: {logLevel: info}\nlogging: {level: info}\n").told, [
+Deno.test("readSettingsText: two values of a setting, under two names or one, are a fault", () => {
+  assertEquals(read("daemon: {logLevel: info}\nlogging: {level: debug}\n").told, [
     "f:2: logging.level: one value wanted, got another one than f:1",
   ]);
+  assertEquals(read("daemon: {logLevel: info}\nlogging: {level: info}\n").told, []);
   assertEquals(read("config: {dataDir: /a}\ndataDir: /b\n").told, [
     "f:2: dataDir: one value wanted, got another one than f:1",
   ]);

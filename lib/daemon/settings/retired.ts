@@ -10,6 +10,7 @@ const RETIRED: ReadonlyMap<string, string> = new Map([
   ["logging.file.maxSize", "does nothing: logrotate or journald keep the log small"],
   ["logging.file.maxBackups", "does nothing: logrotate or journald keep the log small"],
   ["logging.file.maxAge", "does nothing: logrotate or journald keep the log small"],
+  ["tailscale.overrideLocalDNS", "does nothing: see tailscale.acceptDNS"],
   ["security.tls", "does nothing: the daemon listens on its socket and on monitoring.address"],
   ["security.auth", "does nothing: the daemon listens on its socket and on monitoring.address"],
   ["security.networkPolicy", "does nothing: see network.enableNetworkPolicy"],
