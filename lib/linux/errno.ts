@@ -13,6 +13,7 @@ export const EEXIST = 17;
 export const ENODEV = 19;
 export const ENOTDIR = 20;
 export const EINVAL = 22;
+export const EROFS = 30;
 export const ENAMETOOLONG = 36;
 export const ELOOP = 40;
 export const EMSGSIZE = 90;

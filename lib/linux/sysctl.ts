@@ -1,6 +1,13 @@
 /** Kernel parameters below /proc/sys, of the namespace that the calling thread is in. */
 import { ConfigError, errorText, KernelError } from "../errors.ts";
-import { ENOENT, errnoOf } from "./errno.ts";
+import { ENOENT, EROFS, errnoOf } from "./errno.ts";
+
+const SYSCTLS = "/proc/sys";
+/**
+ * Where the chart mounts them for a daemon in a container without privileges, to whom /proc/sys is
+ * read-only. They are those of our own network namespace there, too.
+ */
+const SYSCTLS_OF_NODE = "/host/proc/sys";
 
 /**
  * The value of a sysctl without its newline; undefined when the kernel has none of that name.
@@ -23,14 +30,21 @@ export function readSysctl(path: readonly string[]): string | undefined {
  */
 export function writeSysctl(path: readonly string[], value: string): void {
   if (readSysctl(path) === value) return;
+  const write = (folder: string) =>
+    Deno.writeTextFileSync(fileOf(path, folder), value, { create: false });
   try {
-    Deno.writeTextFileSync(fileOf(path), value, { create: false });
+    write(SYSCTLS);
   } catch (cause) {
-    throw sysctlError("write", path, cause);
+    if (errnoOf(cause) !== EROFS) throw sysctlError("write", path, cause);
+    try {
+      write(SYSCTLS_OF_NODE);
+    } catch {
+      throw sysctlError("write", path, cause);
+    }
   }
 }
 
-function fileOf(path: readonly string[]): string {
+function fileOf(path: readonly string[], folder = SYSCTLS): string {
   for (const part of path) {
     if (part === "" || part === "." || part === ".." || part.includes("/")) {
       throw new ConfigError(
@@ -39,7 +53,7 @@ function fileOf(path: readonly string[]): string {
       );
     }
   }
-  return `/proc/sys/${path.join("/")}`;
+  return `${folder}/${path.join("/")}`;
 }
 
 function sysctlError(verb: "read" | "write", path: readonly string[], cause: unknown): unknown {

@@ -41,7 +41,7 @@ const HOSTILE = [
   "%YAML",
   "two\nlines",
   "\ttab",
-  "é 中 \u{1F980}",
+  "\u00e9 \u4e2d \u{1F980}",
 ];
 
 helmTest("lint --strict", async () => {

@@ -19,6 +19,11 @@ export class PodmanHost extends Machine {
     }
   }
 
+  /** A command that is podman inside of the namespaces, for what stands behind it. */
+  get command(): readonly string[] {
+    return [...this.enter, "env", ...this.environment(), "podman"];
+  }
+
   async podman(...args: readonly string[]): Promise<string> {
     return (await this.run("podman", ...args)).trim();
   }

@@ -1,0 +1,135 @@
+/** The image as containers that have what the chart gives them, and no more. */
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+import { testUnless } from "../fakes/test_unless.ts";
+import { READY } from "../netns/daemon.ts";
+import { findObject, HELM, podSpecOf, render } from "./helm.ts";
+import { ImageHost, PROGRAM } from "./image.ts";
+import { missingFor } from "./machine.ts";
+
+const SUBNET = "10.9.0.0/24";
+const CONF_DIR = "/opt/node/net.d";
+const BIN_DIR = "/opt/cni/bin";
+
+const VALUES = {
+  config: {
+    network: { podCIDR: { nodeLocal: SUBNET } },
+    cni: { confDir: CONF_DIR, binDir: BIN_DIR },
+    kube: { access: "off" },
+    tailscale: { mode: "off" },
+  },
+};
+
+const decoder = new TextDecoder();
+
+testUnless(
+  HELM.missing || missingFor(["/usr/bin/podman"]),
+  "helm: the image makes a node ready with the rights that the chart gives it",
+  async () => {
+    await using host = await ImageHost.start();
+    const objects = await render({ values: VALUES });
+    const pod = podSpecOf(findObject(objects, "DaemonSet"));
+    const test = podSpecOf(findObject(objects, "Pod"));
+    const [install] = pod.initContainers;
+    const [daemon] = pod.containers;
+    const [verify] = test.containers;
+
+    // Nothing is there yet, which is told.
+    for (const folder of [PROGRAM, BIN_DIR]) await host.machine.run("mkdir", "-p", folder);
+    const before = await (await host.command(test, verify)).output();
+    assertEquals(before.code, 1);
+    assertStringIncludes(decoder.decode(before.stderr), `"${PROGRAM}/headcni"`);
+    assertStringIncludes(decoder.decode(before.stderr), `"${BIN_DIR}/loopback"`);
+
+    for (const round of ["installed", "the program is in"]) {
+      const { code, stdout, stderr } = await (await host.command(pod, install)).output();
+      assertEquals(code, 0, decoder.decode(stderr));
+      assertEquals(decoder.decode(stdout).split("\n")[0]?.includes(round), true);
+    }
+
+    const settings = join(host.machine.folder, "settings");
+    await Deno.mkdir(settings);
+    const { data } = findObject(objects, "ConfigMap");
+    await Deno.writeTextFile(join(settings, "daemon.yaml"), data?.["daemon.yaml"] ?? "");
+    await host.machine.run("mkdir", "-p", "/var/lib/kubelet");
+    await host.machine.netns.run("sysctl", "-qw", "net.ipv4.ip_forward=0");
+    {
+      await using running = new RunningContainer(
+        host,
+        daemon.name,
+        await host.command(pod, daemon, { settings }),
+      );
+      const lines = await running.until(READY.message as string);
+      assertEquals(lines.filter((line) => /"level":"(warn|error)"/.test(line)), []);
+      // The chart's probes, as the kubelet asks them.
+      const { port, path } = {
+        ...daemon.livenessProbe.httpGet,
+        port: daemon.ports[0].containerPort,
+      };
+      assertEquals(path, "/livez");
+      await host.machine.netns.run("curl", "-fsS", `http://127.0.0.1:${port}${path}`);
+      await host.machine.netns.run("curl", "-fsS", `http://127.0.0.1:${port}/readyz`);
+      assertEquals(await host.machine.netns.run("sysctl", "-n", "net.ipv4.ip_forward"), "1\n");
+      assertStringIncludes(await host.machine.netns.run("nft", "list", "ruleset"), "masquerade");
+      const after = await (await host.command(test, verify)).output();
+      assertEquals(after.code, 0, decoder.decode(after.stderr));
+      assertEquals(await running.end(), 0);
+    }
+
+    // The runtime calls what is on the node, whether the daemon runs or not.
+    const { plugins: [plugin], ...list } = JSON.parse(
+      await host.machine.run("cat", `${CONF_DIR}/05-headcni.conflist`),
+    );
+    const config = JSON.stringify({ ...plugin, name: list.name, cniVersion: "1.0.0" });
+    await host.machine.run("ip", "netns", "add", "pod");
+    const call = (command: string) =>
+      host.machine.run(
+        ...["env", `CNI_COMMAND=${command}`, "CNI_CONTAINERID=c1", "CNI_IFNAME=eth0"],
+        ...["CNI_NETNS=/run/netns/pod", `CNI_PATH=${BIN_DIR}`],
+        ...["sh", "-c", `printf %s '${config}' | ${BIN_DIR}/headcni`],
+      );
+    assertEquals(JSON.parse(await call("ADD")).ips[0].address, "10.9.0.2/24");
+    await host.machine.run("ip", "netns", "exec", "pod", "ping", "-c1", "-W5", "10.9.0.1");
+    await call("DEL");
+  },
+);
+
+/** A container that runs. */
+class RunningContainer implements AsyncDisposable {
+  readonly #host: ImageHost;
+  readonly #name: string;
+  readonly #child: Deno.ChildProcess;
+  readonly #output: ReadableStreamDefaultReader<string>;
+  readonly #said: Promise<string>;
+
+  constructor(host: ImageHost, name: string, command: Deno.Command) {
+    this.#host = host;
+    this.#name = name;
+    this.#child = command.spawn();
+    this.#said = new Response(this.#child.stderr).text();
+    this.#output = this.#child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  }
+
+  /** Reads until something is told; answers the lines up to then. @throws Error when it ends before. */
+  async until(text: string): Promise<string[]> {
+    let all = "";
+    while (!all.includes(text)) {
+      const { value } = await this.#output.read();
+      if (value === undefined) throw new Error(`Cannot see "${text}": ${all}${await this.#said}`);
+      all += value;
+    }
+    return all.split("\n");
+  }
+
+  /** Ends it as the kubelet does; answers its exit code. */
+  async end(): Promise<number> {
+    await this.#host.podman("stop", "--ignore", "--time=30", this.#name);
+    while ((await this.#output.read()).value !== undefined);
+    return (await this.#child.status).code;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.end();
+    await this.#said;
+  }
+}
