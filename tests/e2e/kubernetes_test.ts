@@ -1,7 +1,7 @@
 /** The chart in a real API server: what it takes, and what the daemon may then. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { join } from "@std/path";
-import { stringify } from "yaml";
+import { fromFileUrl, join } from "@std/path";
+import { parse as parseYaml, stringify } from "yaml";
 import { KubeClient, KubeError } from "../../lib/kube/client.ts";
 import { pause } from "../../lib/pause.ts";
 import { CHART, HELM, render, type RenderOptions } from "./helm.ts";
@@ -10,6 +10,8 @@ import { type Cluster, kubernetesTest } from "./kubernetes.ts";
 /** How long a policy may take to be in force, and between two attempts. */
 const PATIENCE_MS = 60_000;
 const ASK_AGAIN_MS = 50;
+
+const DEPLOY = fromFileUrl(new URL("../../scripts/deploy-with-helm.sh", import.meta.url));
 
 const NAMESPACE = "headcni";
 const ACCOUNT = `system:serviceaccount:${NAMESPACE}:headcni`;
@@ -111,6 +113,34 @@ kubernetesTest("Helm installs, upgrades, rolls back and uninstalls", async (clus
   await helm("uninstall", "headcni");
   assertEquals(await mine(cluster), []);
 });
+
+kubernetesTest(
+  "deploy-with-helm.sh puts the keys into a Secret, and the rest to Helm",
+  async (cluster) => {
+    const key = "k'e\"y\\$(id)";
+    const url = "https://h.example.com/'\"\\$(id)";
+    const args = ["-n", NAMESPACE, "-u", url, "-p", "10.42.0.0/16", "-k", "-", "--no-wait"];
+    for (const round of [1, 2]) {
+      const dry = await cluster.try([DEPLOY, ...args, "--dry-run"], key);
+      assertEquals(dry.code, 0, dry.stderr);
+      assertEquals(await revisions(cluster), round - 1);
+      await cluster.run([DEPLOY, ...args], key);
+      assertEquals(await revisions(cluster), round);
+    }
+    const get = async (...words: string[]) =>
+      JSON.parse(await cluster.kubectl("--namespace", NAMESPACE, "get", ...words, "--output=json"));
+    const secret = await get("secret", "headcni-auth");
+    assertEquals(secret.data, { "auth-key": btoa(key) });
+    assertEquals(secret.metadata.annotations, undefined);
+    const { data } = await get("configmap", "headcni-config");
+    assertEquals(parseYaml(data["daemon.yaml"]).headscale, {
+      url,
+      authKeyFile: "/etc/headcni-secret/auth-key",
+    });
+    const { metadata } = await get("namespace", NAMESPACE);
+    assertEquals(metadata.labels["pod-security.kubernetes.io/enforce"], "privileged");
+  },
+);
 
 kubernetesTest("the daemon's account may do its work, and nothing else", async (cluster) => {
   await cluster.run([
@@ -215,6 +245,13 @@ async function mine(cluster: Cluster): Promise<string[]> {
   const selector = "--selector=app.kubernetes.io/instance=headcni";
   const text = await cluster.kubectl("get", KINDS, "--all-namespaces", selector, "--output=name");
   return text.split("\n").filter((line) => line !== "").toSorted();
+}
+
+/** How often Helm has put the release there. */
+async function revisions(cluster: Cluster): Promise<number> {
+  const history = ["history", "headcni", `--namespace=${NAMESPACE}`, "--output=json"];
+  const { code, stdout } = await cluster.try([HELM.path, ...history]);
+  return code === 0 ? JSON.parse(stdout).length : 0;
 }
 
 /** The token that the kubelet would mount in the daemon's pod on a node. */
