@@ -25,6 +25,8 @@ const BASE_PROGRAMS = ["sh", "cmp", "cp", "mkdir", "mv", "readlink", "rm", "sync
 /** A container of a pod, by the parts of its specification that are followed. */
 export interface Container {
   readonly name: string;
+  /** In the place of the image's entrypoint. */
+  readonly command?: readonly string[];
   readonly args: readonly string[];
   readonly env?: readonly { readonly name: string; readonly value?: string }[];
   readonly securityContext: {
@@ -89,9 +91,14 @@ export class ImageHost implements AsyncDisposable {
     return this.#podman;
   }
 
+  /** Where a path of the machine is for this process. */
+  pathOf(path: string): string {
+    return `/proc/${this.#podman.pid}/root${path}`;
+  }
+
   /**
    * A command that runs a container of a pod as the kubelet would.
-   * @param folders folders of this machine for volumes that are none of the node.
+   * @param folders folders and files of this machine for volumes that are none of the node.
    */
   async command(
     pod: Pod,
@@ -115,6 +122,7 @@ export class ImageHost implements AsyncDisposable {
       ...rightsOf(container),
       ...(container.env ?? []).map(({ name, value = NODE }) => `--env=${name}=${value}`),
       ...mounts.map(formatMount),
+      ...(container.command ?? []).map((program) => `--entrypoint=${program}`),
       IMAGE,
       ...container.args,
     ];

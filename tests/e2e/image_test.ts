@@ -1,11 +1,16 @@
 /** The image as containers that have what the chart gives them, and no more. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
+import { pause } from "../../lib/pause.ts";
+import { LocalApi } from "../../lib/tailscale/local_api.ts";
 import { testUnless } from "../fakes/test_unless.ts";
 import { READY } from "../netns/daemon.ts";
 import { findObject, HELM, podSpecOf, render } from "./helm.ts";
 import { ImageHost, PROGRAM } from "./image.ts";
 import { missingFor } from "./machine.ts";
+import { missingTailscaled, PATIENCE_MS, TAILSCALED } from "./real_tailscaled.ts";
+
+const ASK_AGAIN_MS = 20;
 
 const SUBNET = "10.9.0.0/24";
 const CONF_DIR = "/opt/node/net.d";
@@ -93,6 +98,46 @@ testUnless(
     await call("DEL");
   },
 );
+
+testUnless(
+  HELM.missing || missingTailscaled() || missingFor(["/usr/bin/podman"]),
+  "helm: a tailscaled of our own runs with the rights that the chart gives it",
+  async () => {
+    await using host = await ImageHost.start();
+    const objects = await render({ values: { config: { tailscale: { mode: "own", mtu: 1300 } } } });
+    const pod = podSpecOf(findObject(objects, "DaemonSet", "headcni-tailscaled"));
+    const [tailscaled] = pod.containers;
+    // Its image cannot be had here: the program alone is put into ours.
+    const program = { name: "program", mountPath: "/usr/local/bin/tailscaled", readOnly: true };
+    const container = { ...tailscaled, volumeMounts: [...tailscaled.volumeMounts, program] };
+    await using _running = new RunningContainer(
+      host,
+      tailscaled.name,
+      await host.command(pod, container, { program: TAILSCALED }),
+    );
+    using api = new LocalApi(host.pathOf("/run/headcni/headcni_tailscale.sock"));
+    assertEquals((await answer(api)).hasTun, true);
+    const [link] = await host.machine.netns.ip("link", "show", "dev", "headcni01");
+    assertEquals(link?.mtu, 1300);
+    assertStringIncludes(
+      await host.machine.run("ls", "/var/lib/headcni/tailscale"),
+      "tailscaled.state",
+    );
+  },
+);
+
+/** Its status, as soon as it listens. */
+async function answer(api: LocalApi) {
+  const end = AbortSignal.timeout(PATIENCE_MS);
+  for (;;) {
+    try {
+      return await api.status();
+    } catch (error) {
+      if (end.aborted) throw error;
+      await pause(ASK_AGAIN_MS);
+    }
+  }
+}
 
 /** A container that runs. */
 class RunningContainer implements AsyncDisposable {

@@ -54,6 +54,8 @@ export class Machine implements AsyncDisposable {
   readonly folder: string;
   /** In the place of the machine's network. */
   readonly netns: TestNetns;
+  /** The process that holds the namespaces. */
+  readonly pid: number;
   /** A command that runs what stands behind it inside the namespaces. */
   readonly enter: readonly string[];
   protected readonly owned: AsyncDisposableStack;
@@ -61,6 +63,7 @@ export class Machine implements AsyncDisposable {
   protected constructor({ folder, netns, pid, owned }: MachineParts) {
     this.folder = folder;
     this.netns = netns;
+    this.pid = pid;
     this.enter = ["nsenter", `--target=${pid}`, "--net", "--mount", "--pid"];
     this.owned = owned;
   }
