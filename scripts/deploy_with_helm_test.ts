@@ -12,19 +12,18 @@ const JOIN_KEY = "hskey-auth-7f3a";
 
 /**
  * Tells of each call by its words, what the files among them held, which are gone afterwards, and what
- * came by standard input. The first character of a record tells what it is of.
+ * came by standard input: texts that end with NUL, the first of each record such as "#call".
  */
 const RECORDER = `#!/bin/bash
 {
-  printf '\\1'
-  printf '%s\\0' "$(basename "$0")" "$@"
+  printf '%s\\0' '#call' "$(basename "$0")" "$@"
   for word; do
     case $word in
-      --from-file=*) printf '\\2%s\\0%s\\0' "$word" "$(cat "\${word##*=}")" ;;
-      *.json | *.yaml) printf '\\2%s\\0%s\\0' "$word" "$(cat "$word")" ;;
+      --from-file=*) printf '%s\\0' '#file' "$word" "$(cat "\${word##*=}")" ;;
+      *.json | *.yaml) printf '%s\\0' '#file' "$word" "$(cat "$word")" ;;
     esac
   done
-  [[ $* != *--filename=-* ]] || printf '\\3%s\\0' "$(cat)"
+  [[ $* != *--filename=-* ]] || printf '%s\\0' '#input' "$(cat)"
 } >"$RECORD.$$"
 # Both ends of a pipe run at once.
 flock "$RECORD" sh -c 'cat "$0" >>"$1"' "$RECORD.$$" "$RECORD"
@@ -86,16 +85,13 @@ async function deploy(
 }
 
 function parseRecord(record: string): Pick<Run, "calls" | "files" | "inputs"> {
-  // deno-lint-ignore no-control-regex -- by which records are told apart
-  const parts = record.split(/(?=[\x01-\x03])/).map((part) => ({
-    kind: part.charCodeAt(0),
-    texts: part.slice(1).split("\0").slice(0, -1),
-  }));
-  const of = (kind: number) => parts.filter((part) => part.kind === kind).map(({ texts }) => texts);
+  const records = record.split(/(?<=^|\0)#/).slice(1).map((text) => text.split("\0").slice(0, -1));
+  const of = (kind: string) =>
+    records.filter(([first]) => first === kind).map(([, ...texts]) => texts);
   return {
-    calls: of(1),
-    files: new Map(of(2).map(([word = "", text = ""]) => [word, text])),
-    inputs: of(3).flat(),
+    calls: of("call"),
+    files: new Map(of("file").map(([word = "", text = ""]) => [word, text])),
+    inputs: of("input").flat(),
   };
 }
 

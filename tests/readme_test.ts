@@ -45,7 +45,7 @@ Deno.test("README: names only tasks and scripts that are there", async () => {
   for (const [, task = ""] of README.matchAll(/scripts\/deno task ([\w:]+)/g)) {
     assertEquals(task in tasks, true, `task ${task}`);
   }
-  for (const [, script = ""] of README.matchAll(/\.\/(scripts\/[\w.]+)/g)) {
+  for (const [, script = ""] of README.matchAll(/\.\/(scripts\/[\w.-]+)/g)) {
     await Deno.stat(new URL(`../${script}`, import.meta.url));
   }
 });

@@ -66,15 +66,15 @@ helmTest("defaults: a node is updated after the other, and only liveness restart
   });
   const [daemon] = spec.template.spec.containers;
   const probe = { port: "metrics", host: "127.0.0.1" };
-  assertEquals(daemon.startupProbe.httpGet, { path: "/livez", ...probe });
-  assertEquals(daemon.livenessProbe.httpGet, { path: "/livez", ...probe });
-  assertEquals(daemon.readinessProbe.httpGet, { path: "/readyz", ...probe });
+  assertEquals(daemon.startupProbe?.httpGet, { path: "/livez", ...probe });
+  assertEquals(daemon.livenessProbe?.httpGet, { path: "/livez", ...probe });
+  assertEquals(daemon.readinessProbe?.httpGet, { path: "/readyz", ...probe });
   assertEquals(daemon.securityContext.privileged, false);
   assertEquals(daemon.securityContext.readOnlyRootFilesystem, true);
-  const propagated = daemon.volumeMounts.filter((mount: Record<string, unknown>) =>
+  const propagated = daemon.volumeMounts.filter((mount) =>
     mount.mountPropagation === "HostToContainer"
   );
-  assert(propagated.some(({ mountPath }: { mountPath: string }) => mountPath === "/var/run/netns"));
+  assert(propagated.some(({ mountPath }) => mountPath === "/var/run/netns"));
 });
 
 for (const [name, text] of await settingsExamples()) {
@@ -117,7 +117,7 @@ helmTest("settings: hostile texts come out as they went in", async () => {
     assertEquals(metadata.annotations.note, text);
     assertEquals(spec.priorityClassName, text);
     assertEquals(spec.nodeSelector.zone, text);
-    assertEquals(spec.containers[0].env.at(-1), { name: "TEXT", value: text });
+    assertEquals(spec.containers[0].env?.at(-1), { name: "TEXT", value: text });
   }
 });
 
@@ -154,9 +154,9 @@ helmTest("values: what is off is off", async () => {
     [undefined, undefined, undefined, undefined],
   );
   assertEquals(daemon.securityContext.appArmorProfile, undefined);
-  const mounts = daemon.volumeMounts.map(({ name }: { name: string }) => name);
+  const mounts = daemon.volumeMounts.map(({ name }) => name);
   assertEquals(
-    mounts.filter((name: string) => /^(tailscale|log|node-files)/.test(name)),
+    mounts.filter((name) => /^(tailscale|log|node-files)/.test(name)),
     [],
   );
 });
@@ -266,17 +266,15 @@ helmTest(
         port: settings.tailscale.port,
         mtuBytes: settings.tailscale.mtu,
       };
-      assertEquals([...container.command, ...container.args], [
+      assertEquals([...container.command ?? [], ...container.args], [
         own.binary,
         ...tailscaledArguments(own),
       ]);
       assertEquals(
-        container.env.map(({ name, value }: { name: string; value: string }) => [name, value]),
+        container.env?.map(({ name, value }) => [name, value]),
         Object.entries(tailscaledEnvironment(own)),
       );
-      const mounted = container.volumeMounts.map(({ mountPath }: { mountPath: string }) =>
-        mountPath
-      );
+      const mounted = container.volumeMounts.map(({ mountPath }) => mountPath);
       assert(mounted.includes(settings.runDirectory) && mounted.includes(own.stateDirectory));
       assertEquals(spec.updateStrategy, { type: "OnDelete" });
     }
@@ -285,7 +283,7 @@ helmTest(
       "DaemonSet",
       "headcni",
     );
-    assert(!spec.template.spec.volumes.some(({ name }: { name: string }) => name === "tailscale"));
+    assert(!spec.template.spec.volumes.some(({ name }) => name === "tailscale"));
   },
 );
 
@@ -299,13 +297,13 @@ helmTest("metrics: the Service reads nodes that are not ready, at their own addr
   assertEquals(service.spec.publishNotReadyAddresses, true);
   assertEquals(service.spec.ports, [{ name: "metrics", port: 9100, targetPort: "metrics" }]);
   const [daemon] = podSpecOf(findObject(objects, "DaemonSet")).containers;
-  assertEquals(daemon.livenessProbe.httpGet, { path: "/livez", port: "metrics" });
+  assertEquals(daemon.livenessProbe?.httpGet, { path: "/livez", port: "metrics" });
   assertEquals(
-    daemon.env.find(({ name }: { name: string }) => name === "METRICS_ADDRESS").valueFrom,
+    daemon.env?.find(({ name }) => name === "METRICS_ADDRESS")?.valueFrom,
     { fieldRef: { fieldPath: "status.hostIP" } },
   );
   const monitor = findObject(objects, "ServiceMonitor");
-  assertEquals(monitor.spec.endpoints[0].port, "metrics");
+  assertEquals(monitor.spec.endpoints[0]?.port, "metrics");
   assertEquals(monitor.spec.selector.matchLabels, service.spec.selector);
 });
 
@@ -366,7 +364,7 @@ function resolve(text: string): Resolution {
 
 function keyVolume(objects: readonly KubeObject[]): unknown {
   return podSpecOf(findObject(objects, "DaemonSet")).volumes
-    .find(({ name }: { name: string }) => name === "secret").secret;
+    .find(({ name }) => name === "secret")?.secret;
 }
 
 /** Values that users have, by what they are of. */

@@ -10,14 +10,86 @@ export const CHART = fromFileUrl(new URL("../../chart", import.meta.url));
 /** The Kubernetes that is rendered for, if a test says nothing else. */
 const KUBE_VERSION = "1.34.4";
 
-/** An object of Kubernetes, with the parts that tests look at. */
+/** An object of Kubernetes; what no test looks at, and what a kind has not, is left out. */
 export interface KubeObject {
   readonly kind: string;
-  readonly metadata: { readonly name: string; readonly namespace?: string };
+  readonly metadata: { readonly name: string };
   readonly data?: Readonly<Record<string, string>>;
-  // deno-lint-ignore no-explicit-any -- each kind has another one
-  readonly spec?: any;
-  readonly [key: string]: unknown;
+  readonly subjects?: readonly unknown[];
+  readonly spec: ObjectSpec;
+}
+
+/** Of a DaemonSet, a Service or a ServiceMonitor. */
+export interface ObjectSpec {
+  readonly updateStrategy: unknown;
+  readonly template: {
+    readonly metadata: { readonly annotations: Readonly<Record<string, string>> };
+    readonly spec: PodSpec;
+  };
+  readonly publishNotReadyAddresses: boolean;
+  readonly ports: unknown;
+  readonly selector: { readonly matchLabels?: unknown };
+  readonly endpoints: readonly { readonly port: string }[];
+}
+
+/** A pod. */
+export interface PodSpec {
+  readonly serviceAccountName: string;
+  readonly hostNetwork?: boolean;
+  readonly hostPID?: boolean;
+  readonly priorityClassName: string;
+  readonly nodeSelector: Readonly<Record<string, string>>;
+  readonly tolerations?: readonly unknown[];
+  readonly initContainers: readonly [Container];
+  readonly containers: readonly [Container];
+  readonly volumes: readonly Volume[];
+}
+
+/** A container of a pod. */
+export interface Container {
+  readonly name: string;
+  readonly image: string;
+  /** In the place of the image's entrypoint. */
+  readonly command?: readonly string[];
+  readonly args: readonly string[];
+  readonly env?: readonly {
+    readonly name: string;
+    readonly value?: string;
+    readonly valueFrom?: unknown;
+  }[];
+  readonly ports?: readonly [{ readonly containerPort: number }];
+  readonly startupProbe?: Probe;
+  readonly livenessProbe?: Probe;
+  readonly readinessProbe?: Probe;
+  readonly securityContext: {
+    readonly privileged?: boolean;
+    readonly readOnlyRootFilesystem: boolean;
+    readonly allowPrivilegeEscalation: boolean;
+    readonly runAsUser: number;
+    readonly appArmorProfile?: unknown;
+    readonly capabilities: { readonly drop: readonly string[]; readonly add?: readonly string[] };
+  };
+  readonly volumeMounts: readonly VolumeMount[];
+}
+
+/** A probe that the kubelet asks by HTTP. */
+export interface Probe {
+  readonly httpGet: { readonly path: string; readonly port: string; readonly host?: string };
+}
+
+/** Where a volume is in a container. */
+export interface VolumeMount {
+  readonly name: string;
+  readonly mountPath: string;
+  readonly readOnly?: boolean;
+  readonly mountPropagation?: string;
+}
+
+/** A volume of the kinds that the chart has. */
+export interface Volume {
+  readonly name: string;
+  readonly hostPath?: { readonly path: string; readonly type?: string };
+  readonly secret?: unknown;
 }
 
 /** How a run of Helm ended. */
@@ -116,8 +188,7 @@ export function findObject(
   return found;
 }
 
-/** The pod of an object that has or is one; undefined for any other. */
-// deno-lint-ignore no-explicit-any -- see KubeObject
-export function podSpecOf({ kind, spec }: KubeObject): any {
-  return kind === "Pod" ? spec : spec?.template?.spec;
+/** The pod of a DaemonSet, or of a Pod. */
+export function podSpecOf({ kind, spec }: KubeObject): PodSpec {
+  return kind === "Pod" ? spec as unknown as PodSpec : spec.template.spec;
 }

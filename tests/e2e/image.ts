@@ -5,6 +5,7 @@
  */
 import { dirname, fromFileUrl, join } from "@std/path";
 import { run } from "../netns/namespace.ts";
+import type { Container, PodSpec, VolumeMount } from "./helm.ts";
 import type { Machine } from "./machine.ts";
 import { PodmanHost } from "./podman.ts";
 
@@ -21,43 +22,6 @@ const ROOT = fromFileUrl(new URL("../..", import.meta.url));
 
 /** What Debian's slim image has of what scripts/image/entrypoint calls. */
 const BASE_PROGRAMS = ["sh", "cmp", "cp", "mkdir", "mv", "readlink", "rm", "sync"];
-
-/** A container of a pod, by the parts of its specification that are followed. */
-export interface Container {
-  readonly name: string;
-  /** In the place of the image's entrypoint. */
-  readonly command?: readonly string[];
-  readonly args: readonly string[];
-  readonly env?: readonly { readonly name: string; readonly value?: string }[];
-  readonly securityContext: {
-    readonly readOnlyRootFilesystem: boolean;
-    readonly allowPrivilegeEscalation: boolean;
-    readonly runAsUser: number;
-    readonly capabilities: { readonly drop: readonly string[]; readonly add?: readonly string[] };
-  };
-  readonly volumeMounts: readonly VolumeMount[];
-}
-
-/** Where a volume is in a container. */
-interface VolumeMount {
-  readonly name: string;
-  readonly mountPath: string;
-  readonly readOnly?: boolean;
-  readonly mountPropagation?: string;
-}
-
-/** A pod, by the same. */
-export interface Pod {
-  readonly hostNetwork?: boolean;
-  readonly hostPID?: boolean;
-  readonly volumes: readonly Volume[];
-}
-
-/** A volume of the kinds that the chart has. */
-interface Volume {
-  readonly name: string;
-  readonly hostPath?: { readonly path: string; readonly type?: string };
-}
 
 /** The node. */
 export class ImageHost implements AsyncDisposable {
@@ -101,7 +65,7 @@ export class ImageHost implements AsyncDisposable {
    * @param folders folders and files of this machine for volumes that are none of the node.
    */
   async command(
-    pod: Pod,
+    pod: PodSpec,
     container: Container,
     folders: Readonly<Record<string, string>> = {},
   ): Promise<Deno.Command> {

@@ -67,13 +67,11 @@ testUnless(
       const lines = await running.until(READY.message as string);
       assertEquals(lines.filter((line) => /"level":"(warn|error)"/.test(line)), []);
       // The chart's probes, as the kubelet asks them.
-      const { port, path } = {
-        ...daemon.livenessProbe.httpGet,
-        port: daemon.ports[0].containerPort,
-      };
-      assertEquals(path, "/livez");
-      await host.machine.netns.run("curl", "-fsS", `http://127.0.0.1:${port}${path}`);
-      await host.machine.netns.run("curl", "-fsS", `http://127.0.0.1:${port}/readyz`);
+      const [{ containerPort = 0 } = {}] = daemon.ports ?? [];
+      for (const probe of [daemon.startupProbe, daemon.livenessProbe, daemon.readinessProbe]) {
+        const { host: address, path } = probe?.httpGet ?? {};
+        await host.machine.netns.run("curl", "-fsS", `http://${address}:${containerPort}${path}`);
+      }
       assertEquals(await host.machine.netns.run("sysctl", "-n", "net.ipv4.ip_forward"), "1\n");
       assertStringIncludes(await host.machine.netns.run("nft", "list", "ruleset"), "masquerade");
       const after = await (await host.command(test, verify)).output();

@@ -1,5 +1,6 @@
 import { ATTACH_BREAKAGES } from "./attach_breakages.ts";
 import { BANDWIDTH_BREAKAGES } from "./bandwidth_breakages.ts";
+import { CHART_BREAKAGES } from "./chart_breakages.ts";
 import { CONFLIST_BREAKAGES } from "./conflist_breakages.ts";
 import { DAEMON_BREAKAGES } from "./daemon_breakages.ts";
 import { DOCTOR_BREAKAGES } from "./doctor_breakages.ts";
@@ -361,6 +362,7 @@ export const BREAKAGES: readonly Breakage[] = [
   ...ATTACH_BREAKAGES,
   ...SUBNET_BREAKAGES,
   ...BANDWIDTH_BREAKAGES,
+  ...CHART_BREAKAGES,
   ...CONFLIST_BREAKAGES,
   ...DAEMON_BREAKAGES,
   ...DOCTOR_BREAKAGES,

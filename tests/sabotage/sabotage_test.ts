@@ -10,7 +10,10 @@ import { type Breakage, BREAKAGES } from "./breakages.ts";
 
 const ROOT = fromFileUrl(new URL("../..", import.meta.url));
 /** What a unit test needs of the tree. */
-const COPIED = ["commands", "deno.json", "deno.lock", "lib", "main.ts", "tests/fakes"];
+const COPIED = [
+  ...["chart", "commands", "deno.json", "deno.lock", "lib", "main.ts", "scripts"],
+  ...["tests/chart_test.ts", "tests/fakes"],
+];
 
 Deno.test("sabotage: every breakage is caught", async (t) => {
   const tree = await Deno.makeTempDir({ prefix: "hct" });

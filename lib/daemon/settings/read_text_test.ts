@@ -126,6 +126,10 @@ Deno.test("readSettingsText: two values of a setting, under two names or one, ar
     "f:2: logging.level: one value wanted, got another one than f:1",
   ]);
   assertEquals(read("daemon: {logLevel: info}\nlogging: {level: info}\n").told, []);
+  const twoKeys = "config: {headscale: {authKey: a}}\nheadscale: {authKey: b}\n";
+  assertEquals(read(twoKeys, true).told, [
+    "f:2: headscale.authKey: one value wanted, got another one than f:1",
+  ]);
   assertEquals(read("config: {dataDir: /a}\ndataDir: /b\n").told, [
     "f:2: dataDir: one value wanted, got another one than f:1",
   ]);

@@ -1,0 +1,61 @@
+import type { Breakage } from "./breakages.ts";
+
+/** Those of what puts us into a cluster. */
+export const CHART_BREAKAGES: readonly Breakage[] = [
+  // A key stands in the list of processes of the machine.
+  {
+    file: "scripts/deploy-with-helm.sh",
+    text: "sources+=(--from-file=auth-key=/dev/fd/3)",
+    replacement: 'sources+=("--from-literal=auth-key=$1")',
+    testFile: "scripts/deploy_with_helm_test.ts",
+    test: "deploy-with-helm.sh: keys are in no command line, no value and no output",
+  },
+  // A key that was typed is told to whoever reads the log of the pipeline.
+  {
+    file: "scripts/deploy-with-helm.sh",
+    text: "Cannot use what $1 names",
+    replacement: "Cannot use $2 as $1",
+    testFile: "scripts/deploy_with_helm_test.ts",
+    test: "deploy-with-helm.sh: a key that stands in the command line is refused and not repeated",
+  },
+  // A quote in a value ends it, and what follows is another value.
+  {
+    file: "scripts/deploy-with-helm.sh",
+    text: 'printf \'"%s"\' "${text//\\"/\\\\\\"}"',
+    replacement: 'printf \'"%s"\' "$text"',
+    testFile: "scripts/deploy_with_helm_test.ts",
+    test: "deploy-with-helm.sh: hostile values reach the chart as they are, and nothing runs",
+  },
+  // Who only wanted to see what would be done has done it.
+  {
+    file: "scripts/deploy-with-helm.sh",
+    text: "command+=(--dry-run=server)",
+    replacement: ":",
+    testFile: "scripts/deploy_with_helm_test.ts",
+    test: "deploy-with-helm.sh: --dry-run changes nothing",
+  },
+  // The image of tomorrow is another one, of the same file.
+  {
+    file: "scripts/image/Dockerfile",
+    text: "FROM ${BASE}@${BASE_DIGEST}",
+    replacement: "FROM ${BASE}",
+    testFile: "scripts/image/dockerfile_test.ts",
+    test: "Dockerfile: every base is pinned by a digest that has no default",
+  },
+  // A setting that the daemon knows is refused by Helm.
+  {
+    file: "lib/daemon/settings/tailnet_schema.ts",
+    text: "acceptDNS: setting(",
+    replacement: "acceptNames: setting(",
+    testFile: "tests/chart_test.ts",
+    test: "values.schema.json: config has the daemon's settings, and no others",
+  },
+  // Of two different keys of Headscale the first one is taken without a word.
+  {
+    file: "lib/daemon/settings/read_text.ts",
+    text: " && !(one instanceof Secret)",
+    replacement: "",
+    testFile: "lib/daemon/settings/read_text_test.ts",
+    test: "readSettingsText: two values of a setting, under two names or one, are a fault",
+  },
+];
