@@ -249,7 +249,7 @@ helmTest(
       [{ mode: "own" }, {}],
       [
         { mode: "daemon", interfaceName: "tail7", port: 0, mtu: 1400, socket: { name: "t.sock" } },
-        { runDirectory: "/run/own", dataDir: "/srv/own" },
+        { runDirectory: "/run/own", dataDir: "/srv/own", headscale: { caFile: "/etc/ca.pem" } },
       ],
     ] as const;
     for (const [tailscale, others] of rows) {
@@ -265,6 +265,7 @@ helmTest(
         interfaceName: settings.tailscale.interfaceName,
         port: settings.tailscale.port,
         mtuBytes: settings.tailscale.mtu,
+        caFile: settings.headscale.caFile,
       };
       assertEquals([...container.command ?? [], ...container.args], [
         own.binary,

@@ -21,7 +21,7 @@ const NODE = "node1";
 const ROOT = fromFileUrl(new URL("../..", import.meta.url));
 
 /** What Debian's slim image has of what scripts/image/entrypoint calls. */
-const BASE_PROGRAMS = ["sh", "cmp", "cp", "mkdir", "mv", "readlink", "rm", "sync"];
+const BASE_PROGRAMS = ["sh", "cmp", "cp", "ln", "mkdir", "mv", "readlink", "rm", "sync"];
 
 /** The node. */
 export class ImageHost implements AsyncDisposable {

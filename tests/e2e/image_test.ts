@@ -52,6 +52,17 @@ testUnless(
       assertEquals(decoder.decode(stdout).split("\n")[0]?.includes(round), true);
     }
 
+    // What was changed on the node is put back, and nothing else.
+    await host.machine.run("sh", "-c", `echo >>${PROGRAM}/libexec/plugin.js`);
+    const mended = await (await host.command(pod, install)).output();
+    assertEquals(decoder.decode(mended.stdout).trim().split("\n"), [
+      `headcni: installed ${PROGRAM}/libexec/plugin.js`,
+      `headcni: the program is in ${PROGRAM} of the node`,
+    ]);
+    const wrong = await (await host.command(pod, { ...install, args: ["instal"] })).output();
+    assertEquals(wrong.code, 2);
+    assertStringIncludes(decoder.decode(wrong.stderr), "install, daemon or verify wanted");
+
     const settings = join(host.machine.folder, "settings");
     await Deno.mkdir(settings);
     const { data } = findObject(objects, "ConfigMap");
@@ -74,6 +85,9 @@ testUnless(
       }
       assertEquals(await host.machine.netns.run("sysctl", "-n", "net.ipv4.ip_forward"), "1\n");
       assertStringIncludes(await host.machine.netns.run("nft", "list", "ruleset"), "masquerade");
+      // A person asks beside it, by the same settings.
+      const shown = await host.podman("exec", daemon.name, "headcni", "config", "show");
+      assertStringIncludes(shown, CONF_DIR);
       const after = await (await host.command(test, verify)).output();
       assertEquals(after.code, 0, decoder.decode(after.stderr));
       assertEquals(await running.end(), 0);

@@ -22,6 +22,7 @@ const PATH: JsonSchema = { type: ["string", "null"], pattern: "^(/[\\w./+@:,-]*)
 const READ_BY_TEMPLATES: Readonly<Record<string, JsonSchema>> = {
   "cni.confDir": PATH,
   "cni.binDir": PATH,
+  "headscale.caFile": PATH,
   "dataDir": PATH,
   "runDirectory": PATH,
   "logging.file.path": PATH,
