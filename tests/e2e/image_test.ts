@@ -167,15 +167,23 @@ class RunningContainer implements AsyncDisposable {
     this.#output = this.#child.stdout.pipeThrough(new TextDecoderStream()).getReader();
   }
 
-  /** Reads until something is told; answers the lines up to then. @throws Error when it ends before. */
+  /**
+   * Reads until something is told; answers the lines up to then.
+   * @throws Error with all that was told when it ends before, or is ended because it takes too long.
+   */
   async until(text: string): Promise<string[]> {
-    let all = "";
-    while (!all.includes(text)) {
-      const { value } = await this.#output.read();
-      if (value === undefined) throw new Error(`Cannot see "${text}": ${all}${await this.#said}`);
-      all += value;
+    const patience = setTimeout(() => void this.#host.podman("kill", this.#name), PATIENCE_MS);
+    try {
+      let all = "";
+      while (!all.includes(text)) {
+        const { value } = await this.#output.read();
+        if (value === undefined) throw new Error(`Cannot see "${text}": ${all}${await this.#said}`);
+        all += value;
+      }
+      return all.split("\n");
+    } finally {
+      clearTimeout(patience);
     }
-    return all.split("\n");
   }
 
   /** Ends it as the kubelet does; answers its exit code. */

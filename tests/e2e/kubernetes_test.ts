@@ -220,6 +220,7 @@ kubernetesTest(
       const error = await refusal(() =>
         client.patchNode("node2", { metadata: { annotations: { a: "b" } } }, subresource)
       );
+      assertEquals(error.status, 403);
       assertStringIncludes(error.message, "HeadCNI changes only the node that it runs on");
     }
   },
