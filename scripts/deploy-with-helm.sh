@@ -17,6 +17,7 @@ Usage: scripts/deploy-with-helm.sh -u URL [OPTION...]
   -p, --pod-cidr CIDR        the pod network of the cluster; else the daemon finds it on the node
   -s, --service-cidr CIDR    the service network of the cluster; the same
   -i, --ipam-type TYPE       headcni-ipam (default) or host-local
+  -t, --tags TAGS            tags of the nodes in their tailnet, such as tag:headcni
       --image NAME           image of HeadCNI, such as registry.example.com/headcni:0.1.0
   -f, --values FILE          more values of the chart; may be repeated, and flags win
       --timeout DURATION     how long to wait for the nodes, default: 5m
@@ -30,7 +31,7 @@ END
 }
 
 chart=$(cd "$(dirname "${BASH_SOURCE[0]}")/../chart" && pwd)
-url='' auth_key_file='' join_key_file='' pod_cidr='' service_cidr='' ipam_type='' image=''
+url='' auth_key_file='' join_key_file='' pod_cidr='' service_cidr='' ipam_type='' tags='' image=''
 namespace=kube-system release=headcni timeout=5m
 wait=yes dry_run=''
 values_files=()
@@ -69,6 +70,7 @@ read_flags() {
       -p | --pod-cidr) pod_cidr=$2 ;;
       -s | --service-cidr) service_cidr=$2 ;;
       -i | --ipam-type) ipam_type=$2 ;;
+      -t | --tags) tags=$2 ;;
       --image) image=$2 ;;
       -f | --values) values_files+=("$2") ;;
       --timeout) timeout=$2 ;;
@@ -80,6 +82,7 @@ read_flags() {
 
 check_flags() {
   local name='^[a-z0-9]([-a-z0-9]*[a-z0-9])?$' cidrs='^[0-9a-fA-F.:]+/[0-9]+(,[0-9a-fA-F.:]+/[0-9]+)?$'
+  local tag='tag:[A-Za-z][A-Za-z0-9-]*'
   [[ -n $url ]] || stop 2 'Cannot do without the Headscale server: name it by -u; see --help'
   matches -u "$url" '^https?://[^[:space:][:cntrl:]]+$' "an http or https URL"
   matches -n "$namespace" "$name" "the name of a namespace"
@@ -87,6 +90,7 @@ check_flags() {
   matches -p "${pod_cidr:-::/0}" "$cidrs" "a prefix such as 10.244.0.0/16"
   matches -s "${service_cidr:-::/0}" "$cidrs" "a prefix such as 10.96.0.0/16"
   matches -i "${ipam_type:-host-local}" '^(headcni-ipam|host-local)$' "headcni-ipam or host-local"
+  matches -t "${tags:-tag:a}" "^$tag(,$tag)*\$" "tags such as tag:headcni"
   matches --image "${image:-x}" '^[a-z0-9][a-zA-Z0-9_.:/@-]*$' "the name of an image"
   matches --timeout "$timeout" '^([0-9]+(s|m|h))+$' "a duration such as 5m"
   [[ $auth_key_file$join_key_file != -- ]] ||
@@ -137,6 +141,7 @@ write_values() {
   [[ -z $service_cidr ]] || network+=("\"serviceCIDR\": $(quote "$service_cidr")")
   [[ ${#network[@]} -eq 0 ]] || settings+=("\"network\": {$(join "${network[@]}")}")
   [[ -z $ipam_type ]] || settings+=("\"ipam\": {\"type\": $(quote "$ipam_type")}")
+  [[ -z $tags ]] || settings+=("\"tailscale\": {\"tags\": $(quote "$tags")}")
   local values=("\"config\": {$(join "${settings[@]}")}")
   [[ -z $image ]] || values+=("\"image\": {\"repository\": $(quote "$image")}")
   [[ -z $auth_key_file$join_key_file ]] ||

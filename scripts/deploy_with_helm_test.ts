@@ -99,6 +99,7 @@ Deno.test("deploy-with-helm.sh: flags of the older script become values of the c
   const { code, calls, files } = await deploy(() => [
     ...["-n", "net", "-r", "edge", "-u", "https://headscale.example.com", "-k", "key"],
     ...["-p", "10.42.0.0/16", "-s", "10.43.0.0/16", "-i", "host-local"],
+    ...["--tags=tag:headcni,tag:edge"],
   ]);
   assertEquals(code, 0);
   const helm = calls.find(([name]) => name === "helm") ?? [];
@@ -111,6 +112,7 @@ Deno.test("deploy-with-helm.sh: flags of the older script become values of the c
       headscale: { url: "https://headscale.example.com" },
       network: { podCIDR: { base: "10.42.0.0/16" }, serviceCIDR: "10.43.0.0/16" },
       ipam: { type: "host-local" },
+      tailscale: { tags: "tag:headcni,tag:edge" },
     },
     secret: { existingName: "edge-auth", headscaleKey: "auth-key", tailscaleKey: "" },
   });
@@ -154,6 +156,7 @@ Deno.test("deploy-with-helm.sh: what would end a word or a line is refused", asy
     [...url, "-p", HOSTILE],
     [...url, "-s", "10.0.0.0/8\n"],
     [...url, "-i", HOSTILE],
+    [...url, "-t", HOSTILE],
     [...url, "--image", HOSTILE],
     [...url, "--timeout", HOSTILE],
     [...url, "--values", HOSTILE],
