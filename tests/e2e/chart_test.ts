@@ -247,6 +247,7 @@ helmTest(
   async () => {
     const rows = [
       [{ mode: "own" }, {}],
+      [{ mode: "own", socket: "/run/tailscale/tailscaled.sock" }, {}],
       [
         { mode: "daemon", interfaceName: "tail7", port: 0, mtu: 1400, socket: { name: "t.sock" } },
         { runDirectory: "/run/own", dataDir: "/srv/own", headscale: { caFile: "/etc/ca.pem" } },
@@ -285,6 +286,20 @@ helmTest(
       "headcni",
     );
     assert(!spec.template.spec.volumes.some(({ name }) => name === "tailscale"));
+  },
+);
+
+helmTest(
+  "tailscaled: the folder of the node's own is mounted, by either name of the setting",
+  async () => {
+    const path = "/run/other/t.sock";
+    for (const socket of [path, { path }]) {
+      const objects = await render({ values: { config: { tailscale: { socket } } } });
+      assertEquals(accept(objects).settings?.tailscale.socket.path, path);
+      const { volumes } = podSpecOf(findObject(objects, "DaemonSet"));
+      const volume = volumes.find(({ name }) => name === "tailscale");
+      assertEquals(volume?.hostPath?.path, "/run/other");
+    }
   },
 );
 
