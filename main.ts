@@ -29,11 +29,11 @@ async function runProgram(role: ProgramRole): Promise<number> {
   return await program.main(args, env);
 }
 
-/** Where a program is: in the source tree, or as a bundle beside the plugin's. */
+/** Where a program is: in the source tree, or as bundles in a folder beside the plugin's. */
 function programUrl(role: ProgramRole): string {
   const isSource = import.meta.url.endsWith(".ts");
   const source = `./commands/${role.replace("-", "_")}/main.ts`;
-  return new URL(isSource ? source : `./${role}.js`, import.meta.url).href;
+  return new URL(isSource ? source : `./${role}/main.js`, import.meta.url).href;
 }
 
 /**

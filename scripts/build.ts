@@ -11,9 +11,14 @@ import { fromFileUrl, join, resolve } from "@std/path";
 import { newProgram, runProgram } from "../commands/admin/command_line.ts";
 import { VERSION } from "../lib/version.ts";
 
-/** A bundle by role, and the module that it is made of. */
-const BUNDLES = {
-  plugin: "main.ts",
+/** The bundle of plugin calls, and the module that it is made of. */
+const PLUGIN = { bundle: "plugin.js", entry: "main.ts" } as const;
+
+/**
+ * Programs with a folder of bundles each, `main.js` and one for each part that is loaded when it is
+ * needed, and the modules that they are made of.
+ */
+const PROGRAMS = {
   admin: "commands/admin/main.ts",
   daemon: "commands/daemon/main.ts",
   "store-check": "commands/store_check/main.ts",
@@ -133,24 +138,44 @@ async function placeScript(prefix: string, ownDeno: boolean): Promise<void> {
 }
 
 async function bundleAll(libexec: string): Promise<void> {
-  for (const [role, entry] of Object.entries(BUNDLES)) {
-    const path = join(libexec, `${role}.js`);
-    await replace(path, (output) => bundle(entry, output));
-  }
-  const found = nodeImports(await Deno.readTextFile(join(libexec, "plugin.js")));
+  const plugin = join(libexec, PLUGIN.bundle);
+  await replace(plugin, (output) => bundle(PLUGIN.entry, [`--output=${output}`]));
+  const found = nodeImports(await Deno.readTextFile(plugin));
   if (found.length > 0) throw new Error(`Cannot ship the plugin: it imports ${found.join(", ")}`);
+  for (const [role, entry] of Object.entries(PROGRAMS)) {
+    await bundleProgram(entry, join(libexec, role));
+  }
+}
+
+/** Bundles a program; at every moment all is there that its `main.js` names. */
+async function bundleProgram(entry: string, folder: string): Promise<void> {
+  const fresh = `${folder}.new`;
+  await remove(fresh);
+  await bundle(entry, ["--code-splitting", `--outdir=${fresh}`]);
+  const names = listNames(fresh).sort((a, b) => Number(a === "main.js") - Number(b === "main.js"));
+  await ensureDir(folder);
+  for (const name of names) {
+    const path = join(fresh, name);
+    await Deno.writeTextFile(path, withLazyNode(await Deno.readTextFile(path)));
+    await Deno.rename(path, join(folder, name));
+  }
+  await remove(fresh);
+  for (const name of listNames(folder)) {
+    if (!names.includes(name)) await remove(join(folder, name));
+  }
+}
+
+function listNames(folder: string): string[] {
+  return Array.from(Deno.readDirSync(folder), ({ name }) => name);
 }
 
 /**
  * Not minified: esbuild moves what a `using` has into the next statement when it is used only there,
  * and nothing is disposed of then.
  */
-async function bundle(entry: string, output: string): Promise<void> {
-  const args = ["bundle", "--quiet", "--frozen", `--output=${output}`, entry];
-  const { code, stderr } = await deno(args);
-  if (code === 0) {
-    return await Deno.writeTextFile(output, withLazyNode(await Deno.readTextFile(output)));
-  }
+async function bundle(entry: string, options: readonly string[]): Promise<void> {
+  const { code, stderr } = await deno(["bundle", "--quiet", "--frozen", ...options, entry]);
+  if (code === 0) return;
   throw new Error(
     `Cannot bundle "${entry}": deno bundle failed; the first time it fetches esbuild from npm\n` +
       stderr,
@@ -160,12 +185,11 @@ async function bundle(entry: string, output: string): Promise<void> {
 /** Makes one program of the bundles; answers why there is no runtime for it, or undefined. */
 async function compile(libexec: string, output: string, env = {}): Promise<string | undefined> {
   await remove(output);
-  const others = Object.keys(BUNDLES).filter((role) => role !== "plugin");
   const { code, stderr } = await deno([
     ...["compile", "--quiet", "-A", "--unstable-kv", "--no-check", "--no-lock", V8_FLAGS],
-    ...others.map((role) => `--include=${join(libexec, `${role}.js`)}`),
+    ...Object.keys(PROGRAMS).map((role) => `--include=${join(libexec, role)}`),
     `--output=${output}`,
-    join(libexec, "plugin.js"),
+    join(libexec, PLUGIN.bundle),
   ], env);
   if (code === 0) return undefined;
   const failure = missingRuntime(stderr);
@@ -207,13 +231,16 @@ async function proveCompile(): Promise<void> {
     const failure = await compile(folder, output, { DENORT_BIN: Deno.execPath() });
     if (failure !== undefined) throw new Error(`Cannot compile: ${failure}`);
     const program = await Deno.readFile(output);
-    for (const role of Object.keys(BUNDLES)) {
-      const bundle = await Deno.readFile(join(folder, `${role}.js`));
-      if (!includes(program, bundle)) {
-        throw new Error(`Cannot find the ${role} bundle in "${NAME}"`);
+    const roles = Object.keys(PROGRAMS);
+    const bundles = roles.flatMap((role) =>
+      listNames(join(folder, role)).map((name) => `${role}/${name}`)
+    );
+    for (const name of [PLUGIN.bundle, ...bundles]) {
+      if (!includes(program, await Deno.readFile(join(folder, name)))) {
+        throw new Error(`Cannot find the bundle ${name} in "${NAME}"`);
       }
     }
-    console.log(`deno compile embeds ${Object.keys(BUNDLES).join(", ")}`);
+    console.log(`deno compile embeds plugin, ${roles.join(", ")}`);
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -234,7 +261,7 @@ async function replace(path: string, make: (path: string) => Promise<void>): Pro
 
 async function remove(path: string): Promise<void> {
   try {
-    await Deno.remove(path);
+    await Deno.remove(path, { recursive: true });
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }

@@ -1,14 +1,9 @@
-/** The admin command line. Not there yet: `install`. */
+/** The admin command line. Not there yet: `doctor`, `install`. */
 import type { Command } from "commander";
 import type { Environment } from "../../lib/cni/environment.ts";
 import { VERSION } from "../../lib/version.ts";
-import { addDoctor } from "./doctor/doctor.ts";
 import { newProgram, runProgram } from "./command_line.ts";
-import { addConfig } from "./config/config.ts";
-import { addIpam } from "./ipam/ipam.ts";
-import { addMesh } from "./mesh/mesh.ts";
-import { addStatus } from "./status.ts";
-import { addUninstall } from "./uninstall.ts";
+import { addSubcommands } from "./subcommands.ts";
 
 const RELEASE = `headcni ${VERSION}`;
 
@@ -17,12 +12,14 @@ const RELEASE = `headcni ${VERSION}`;
  * @param args what follows the program's name; nothing asks for help.
  * @returns the exit code: 0, 1 for a failure, 2 for a command line that must be changed.
  */
-export function main(args: readonly string[], env: Environment): Promise<number> {
-  return runProgram(adminProgram(env), args.length === 0 ? ["help"] : args);
+export async function main(args: readonly string[], env: Environment): Promise<number> {
+  const program = adminProgram();
+  await addSubcommands(program, env, args);
+  return await runProgram(program, args.length === 0 ? ["help"] : args);
 }
 
-function adminProgram(env: Environment): Command {
-  const program = newProgram("headcni")
+function adminProgram(): Command {
+  return newProgram("headcni")
     .usage("SUBCOMMAND [OPTIONS]")
     .description(`${RELEASE}: networks for pods`)
     .version(RELEASE, "-V, --version", "tell the release of this program")
@@ -33,13 +30,4 @@ function adminProgram(env: Environment): Command {
 "headcni SUBCOMMAND --help" tells the options. A container runtime calls headcni without arguments
 and with CNI_COMMAND set: then it is a CNI plugin.`,
     );
-  addStatus(program, env);
-  addIpam(program, env);
-  addMesh(program, env);
-  addDoctor(program, env);
-  addConfig(program, env);
-  addUninstall(program, env);
-  program.command("version").description("tell the release of this program")
-    .action(() => console.log(RELEASE));
-  return program;
 }

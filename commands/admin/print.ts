@@ -19,19 +19,10 @@ export async function print(
 ): Promise<void> {
   if (output === "table") console.log(format(standardScreen()));
   else if (output === "json") console.log(formatJson(value));
-  else console.log(await formatYaml(value));
+  else console.log((await import("./yaml.ts")).formatYaml(value));
 }
 
 /** A value as programs read it. */
 export function formatJson(value: unknown): string {
   return JSON.stringify(value, undefined, 2);
-}
-
-/** The same value in YAML, without the end of its last line. */
-export async function formatYaml(value: unknown): Promise<string> {
-  // Most calls do not need it, and to load it takes longer than most of them.
-  const { stringify } = await import("yaml");
-  // By way of JSON: what is not in that is not here either, and nothing is written by reference.
-  // Readers of YAML 1.1 take `no` and `1:30` for other things than texts; those are quoted.
-  return stringify(JSON.parse(formatJson(value)), { compat: "yaml-1.1", lineWidth: 0 }).trimEnd();
 }

@@ -14,10 +14,9 @@ interface StatusOptions {
   readonly output: OutputFormat;
 }
 
-/** Adds the subcommand `status`. */
-export function addStatus(program: Command, env: Environment): void {
-  program.command("status")
-    .description("tell the stores of this node, and who has which address")
+/** Defines the subcommand. */
+export function define(status: Command, env: Environment): void {
+  status
     .addOption(storeOption(STORES_HELP))
     .addOption(outputOption())
     .action((options: StatusOptions) => runStatus(options, env));

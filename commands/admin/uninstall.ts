@@ -34,10 +34,9 @@ Examples:
   headcni uninstall
   headcni uninstall --force --output json`;
 
-/** Adds the subcommand `uninstall`. */
-export function addUninstall(program: Command, env: Environment): void {
-  program.command("uninstall")
-    .description("take back what was put on this node")
+/** Defines the subcommand. */
+export function define(command: Command, env: Environment): void {
+  command
     .addOption(settingsOption())
     .option("--force", "even what pods need that are left")
     .addOption(outputOption())

@@ -5,10 +5,8 @@ import { addExplain } from "./explain.ts";
 import { addShow } from "./show.ts";
 import { addValidate } from "./validate.ts";
 
-/** Adds the subcommand `config` and its verbs. */
-export function addConfig(program: Command, env: Environment): void {
-  const config = program.command("config")
-    .usage("SUBCOMMAND [OPTIONS]")
-    .description("tell the settings of the node daemon, and what is wrong with them");
+/** Defines the subcommand and its verbs. */
+export function define(config: Command, env: Environment): void {
+  config.usage("SUBCOMMAND [OPTIONS]");
   for (const add of [addValidate, addShow, addExplain]) add(config, env);
 }

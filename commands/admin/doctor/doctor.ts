@@ -46,10 +46,9 @@ Examples:
   headcni doctor --fix
   headcni doctor --fix --yes --output json`;
 
-/** Adds the subcommand `doctor`. */
-export function addDoctor(program: Command, env: Environment): void {
-  program.command("doctor")
-    .description("tell what is wrong with this node, and what to do about it")
+/** Defines the subcommand. */
+export function define(doctor: Command, env: Environment): void {
+  doctor
     .addOption(settingsOption())
     .addOption(
       new Option("--only <names...>", "only these checks, by their ids or groups")

@@ -10,11 +10,9 @@ import { addRelease } from "./release.ts";
 import { addShow } from "./show.ts";
 import { addStats } from "./stats.ts";
 
-/** Adds the subcommand `ipam` and its verbs. */
-export function addIpam(program: Command, env: Environment): void {
-  const ipam = program.command("ipam")
-    .usage("SUBCOMMAND [OPTIONS]")
-    .description("tell who has which address, and what to do about it");
+/** Defines the subcommand and its verbs. */
+export function define(ipam: Command, env: Environment): void {
+  ipam.usage("SUBCOMMAND [OPTIONS]");
   for (const add of [addLs, addShow, addStats, addCheck, addGc, addRelease, addImport, addExport]) {
     add(ipam, env);
   }

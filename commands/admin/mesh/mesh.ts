@@ -8,11 +8,9 @@ import { addPolicy } from "./policy.ts";
 import { addRoutes } from "./routes.ts";
 import { addStatus } from "./status.ts";
 
-/** Adds the subcommand `mesh` and its verbs. */
-export function addMesh(program: Command, env: Environment): void {
-  const mesh = program.command("mesh")
-    .usage("SUBCOMMAND [OPTIONS]")
-    .description("tell how pods of other nodes are reached, and change that");
+/** Defines the subcommand and its verbs. */
+export function define(mesh: Command, env: Environment): void {
+  mesh.usage("SUBCOMMAND [OPTIONS]");
   for (const add of [addStatus, addPeers, addRoutes, addCheck, addPolicy, addLeave, addJoin]) {
     add(mesh, env);
   }
