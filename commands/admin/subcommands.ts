@@ -14,11 +14,7 @@ const SUBCOMMANDS: readonly [
   description: string,
   load: () => Promise<SubcommandModule>,
 ][] = [
-  [
-    "status",
-    "tell the stores of this node, and who has which address",
-    () => import("./status.ts"),
-  ],
+  ["status", "tell how this node is, on one screen", () => import("./status/status.ts")],
   [
     "ipam",
     "tell who has which address, and what to do about it",

@@ -8,6 +8,9 @@ import type { LoadedSettings } from "./settings/settings.ts";
 /** What `/status` answers. */
 export interface NodeStatus {
   readonly version: string;
+  readonly pid: number;
+  /** When this daemon started, RFC 3339. */
+  readonly started: string;
   readonly node: string;
   readonly ready: boolean;
   /** Why it is not ready; none when it is. */
@@ -41,6 +44,8 @@ export function nodeStatus({ settings }: LoadedSettings, report: NodeReport): No
   const reasons = readinessReasons(report);
   return {
     version: VERSION,
+    pid: Deno.pid,
+    started: new Date(performance.timeOrigin).toISOString(),
     node: settings.node.name,
     ready: reasons.length === 0,
     reasons,

@@ -7,10 +7,11 @@ import { assertGolden } from "./golden.ts";
 const VERBS = ["ls", "show", "stats", "check", "gc", "release", "import", "export"];
 const CONFIG_VERBS = ["validate", "show", "explain"];
 const WITH_EXAMPLES = [
+  ["status"],
   ...VERBS.map((verb) => ["ipam", verb]),
   ...CONFIG_VERBS.map((verb) => ["config", verb]),
 ];
-const COMMANDS = [[], ["status"], ["uninstall"], ["ipam"], ["config"], ...WITH_EXAMPLES];
+const COMMANDS = [[], ["uninstall"], ["ipam"], ["config"], ...WITH_EXAMPLES];
 
 for (const command of COMMANDS) {
   const name = ["help", ...command].join("-");

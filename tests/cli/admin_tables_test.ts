@@ -289,7 +289,7 @@ for (const args of ["ls", "stats", "gc", "release 10.244.0.2", "export"]) {
   });
 }
 
-for (const args of ["status", "ipam ls", "ipam stats", "ipam gc", "ipam export"]) {
+for (const args of ["ipam ls", "ipam stats", "ipam gc", "ipam export"]) {
   Deno.test(`headcni ${args}: tells that a newer release wrote the store`, async () => {
     await using node = await makeNode();
     {

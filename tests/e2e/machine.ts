@@ -6,7 +6,8 @@
  */
 import { assertEquals } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
-import type { AttachmentStatus, Status } from "../../commands/admin/read_status.ts";
+import type { AttachmentStatus } from "../../commands/admin/status/read_stores.ts";
+import type { Status } from "../../commands/admin/status/read_status.ts";
 import { HEADCNI, isFile } from "../cli/shipped.ts";
 import { missingRoot } from "../fakes/test_unless.ts";
 import { run, TestNetns } from "../netns/namespace.ts";

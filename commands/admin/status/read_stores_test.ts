@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { makeTemporaryStore } from "../../tests/fakes/temporary_store.ts";
-import { parseIpamConfig } from "../../lib/ipam/config.ts";
-import { putAttachment } from "../../lib/store/attachments.ts";
-import { reserveLease } from "../../lib/store/leases.ts";
-import { readStatus } from "./read_status.ts";
+import { makeTemporaryStore } from "../../../tests/fakes/temporary_store.ts";
+import { parseIpamConfig } from "../../../lib/ipam/config.ts";
+import { putAttachment } from "../../../lib/store/attachments.ts";
+import { reserveLease } from "../../../lib/store/leases.ts";
+import { readStores } from "./read_stores.ts";
 
 const KEY = { network: "pods", containerId: "c1", ifname: "eth0" };
 const COMMON = { pod: { namespace: "default", name: "web" }, netns: "/n", bootId: "boot" };
@@ -16,7 +16,7 @@ const CHOICE = {
   random: () => 0,
 };
 
-Deno.test("readStatus: joins leases and attachments of every store in use", async () => {
+Deno.test("readStores: joins leases and attachments of every store in use", async () => {
   await using temporary = await makeTemporaryStore();
   const { store, options: { directory, runDirectory } } = temporary;
   await store.write(async (tx) => {
@@ -48,9 +48,10 @@ Deno.test("readStatus: joins leases and attachments of every store in use", asyn
     ],
   };
   const env = { HEADCNI_RUN_DIR: runDirectory };
-  assertEquals((await readStatus(directory, env)).stores, [expected]);
-  const named = await readStatus(undefined, { ...env, HEADCNI_DATA_DIR: directory });
-  assertEquals(named.stores, [expected]);
-  const all = await readStatus(undefined, env);
-  assertEquals(all.stores.filter((each) => each.directory === directory), [expected]);
+  const read = async (named: string | undefined, variables = {}) =>
+    (await readStores(named, { ...env, ...variables })).map(({ store }) => store);
+  assertEquals(await read(directory), [expected]);
+  assertEquals(await read(undefined, { HEADCNI_DATA_DIR: directory }), [expected]);
+  const all = await read(undefined);
+  assertEquals(all.filter((each) => each.directory === directory), [expected]);
 });

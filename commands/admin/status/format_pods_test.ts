@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
-import type { AttachmentStatus } from "./read_status.ts";
-import { formatStatus } from "./format_status.ts";
-import { PLAIN_SCREEN } from "./screen.ts";
+import { PLAIN_SCREEN } from "../screen.ts";
+import { formatPods } from "./format_pods.ts";
+import type { AttachmentStatus } from "./read_stores.ts";
 
 const ATTACHMENT: AttachmentStatus = {
   network: "pods",
@@ -14,26 +14,21 @@ const ATTACHMENT: AttachmentStatus = {
   createdMs: 60_000,
 };
 
-Deno.test("formatStatus: a paragraph a store, a line an attachment", () => {
+Deno.test("formatPods: a paragraph a store, a line an attachment", () => {
   const bare = { network: "pods", containerId: "b", ifname: "eth1", pod: {}, addresses: [] };
-  const status = {
-    version: "1.2.3",
-    stores: [
-      { directory: "/a", exists: false, attachments: [] },
-      { directory: "/b", exists: true, schema: 1, attachments: [] },
-      {
-        directory: "/c",
-        exists: true,
-        schema: 1,
-        attachments: [ATTACHMENT, { ...bare, phase: "adding" as const, createdMs: 119_000 }],
-      },
-    ],
-  };
+  const stores = [
+    { directory: "/a", exists: false, attachments: [] },
+    { directory: "/b", exists: true, schema: 1, attachments: [] },
+    {
+      directory: "/c",
+      exists: true,
+      schema: 1,
+      attachments: [ATTACHMENT, { ...bare, phase: "adding" as const, createdMs: 119_000 }],
+    },
+  ];
   assertEquals(
-    formatStatus(status, 120_000, PLAIN_SCREEN),
-    `headcni 1.2.3
-
-Store /a: nothing was ever attached
+    formatPods(stores, 120_000, PLAIN_SCREEN),
+    `Store /a: nothing was ever attached
 
 Store /b, format 1: 0 attached
 

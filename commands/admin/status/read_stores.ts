@@ -1,20 +1,19 @@
 import * as v from "valibot";
-import { formatAttachment, type PodReference } from "../../lib/attachment.ts";
-import type { Environment } from "../../lib/cni/environment.ts";
-import { formatPrefix } from "../../lib/net/prefix.ts";
-import { type Attachment, listAttachments } from "../../lib/store/attachments.ts";
-import { SCHEMA_KEY } from "../../lib/store/keys.ts";
-import { type Lease, listLeases } from "../../lib/store/leases.ts";
-import { parseRecord } from "../../lib/store/record.ts";
-import type { Store } from "../../lib/store/store.ts";
-import { VERSION } from "../../lib/version.ts";
-import { visitStores } from "./stores.ts";
+import { formatAttachment, type PodReference } from "../../../lib/attachment.ts";
+import type { Environment } from "../../../lib/cni/environment.ts";
+import { formatPrefix } from "../../../lib/net/prefix.ts";
+import { type Attachment, listAttachments } from "../../../lib/store/attachments.ts";
+import { SCHEMA_KEY } from "../../../lib/store/keys.ts";
+import { type Lease, listLeases } from "../../../lib/store/leases.ts";
+import { parseRecord } from "../../../lib/store/record.ts";
+import type { Store } from "../../../lib/store/store.ts";
+import { type PoolStats, readStoreStats } from "../ipam/read_stats.ts";
+import { visitStores } from "../stores.ts";
 
-/** What `--output json` prints. */
-export interface Status {
-  /** The release of this program. */
-  readonly version: string;
-  readonly stores: readonly StoreStatus[];
+/** A store, and the pools in it. */
+export interface StoreSight {
+  readonly store: StoreStatus;
+  readonly pools: readonly PoolStats[];
 }
 
 /** A store and what is in it. */
@@ -48,19 +47,22 @@ export interface AttachmentStatus {
  * stores in use since boot are read, and the default one.
  * @throws ConfigError for a relative directory; StoreError when a store cannot be read.
  */
-export async function readStatus(named: string | undefined, env: Environment): Promise<Status> {
-  return { version: VERSION, stores: await visitStores(named, env, readStore) };
+export function readStores(named: string | undefined, env: Environment): Promise<StoreSight[]> {
+  return visitStores(named, env, readStore);
 }
 
 const StoredSchema = v.object({ version: v.number() });
 
-async function readStore(directory: string, store: Store | undefined): Promise<StoreStatus> {
-  if (!store) return { directory, exists: false, attachments: [] };
+async function readStore(directory: string, store: Store | undefined): Promise<StoreSight> {
+  if (!store) return { store: { directory, exists: false, attachments: [] }, pools: [] };
   return await store.read(async (reader) => ({
-    directory,
-    exists: true,
-    schema: parseRecord(StoredSchema, await reader.get(SCHEMA_KEY), "its schema").version,
-    attachments: mergeAttachments(await listLeases(reader), await listAttachments(reader)),
+    store: {
+      directory,
+      exists: true,
+      schema: parseRecord(StoredSchema, await reader.get(SCHEMA_KEY), "its schema").version,
+      attachments: mergeAttachments(await listLeases(reader), await listAttachments(reader)),
+    },
+    pools: (await readStoreStats(reader, directory)).pools,
   }));
 }
 
