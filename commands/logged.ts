@@ -4,7 +4,7 @@ import { configureLog, log, LOG_LEVELS, type LogLevel, type LogSettings } from "
 import type { PluginContext } from "./context.ts";
 
 /** Where plugins log when nothing names a file: runtimes drop what they write to stderr. */
-const DEFAULT_LOG_FILE = "/var/log/headcni/plugin.log";
+export const DEFAULT_LOG_FILE = "/var/log/headcni/plugin.log";
 
 /**
  * Handlers that log each call: one line when it worked, one with the error when it did not. The

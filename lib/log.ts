@@ -94,13 +94,15 @@ function formatRecord({ datetime, levelName, msg, args }: LogRecord): string {
   return JSON.stringify({ ...head, ...Object(redact(args[0])), ...head });
 }
 
-/** One line for people; line breaks in a message are kept out, values are JSON unless bare words. */
 function formatText({ datetime, levelName, msg, args }: LogRecord): string {
-  const fields = Object.entries(Object(redact(args[0]))).map(([key, value]) =>
-    ` ${key}=${bareOrJson(value)}`
-  );
-  const message = String(redact(msg)).replaceAll("\n", "\\n");
-  return `${datetime.toISOString()} ${levelName.padEnd(5)} ${message}${fields.join("")}`;
+  const [time, message] = [datetime.toISOString(), String(redact(msg))];
+  return `${time} ${levelName.padEnd(5)} ${formatLogMessage(message, Object(redact(args[0])))}`;
+}
+
+/** A line for people; line breaks in a message are kept out, values are JSON unless bare words. */
+export function formatLogMessage(message: string, fields: LogFields): string {
+  const texts = Object.entries(fields).map(([key, value]) => ` ${key}=${bareOrJson(value)}`);
+  return `${message.replaceAll("\n", "\\n")}${texts.join("")}`;
 }
 
 function bareOrJson(value: unknown): string {

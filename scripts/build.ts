@@ -142,13 +142,30 @@ async function bundleAll(libexec: string): Promise<void> {
   await replace(plugin, (output) => bundle(PLUGIN.entry, [`--output=${output}`]));
   const found = nodeImports(await Deno.readTextFile(plugin));
   if (found.length > 0) throw new Error(`Cannot ship the plugin: it imports ${found.join(", ")}`);
+  const commit = await readCommit();
   for (const [role, entry] of Object.entries(PROGRAMS)) {
-    await bundleProgram(entry, join(libexec, role));
+    await bundleProgram(entry, join(libexec, role), commit);
   }
 }
 
+/** The bundle with the commit that it is made of, where it tells that. */
+export function withCommit(bundle: string, commit: string): string {
+  return bundle.replaceAll(`"{commit of the build}"`, JSON.stringify(commit));
+}
+
+/** The commit that is checked out, with `-dirty` where files differ; undefined outside of Git. */
+async function readCommit(): Promise<string | undefined> {
+  const args = ["describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"];
+  const { code, stdout } = await run("git", { args, cwd: ROOT }).catch(() => NOT_RUN);
+  return code === 0 ? stdout.trim() : undefined;
+}
+
 /** Bundles a program; at every moment all is there that its `main.js` names. */
-async function bundleProgram(entry: string, folder: string): Promise<void> {
+async function bundleProgram(
+  entry: string,
+  folder: string,
+  commit: string | undefined,
+): Promise<void> {
   const fresh = `${folder}.new`;
   await remove(fresh);
   await bundle(entry, ["--code-splitting", `--outdir=${fresh}`]);
@@ -156,7 +173,8 @@ async function bundleProgram(entry: string, folder: string): Promise<void> {
   await ensureDir(folder);
   for (const name of names) {
     const path = join(fresh, name);
-    await Deno.writeTextFile(path, withLazyNode(await Deno.readTextFile(path)));
+    const bundle = withLazyNode(await Deno.readTextFile(path));
+    await Deno.writeTextFile(path, commit === undefined ? bundle : withCommit(bundle, commit));
     await Deno.rename(path, join(folder, name));
   }
   await remove(fresh);
@@ -203,6 +221,8 @@ const TRIALS: readonly [name: string, args: string[], env: Record<string, string
     [NAME, [], { CNI_COMMAND: "VERSION" }, "supportedVersions"],
     ["headcni-ipam", [], { CNI_COMMAND: "VERSION" }, "supportedVersions"],
     [NAME, ["version"], {}, VERSION],
+    [NAME, ["--help"], {}, "Usage"],
+    [NAME, ["status", "--help"], {}, "Usage"],
     ["headcni-daemon", ["--version"], {}, VERSION],
     [NAME, ["/nonexistent"], { HEADCNI_ROLE: "store-check" }, "started"],
   ];
@@ -277,6 +297,9 @@ interface Outcome {
   readonly stdout: string;
   readonly stderr: string;
 }
+
+/** Of one that could not be started. */
+const NOT_RUN: Outcome = { code: -1, stdout: "", stderr: "" };
 
 async function run(command: string, options: Deno.CommandOptions): Promise<Outcome> {
   const output = await new Deno.Command(command, { ...options, stdin: "null" }).output();

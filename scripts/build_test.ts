@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import { launcherText, missingRuntime, nodeImports, withLazyNode } from "./build.ts";
+import { launcherText, missingRuntime, nodeImports, withCommit, withLazyNode } from "./build.ts";
 
 Deno.test("launcherText: shell up to the second line, then JavaScript", () => {
   assertEquals(
@@ -78,6 +78,11 @@ Deno.test("withLazyNode: a module is loaded when it is used, a class at once", a
 
 Deno.test("withLazyNode: a bundle that needs nothing stays as it is", () => {
   assertEquals(withLazyNode("let a = 1;"), "let a = 1;");
+});
+
+Deno.test("withCommit: the version tells of which commit it is", async () => {
+  const source = await Deno.readTextFile(new URL("../commands/admin/version.ts", import.meta.url));
+  assertStringIncludes(withCommit(source, "abc123-dirty"), 'const COMMIT = "abc123-dirty";');
 });
 
 const commandLines: readonly [arg: string, code: number, text: string][] = [

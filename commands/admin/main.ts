@@ -1,4 +1,4 @@
-/** The admin command line. Not there yet: `doctor`, `install`. */
+/** The admin command line. */
 import type { Command } from "commander";
 import type { Environment } from "../../lib/cni/environment.ts";
 import { VERSION } from "../../lib/version.ts";
@@ -28,6 +28,6 @@ function adminProgram(): Command {
       "after",
       `
 "headcni SUBCOMMAND --help" tells the options. A container runtime calls headcni without arguments
-and with CNI_COMMAND set: then it is a CNI plugin.`,
+and with CNI_COMMAND set: then it is a CNI plugin. "headcni daemon" is the node daemon.`,
     );
 }

@@ -50,7 +50,7 @@ Deno.test("main: the options of status are told", async () => {
 });
 
 const mistakes: readonly [args: string, text: string][] = [
-  ["statsu", "unknown command 'statsu'; did you mean status?"],
+  ["statsu", "unknown command 'statsu'; did you mean one of stats, status?"],
   ["docktor", "unknown command 'docktor'; did you mean doctor?"],
   ["status --outptu json", "unknown option '--outptu'; did you mean --output?"],
   [

@@ -8,6 +8,9 @@ interface SubcommandModule {
   define(command: Command, env: Environment): void;
 }
 
+/** The subcommand that tells of all others. */
+const COMPLETION = "completion";
+
 /** In the order in which they are listed. */
 const SUBCOMMANDS: readonly [
   name: string,
@@ -15,6 +18,9 @@ const SUBCOMMANDS: readonly [
   load: () => Promise<SubcommandModule>,
 ][] = [
   ["status", "tell how this node is, on one screen", () => import("./status/status.ts")],
+  ["stats", "tell what the stores and the daemon count", () => import("./stats.ts")],
+  ["logs", "tell what daemon and plugins wrote", () => import("./logs/logs.ts")],
+  ["metrics", "tell what the daemon measures, as monitors get it", () => import("./metrics.ts")],
   [
     "ipam",
     "tell who has which address, and what to do about it",
@@ -36,20 +42,26 @@ const SUBCOMMANDS: readonly [
     () => import("./config/config.ts"),
   ],
   ["uninstall", "take back what was put on this node", () => import("./uninstall.ts")],
+  [
+    COMPLETION,
+    "print what completes commands in a shell",
+    () => import("./completion/completion.ts"),
+  ],
   ["version", "tell the release of this program", () => import("./version.ts")],
 ];
 
 /**
  * Adds all subcommands to a command line.
- * @param called words that may be names: only these subcommands can do more than be listed.
+ * @param called words that may be names: all other subcommands can only be listed.
  */
 export async function addSubcommands(
   program: Command,
   env: Environment,
   called: readonly string[],
 ): Promise<void> {
+  const isCalled = (name: string) => called.includes(name) || called.includes(COMPLETION);
   for (const [name, description, load] of SUBCOMMANDS) {
     const command = program.command(name).description(description);
-    if (called.includes(name)) (await load()).define(command, env);
+    if (isCalled(name)) (await load()).define(command, env);
   }
 }

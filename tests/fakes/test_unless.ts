@@ -16,3 +16,17 @@ export function testUnless(
 export function missingRoot(): string {
   return Deno.uid() === 0 ? "" : "needs root";
 }
+
+/** Why tests of a program of Debian's must be skipped; empty when it is there. */
+export function missingCommand(name: string): string {
+  const folders = (Deno.env.get("PATH") ?? "").split(":");
+  return folders.some((folder) => isThere(`${folder}/${name}`)) ? "" : `needs ${name}`;
+}
+
+function isThere(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}

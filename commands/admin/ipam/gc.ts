@@ -1,12 +1,12 @@
 /** `headcni ipam gc`: frees the leases of pods that two proofs call dead. */
-import { type Command, InvalidArgumentError, Option } from "commander";
+import { type Command, Option } from "commander";
 import { collectDead, DEFAULT_GRACE_MS, type Judged } from "../../../lib/attach/collect_dead.ts";
 import type { Environment } from "../../../lib/cni/environment.ts";
 import { HeadcniError } from "../../../lib/errors.ts";
-import { tryParseDurationMs } from "../../../lib/ipam/duration.ts";
 import { log } from "../../../lib/log.ts";
 import { pluginContext } from "../../context.ts";
 import { logByHand } from "../../logged.ts";
+import { parseDuration } from "../duration_option.ts";
 import { print } from "../print.ts";
 import type { Screen } from "../screen.ts";
 import { visitPresentStores } from "../stores.ts";
@@ -50,7 +50,7 @@ export function addGc(ipam: Command, env: Environment): void {
     .option("--dry-run", "tell only what would be freed")
     .addOption(
       new Option("--grace <duration>", "how old a lease of this boot must be, such as 90s or 1h")
-        .argParser(parseGrace).default(DEFAULT_GRACE_MS, "5m"),
+        .argParser(parseDuration).default(DEFAULT_GRACE_MS, "5m"),
     )
     .addHelpText("after", HELP)
     .action(async (options: GcOptions) => {
@@ -116,10 +116,4 @@ const HEADINGS = ["ADDRESS", "NETWORK", "POD", "OUTCOME", "WHY"];
 
 function row(lease: LeaseView, outcome: string, why: string): string[] {
   return [formatAddresses(lease), lease.network, formatPod(lease.pod), outcome, why];
-}
-
-function parseGrace(text: string): number {
-  const graceMs = tryParseDurationMs(text);
-  if (graceMs !== undefined) return graceMs;
-  throw new InvalidArgumentError("A duration such as 90s or 1h is wanted.");
 }

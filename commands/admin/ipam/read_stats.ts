@@ -87,17 +87,24 @@ export async function readStats(
   { store, network }: VerbOptions,
   env: Environment,
 ): Promise<Stats> {
-  const stores = await visitPresentStores(
-    store,
-    env,
-    (each) => each.read((reader) => readStoreStats(reader, each.directory, network)),
+  return joinStats(
+    await visitPresentStores(
+      store,
+      env,
+      (each) => each.read((reader) => readStoreStats(reader, each.directory, network)),
+    ),
+    env.NODE_NAME || Deno.hostname(),
   );
+}
+
+/** All stores of a node together. */
+export function joinStats(stores: readonly StoreStats[], nodeName: string): Stats {
   const networks = stores.flatMap((each) => each.networks);
   const cidrs = networks.map(({ cidr }) => cidr).filter((cidr) => cidr !== "");
   return {
     node: {
       ...usageStats(stores.flatMap(({ parts }) => parts)),
-      node_name: env.NODE_NAME || Deno.hostname(),
+      node_name: nodeName,
       pod_cidr: [...new Set(cidrs.flatMap((cidr) => cidr.split(",")))].join(","),
     },
     networks,
