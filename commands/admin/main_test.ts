@@ -52,6 +52,8 @@ Deno.test("main: the options of status are told", async () => {
 const mistakes: readonly [args: string, text: string][] = [
   ["statsu", "unknown command 'statsu'; did you mean one of stats, status?"],
   ["docktor", "unknown command 'docktor'; did you mean doctor?"],
+  ["statuss", "unknown command 'statuss'; did you mean status?"],
+  ["frobnicate", "unknown command 'frobnicate'"],
   ["status --outptu json", "unknown option '--outptu'; did you mean --output?"],
   [
     "status --output xml",

@@ -31,7 +31,7 @@ JSON: {"metrics": [{"name", "help", "type", "samples": [{"name", "labels", "valu
 Examples:
   headcni metrics
   headcni metrics --filter 'leases|errors'
-  headcni metrics --port 9001 --output prometheus`;
+  headcni metrics --output prometheus | promtool check metrics`;
 
 /** Defines the subcommand. */
 export function define(metrics: Command, env: Environment): void {

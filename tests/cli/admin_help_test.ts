@@ -2,12 +2,13 @@
 import { assert, assertEquals } from "@std/assert";
 import { VERSION } from "../../lib/version.ts";
 import { AdminNode, DEAD_NETNS } from "./admin_node.ts";
+import { FakeDaemon } from "./fake_daemon.ts";
 import { assertGolden } from "./golden.ts";
 
 const VERBS = ["ls", "show", "stats", "check", "gc", "release", "import", "export"];
 const CONFIG_VERBS = ["validate", "show", "explain"];
 const WITH_EXAMPLES = [
-  ["status"],
+  ...["status", "stats", "logs", "metrics", "completion", "version"].map((name) => [name]),
   ...VERBS.map((verb) => ["ipam", verb]),
   ...CONFIG_VERBS.map((verb) => ["config", verb]),
 ];
@@ -47,6 +48,7 @@ for (const verb of WITH_EXAMPLES) {
     for (const example of examples) {
       await using node = await AdminNode.make();
       await prepare(node);
+      await using _daemon = await FakeDaemon.serve(`${node.root}/run/daemon.sock`);
       // What stands behind it is another program.
       const [command = ""] = example.split(/ (?:\||&&) /);
       if (command.includes("--from export")) await exportFile(node);
@@ -69,7 +71,14 @@ async function prepare(node: AdminNode): Promise<void> {
   await Deno.mkdir(`${node.root}/var/lib/cni/networks/pods`, { recursive: true });
   await Deno.writeTextFile(`${node.root}/var/lib/cni/networks/pods/10.244.0.9`, "c9\r\neth0");
   await Deno.mkdir(`${node.root}/etc/headcni`, { recursive: true });
-  await Deno.writeTextFile(`${node.root}/etc/headcni/daemon.yaml`, "network: { mtu: 1400 }\n");
+  const log = { file: { path: `${node.root}/daemon.log` } };
+  await Deno.writeTextFile(
+    `${node.root}/etc/headcni/daemon.yaml`,
+    JSON.stringify({ network: { mtu: 1400 }, logging: log }),
+  );
+  for (const name of ["daemon.log", "plugin.log"]) {
+    await Deno.writeTextFile(`${node.root}/${name}`, "a line\n");
+  }
   await Deno.mkdir(`${node.root}/etc/cni/net.d`, { recursive: true });
   await Deno.writeTextFile(
     `${node.root}/etc/cni/net.d/10-pods.conflist`,

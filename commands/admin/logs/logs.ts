@@ -64,23 +64,15 @@ async function runLogs(options: LogsOptions, env: Environment): Promise<void> {
   const { since, tail = since === undefined ? DEFAULT_TAIL : Infinity, follow, output } = options;
   const range = { tail, sinceMs: since === undefined ? undefined : Date.now() - since };
   const screen = standardScreen();
-  const say = (line: LogLine) =>
-    writeAll(
-      Deno.stdout,
-      `${output === "json" ? formatLineJson(line) : formatLine(line, screen)}\n`,
-    );
+  const format = (line: LogLine) =>
+    output === "json" ? formatLineJson(line) : formatLine(line, screen);
   const { logs, lines, troubles } = await readLogs(logsOf(options, env), range);
   if (logs.length === 0) throw new HeadcniError("unavailable", troubles.join("; "));
   troubles.forEach((trouble) => console.error(`headcni: ${trouble}`));
   // Stable: what has the same time stays in the order in which it was written.
   const inOrder = lines.sort((a, b) => a.timeMs - b.timeMs);
-  try {
-    for (const line of tail === 0 ? [] : inOrder.slice(-tail)) say(line);
-    if (follow) await followLogs(logs, say);
-  } catch (error) {
-    // Whoever read has seen enough.
-    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
-  }
+  for (const line of tail === 0 ? [] : inOrder.slice(-tail)) console.log(format(line));
+  if (follow) await followLogs(logs, format);
 }
 
 function logsOf(options: LogsOptions, env: Environment): Log[] {
@@ -108,13 +100,18 @@ async function readLogs(all: readonly Log[], range: LogRange) {
   return { logs, lines, troubles };
 }
 
-/** Until one of them fails, or nobody reads any more. */
-async function followLogs(logs: readonly Log[], say: (line: LogLine) => void): Promise<void> {
+/** Until one of them fails, or nobody reads any more, which the console would not tell. */
+async function followLogs(
+  logs: readonly Log[],
+  format: (line: LogLine) => string,
+): Promise<void> {
   const end = new AbortController();
   try {
     await Promise.all(logs.map(async (log) => {
-      for await (const line of log.follow(end.signal)) say(line);
+      for await (const line of log.follow(end.signal)) writeAll(Deno.stdout, `${format(line)}\n`);
     }));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
   } finally {
     end.abort();
   }
