@@ -7,26 +7,11 @@
  */
 import { parseArgs } from "@std/cli";
 import { checkRound } from "./bench/check_round.ts";
-import {
-  DELEGATED,
-  HEADCNI,
-  OURS,
-  OURS_FULL,
-  OURS_IPAM,
-  PEER,
-  PEER_FULL,
-} from "./bench/contenders.ts";
-import {
-  keepSamples,
-  printVerdicts,
-  progress,
-  ratioOf,
-  type Row,
-  verdictOf,
-} from "./bench/report.ts";
+import { DELEGATED, OURS, OURS_FULL, OURS_IPAM, PEER, PEER_FULL } from "./bench/contenders.ts";
+import { emptyScript } from "./bench/empty_script.ts";
+import { keepSamples, printTable, printVerdicts, progress, type Row } from "./bench/report.ts";
 import { measureSandboxes, SANDBOX_CALLS } from "./bench/sandboxes.ts";
 import { run, Side, timeInNamespace } from "./bench/side.ts";
-import { median, quantile } from "./bench/statistics.ts";
 
 /** Pods of a burst. */
 const BURST = 50;
@@ -134,37 +119,6 @@ function rowsOf(samples: ReadonlyMap<string, readonly number[]>): Row[] {
     row(`${BURST} DEL at once`, `${ours} DEL ${many}`, `${peer} DEL ${many}`, 0.5),
   ];
   return rows.filter(({ ours }) => ours.values.length > 0);
-}
-
-/** An executable script that does nothing, in the form in which we ship: the floor of any call. */
-async function emptyScript(): Promise<{ readonly path: string } & AsyncDisposable> {
-  const path = await Deno.makeTempFile({ prefix: "hcb-empty-" });
-  const [shebang = "", start] = (await Deno.readTextFile(HEADCNI)).split("\n", 2);
-  if (shebang !== "#!/bin/sh") {
-    throw new Error(`Cannot time an empty process: "${HEADCNI}" is not the script form`);
-  }
-  await Deno.writeTextFile(path, `${shebang}\n${start}\n`);
-  await Deno.chmod(path, 0o755);
-  return { path, [Symbol.asyncDispose]: () => Deno.remove(path) };
-}
-
-function printTable(rows: readonly Row[]): void {
-  console.log("work                       ours ms  [p10-p90]      against ms  ratio   bar");
-  for (const row of rows) {
-    const { work, ours, against } = row;
-    const spread = `[${ms(quantile(ours.values, 0.1))}-${ms(quantile(ours.values, 0.9))}]`;
-    console.log(
-      `${work.padEnd(27)}${ms(median(ours.values)).padStart(7)}  ${spread.padEnd(15)}` +
-        `${ms(median(against.values)).padStart(9)}  ${ratioOf(row).toFixed(2).padStart(5)}   ${
-          verdictOf(row)
-        }` +
-        `   (against ${against.name})`,
-    );
-  }
-}
-
-function ms(value: number): string {
-  return value.toFixed(value < 100 ? 1 : 0);
 }
 
 if (import.meta.main) {

@@ -148,6 +148,17 @@ async function bundleAll(libexec: string): Promise<void> {
   }
 }
 
+/**
+ * The bundle with parts that are read when they are asked for: Deno reads at every start what a literal
+ * specifier names.
+ */
+export function withLazyParts(bundle: string): string {
+  return bundle.replaceAll(
+    /\bimport\(("\.\/[\w-]+\.js")\)/g,
+    "import(new URL($1, import.meta.url).href)",
+  );
+}
+
 /** The bundle with the commit that it is made of, where it tells that. */
 export function withCommit(bundle: string, commit: string): string {
   return bundle.replaceAll(`"{commit of the build}"`, JSON.stringify(commit));
@@ -173,7 +184,7 @@ async function bundleProgram(
   await ensureDir(folder);
   for (const name of names) {
     const path = join(fresh, name);
-    const bundle = withLazyNode(await Deno.readTextFile(path));
+    const bundle = withLazyParts(withLazyNode(await Deno.readTextFile(path)));
     await Deno.writeTextFile(path, commit === undefined ? bundle : withCommit(bundle, commit));
     await Deno.rename(path, join(folder, name));
   }

@@ -1,6 +1,13 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import { launcherText, missingRuntime, nodeImports, withCommit, withLazyNode } from "./build.ts";
+import {
+  launcherText,
+  missingRuntime,
+  nodeImports,
+  withCommit,
+  withLazyNode,
+  withLazyParts,
+} from "./build.ts";
 
 Deno.test("launcherText: shell up to the second line, then JavaScript", () => {
   assertEquals(
@@ -78,6 +85,13 @@ Deno.test("withLazyNode: a module is loaded when it is used, a class at once", a
 
 Deno.test("withLazyNode: a bundle that needs nothing stays as it is", () => {
   assertEquals(withLazyNode("let a = 1;"), "let a = 1;");
+});
+
+Deno.test("withLazyParts: no part is named by a literal", () => {
+  assertEquals(
+    withLazyParts('load: () => import("./status-A1.js"), more: import("node:net")'),
+    'load: () => import(new URL("./status-A1.js", import.meta.url).href), more: import("node:net")',
+  );
 });
 
 Deno.test("withCommit: the version tells of which commit it is", async () => {

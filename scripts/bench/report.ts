@@ -1,6 +1,6 @@
 /** What the benchmarks have in common: rows, verdicts over several runs, raw samples, progress. */
 import { join } from "@std/path";
-import { medianRatio, type Samples } from "./statistics.ts";
+import { median, medianRatio, quantile, type Samples } from "./statistics.ts";
 
 /** A line of a table: our samples over those of somebody else. */
 export interface Row {
@@ -20,6 +20,22 @@ export function ratioOf({ ours, against }: Row): number {
 export function verdictOf(row: Row): string {
   if (row.bar === Infinity) return "";
   return `${row.bar}  ${ratioOf(row) <= row.bar ? "met" : "NOT met"}`;
+}
+
+/** Prints a line a row: medians in milliseconds, the middle 80 % of ours, and the median ratio. */
+export function printTable(rows: readonly Row[]): void {
+  console.log("work                       ours ms  [p10-p90]      against ms  ratio   bar");
+  for (const row of rows) {
+    const { work, ours, against } = row;
+    const spread = `[${ms(quantile(ours.values, 0.1))}-${ms(quantile(ours.values, 0.9))}]`;
+    console.log(
+      `${work.padEnd(27)}${ms(median(ours.values)).padStart(7)}  ${spread.padEnd(15)}` +
+        `${ms(median(against.values)).padStart(9)}  ${ratioOf(row).toFixed(2).padStart(5)}   ${
+          verdictOf(row)
+        }` +
+        `   (against ${against.name})`,
+    );
+  }
 }
 
 /** A bar is met when most runs met it. */
@@ -48,4 +64,8 @@ export async function keepSamples(name: string, runs: readonly Row[][]): Promise
 export function progress(text: string): void {
   if (!Deno.stderr.isTerminal()) return;
   Deno.stderr.writeSync(new TextEncoder().encode(`\r\x1b[K${text}`));
+}
+
+function ms(value: number): string {
+  return value.toFixed(value < 100 ? 1 : 0);
 }
