@@ -43,6 +43,14 @@ Deno.test("main: status of a store that was asked for and is not there fails", a
   }
 });
 
+Deno.test("main: status fails where it cannot see all, and tells what it sees", async () => {
+  const env = { HEADCNI_RUN_DIR: "/nonexistent/run", HEADCNI_CONFIG: "/nonexistent/file" };
+  const { code, stdout, stderr } = await runAdmin(["status", "-o", "json"], env);
+  const { unseen, daemon } = JSON.parse(stdout);
+  assertEquals([code, daemon.state, unseen.length], [1, "stopped", 1]);
+  assertStringIncludes(stderr, "headcni: Cannot see all of this node: ");
+});
+
 Deno.test("main: the options of status are told", async () => {
   const { code, stdout } = await run("status", "--help");
   assertEquals(code, 0);

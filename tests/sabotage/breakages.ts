@@ -1,3 +1,4 @@
+import { ADMIN_BREAKAGES } from "./admin_breakages.ts";
 import { ATTACH_BREAKAGES } from "./attach_breakages.ts";
 import { BANDWIDTH_BREAKAGES } from "./bandwidth_breakages.ts";
 import { CHART_BREAKAGES } from "./chart_breakages.ts";
@@ -359,6 +360,7 @@ export const BREAKAGES: readonly Breakage[] = [
     testFile: "lib/store/open_file_test.ts",
     test: "openFile: a copy that lacks nothing is no error",
   },
+  ...ADMIN_BREAKAGES,
   ...ATTACH_BREAKAGES,
   ...SUBNET_BREAKAGES,
   ...BANDWIDTH_BREAKAGES,

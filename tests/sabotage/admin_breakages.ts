@@ -1,0 +1,45 @@
+import type { Breakage } from "./breakages.ts";
+
+/** Those of what administrators see. */
+export const ADMIN_BREAKAGES: readonly Breakage[] = [
+  // Escape sequences get into files and pipes.
+  {
+    file: "commands/admin/screen.ts",
+    text: "  if (!Deno.stdout.isTerminal()) return PLAIN_SCREEN;\n",
+    replacement: "  if (!Deno.stdout.isTerminal()) return colouredScreen(Infinity);\n",
+    testFile: "commands/admin/print_test.ts",
+    test: "print: each form on its own, with a line's end",
+  },
+  // A node name such as "no" is false to programs that read YAML 1.1.
+  {
+    file: "commands/admin/yaml.ts",
+    text: 'compat: "yaml-1.1", ',
+    replacement: "",
+    testFile: "commands/admin/print_test.ts",
+    test: "formatYaml: reads back as the value that JSON has, whatever the version of YAML",
+  },
+  // A daemon that may run is told to be stopped, and somebody starts a second one.
+  {
+    file: "lib/daemon/ask_daemon.ts",
+    text: 'return ["unknown", `it did not answer',
+    replacement: 'return ["stopped", `it did not answer',
+    testFile: "lib/daemon/ask_daemon_test.ts",
+    test: "askDaemon: of one that does not answer it is not known whether it runs",
+  },
+  // Scripts take a status that saw half of the node for the whole.
+  {
+    file: "commands/admin/status/status.ts",
+    text: "  if (unseen.length === 0) return;\n",
+    replacement: "  if (unseen.length >= 0) return;\n",
+    testFile: "commands/admin/main_test.ts",
+    test: "main: status fails where it cannot see all, and tells what it sees",
+  },
+  // A line that is written in two parts is shown as two lines, or in half.
+  {
+    file: "commands/admin/logs/log_file.ts",
+    text: "    if (at >= 0) return begin + at + 1;\n",
+    replacement: "    if (at >= 0) return size;\n",
+    testFile: "commands/admin/logs/log_file_test.ts",
+    test: "LogFile: a line that is being written is no line yet, and then one",
+  },
+];
