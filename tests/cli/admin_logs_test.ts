@@ -152,11 +152,12 @@ Deno.test("headcni logs: a machine without a journal is told so", async () => {
 
 /** Reads lines of a program's output as they come. */
 class Lines {
-  readonly #reader: ReadableStreamDefaultReader<string>;
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>;
+  readonly #decoder = new TextDecoder();
   #text = "";
 
   constructor(stream: ReadableStream<Uint8Array<ArrayBuffer>>) {
-    this.#reader = stream.pipeThrough(new TextDecoderStream()).getReader();
+    this.#reader = stream.getReader();
   }
 
   async next(): Promise<string> {
@@ -168,7 +169,7 @@ class Lines {
       }
       const { value, done } = await this.#reader.read();
       if (done) throw new Error(`Cannot read a line: it ended with "${this.#text}"`);
-      this.#text += value;
+      this.#text += this.#decoder.decode(value, { stream: true });
     }
   }
 
