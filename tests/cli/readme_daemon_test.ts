@@ -121,7 +121,9 @@ Deno.test("README: every command of the troubles runs", async () => {
     await node.seed([{ containerId: "c7", addresses: ["10.244.1.7/24"], netns: DEAD_NETNS }]);
     const { HEADCNI_CONFIG = "" } = node.env;
     await Deno.mkdir(HEADCNI_CONFIG.replace(/\/[^/]*$/, ""), { recursive: true });
-    await Deno.writeTextFile(HEADCNI_CONFIG, "network: { mtu: 1400 }\n");
+    const logs = ["plugin", "daemon"].map((name) => `${node.root}/${name}.log`);
+    for (const path of logs) await Deno.writeTextFile(path, "");
+    await Deno.writeTextFile(HEADCNI_CONFIG, `logging: { file: { path: ${logs[1]} } }\n`);
     const outcome = await runProgram({ args: command.split(/ +/), env: node.env });
     assertEquals([command, outcome.code, outcome.stderr], [command, 0, ""]);
   }
