@@ -1,7 +1,7 @@
 /** `headcni logs`: files and a journal, together, from their end, and as they grow. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { AdminNode } from "./admin_node.ts";
-import { runProgram } from "./program.ts";
+import { executableFile, runProgram } from "./program.ts";
 
 const MINUTE_MS = 60_000;
 
@@ -142,10 +142,8 @@ Deno.test("headcni logs: without a file the journal has the daemon's", async () 
 Deno.test("headcni logs: a machine without a journal is told so", async () => {
   await using node = await makeNode({ plugin: line(10, "three") });
   const env = { ...node.env, PATH: `${node.root}/none` };
-  const executable = Deno.env.get("HEADCNI_BIN") ?? Deno.execPath();
-  const main = new URL("../../main.ts", import.meta.url).pathname;
-  const source = Deno.env.has("HEADCNI_BIN") ? [] : ["run", "-A", "--unstable-kv", main];
-  const { code, stderr } = await runProgram({ executable, args: [...source, "logs"], env });
+  const executable = await executableFile(node.root);
+  const { code, stderr } = await runProgram({ executable, args: ["logs"], env });
   assertEquals(code, 0);
   assertEquals(stderr, 'headcni: Cannot read the journal of "headcni": there is no journalctl\n');
 });
@@ -182,11 +180,8 @@ class Lines {
 Deno.test("headcni logs --follow: what is appended, a new file in the old one's place, the journal", async () => {
   await using node = await makeNode({ plugin: line(10, "one") });
   const env = await placeJournal(node);
-  const main = new URL("../../main.ts", import.meta.url).pathname;
-  const program = Deno.env.get("HEADCNI_BIN") ?? Deno.execPath();
-  const source = Deno.env.has("HEADCNI_BIN") ? [] : ["run", "-A", "--unstable-kv", main];
-  const child = new Deno.Command(program, {
-    args: [...source, "logs", "--follow", "--tail", "1"],
+  const child = new Deno.Command(await executableFile(node.root), {
+    args: ["logs", "--follow", "--tail", "1"],
     env,
     stdout: "piped",
     stderr: "inherit",
