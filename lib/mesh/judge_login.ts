@@ -3,6 +3,7 @@ import { fail, type Finding, pass, unknown } from "./finding.ts";
 import { hasExpiredKey, keyExpiryMs } from "./key_expiry.ts";
 import { adviseLogin, loginErrors } from "./login_advice.ts";
 import type { MeshFacts } from "./mesh_facts.ts";
+import { tailscaleCommand } from "./tailscale_command.ts";
 
 /** Somebody answers on the socket. */
 export function judgeAnswer({ status, trouble }: MeshFacts): Finding {
@@ -35,7 +36,7 @@ export function judgeKey(facts: MeshFacts): Finding {
 }
 
 /** It does its work. */
-export function judgeState({ status }: MeshFacts): Finding {
+export function judgeState({ status, socket }: MeshFacts): Finding {
   if (!status) return NO_STATUS;
   const { backendState, health } = status;
   if (backendState === "Running") {
@@ -43,7 +44,10 @@ export function judgeState({ status }: MeshFacts): Finding {
       health.length === 0 ? backendState : `${backendState}, though: ${health.join(", ")}`,
     );
   }
-  return fail(`it is in the state "${backendState}"`, STATE_FIXES[backendState] ?? "see its log");
+  const fix = backendState === "Stopped"
+    ? tailscaleCommand(socket, "up")
+    : STATE_FIXES[backendState] ?? "see its log";
+  return fail(`it is in the state "${backendState}"`, fix);
 }
 
 /** What cannot be told while tailscaled does not answer. */
@@ -52,7 +56,6 @@ export const NO_STATUS = unknown("tailscaled does not answer");
 const STATE_FIXES: Readonly<Record<string, string>> = {
   NeedsLogin: "log the node in",
   NeedsMachineAuth: "let an administrator of the tailnet approve the node",
-  Stopped: "headcni daemon starts it: see its log",
   Starting: "wait; if it stays so, see whether the node reaches its control server",
   NoState: "wait; if it stays so, see its log",
 };

@@ -79,7 +79,7 @@ Deno.test("judgeState: running, with what it complains of, or what to do", () =>
     [{ health: ["no DERP", "old"] }, pass("Running, though: no DERP, old")],
     [
       { backendState: "Stopped" },
-      fail('it is in the state "Stopped"', "headcni daemon starts it: see its log"),
+      fail('it is in the state "Stopped"', "tailscale up"),
     ],
     [{ backendState: "NeedsLogin" }, fail('it is in the state "NeedsLogin"', "log the node in")],
     [

@@ -37,8 +37,8 @@ export type LoginDecision =
 
 /**
  * What to do so that the node is in its tailnet. A tailscaled of the machine that is logged in to
- * another server is never touched. While a login is under way tailscaled goes on to say `NeedsLogin`:
- * the caller keeps tries apart.
+ * another server, or that a person has stopped, is never touched. While a login is under way tailscaled
+ * goes on to say `NeedsLogin`: the caller keeps tries apart.
  * @param nowMs milliseconds since 1970.
  */
 export function decideLogin(
@@ -58,11 +58,16 @@ export function decideLogin(
     return { kind: "blocked", reason: elsewhere, fix };
   }
   if (elsewhere !== undefined) return login(status, prefs, means, elsewhere);
+  if (means.mode === "host" && isHeldDown(status, prefs)) {
+    const fix = `take it up again when it may run: ${tailscaleCommand(means.socket, "up")}`;
+    return { kind: "blocked", reason: HELD_DOWN, fix };
+  }
   if (hasExpiredKey(status.self, nowMs)) return login(status, prefs, means, EXPIRED);
   if (needsKey(status)) return login(status, prefs, means, needsLogin(prefs));
   if (state === "NeedsMachineAuth") return wait("an administrator has to approve the node");
   // It has its key until the server knows: ipn/ipnlocal/local.go, `Logout`.
   if (state === "Stopped" && prefs.loggedOut) return wait("the node is being logged out");
+  // Of our own: ours to run.
   if (state === "Stopped") return { kind: "start", reason: "tailscaled is logged in, but down" };
   if (state === "Running") return { kind: "none" };
   return wait(`tailscaled is in the state "${state}"`);
@@ -84,6 +89,8 @@ const OTHER_USER: LoginDecision = {
   reason: "another user of this machine has tailscaled for himself",
   fix: "set tailscale.mode to own, or end what that user runs",
 };
+
+const HELD_DOWN = "tailscaled is logged in, but a person has stopped it (tailscale down)";
 
 const EXPIRED = "the key of the node has expired";
 
@@ -108,6 +115,14 @@ function describeElsewhere(
   if (means.controlUrl === undefined || controlUrl === "" || !hasNodeKey || loggedOut) return;
   if (isSameServer(controlUrl, means.controlUrl)) return;
   return `tailscaled is logged in to "${controlUrl}", not to "${means.controlUrl}"`;
+}
+
+/** What `tailscale down` does. The state may be older than the preferences, or they than it. */
+function isHeldDown(
+  { backendState, hasNodeKey }: TailnetStatus,
+  { wantRunning, loggedOut }: TailnetPrefs,
+): boolean {
+  return hasNodeKey && !loggedOut && (!wantRunning || backendState === "Stopped");
 }
 
 /** One that was logged out while somebody started it goes on to start for ever. */

@@ -45,11 +45,38 @@ Deno.test("decideLogin: waits for what goes on without us", () => {
   }
 });
 
-Deno.test("decideLogin: one that is down is started, without a key", () => {
+Deno.test("decideLogin: one of our own that is down is started, without a key", () => {
+  const means = { ...AUTH_KEY, mode: "own" } as const;
   assertEquals(
-    decide({ status: { backendState: "Stopped" }, prefs: { wantRunning: false }, means: AUTH_KEY }),
+    decide({ status: { backendState: "Stopped" }, prefs: { wantRunning: false }, means }),
     { kind: "start", reason: "tailscaled is logged in, but down" },
   );
+});
+
+Deno.test("decideLogin: one of the machine that a person stopped stays so, whatever its key", () => {
+  const expired = { self: selfNode({ isExpired: true }) };
+  const rows = [
+    [{ backendState: "Stopped" }, { wantRunning: false }],
+    // One of both was asked before the other changed.
+    [{ backendState: "Stopped" }, {}],
+    [{ backendState: "Running" }, { wantRunning: false }],
+    [{ backendState: "Stopped", ...expired }, { wantRunning: false }],
+    [{ backendState: "NeedsLogin", ...expired }, { wantRunning: false }],
+  ] as const;
+  for (const [status, prefs] of rows) {
+    assertEquals(decide({ status, prefs, means: { ...BOTH_KEYS, socket: "/run/ts.sock" } }), {
+      kind: "blocked",
+      reason: "tailscaled is logged in, but a person has stopped it (tailscale down)",
+      fix: "take it up again when it may run: tailscale --socket=/run/ts.sock up",
+    });
+  }
+});
+
+Deno.test("decideLogin: one of the machine that never ran is logged in", () => {
+  const prefs = { wantRunning: false, controlUrl: "" };
+  assertEquals(decide({ status: FRESH, prefs, means: AUTH_KEY }), {
+    ...{ kind: "login", by: "auth-key", reason: "the node is not logged in" },
+  });
 });
 
 Deno.test("decideLogin: one that is being logged out is left alone, one without a key is logged in", () => {
@@ -111,7 +138,7 @@ Deno.test("decideLogin: an expired key, by what is said or by the clock, in what
     { backendState: "NeedsLogin", self: selfNode({ isExpired: true }) },
     { backendState: "Running", self: selfNode({ isExpired: true }) },
     { backendState: "Running", self: selfNode({ keyExpiry: "2026-06-01T00:00:00Z" }) },
-    { backendState: "Stopped", self: selfNode({ keyExpiry: "2026-05-01T00:00:00Z" }) },
+    { backendState: "Starting", self: selfNode({ keyExpiry: "2026-05-01T00:00:00Z" }) },
   ];
   for (const status of expired) {
     // The key that was given may be spent.

@@ -90,12 +90,6 @@ function routeStep({ routes, added, removed }: RouteMerge): Step {
 
 function switchSteps(have: TailnetPrefs): Step[] {
   return [
-    // Before the first login it would go to tailscale's own server, after a logout against a person.
-    stepIf(
-      !have.wantRunning && !have.loggedOut && have.controlUrl !== "",
-      { wantRunning: true },
-      "run: pods reach other nodes by the tailnet alone",
-    ),
     stepIf(
       !have.routeAll,
       { routeAll: true },

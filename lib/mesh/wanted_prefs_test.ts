@@ -22,11 +22,6 @@ Deno.test("planPrefs: nothing to do where all is as it should be", () => {
 Deno.test("planPrefs: each switch by itself, with its reason", () => {
   const rows: readonly (readonly [Partial<TailnetPrefs>, PrefsChange, string])[] = [
     [
-      { wantRunning: false },
-      { wantRunning: true },
-      "run: pods reach other nodes by the tailnet alone",
-    ],
-    [
       { routeAll: false },
       { routeAll: true },
       "accept routes: pods of other nodes are behind them",
@@ -43,9 +38,11 @@ Deno.test("planPrefs: each switch by itself, with its reason", () => {
   }
 });
 
-Deno.test("planPrefs: a node that never was logged in, or was logged out, is not started", () => {
-  assertEquals(plan({ wantRunning: false, controlUrl: "" }).change, {});
-  assertEquals(plan({ wantRunning: false, loggedOut: true }).change, {});
+Deno.test("planPrefs: starts no tailscaled, whoever stopped it: decideLogin tells whether", () => {
+  for (const have of [{}, { controlUrl: "" }, { loggedOut: true }]) {
+    assertEquals(plan({ ...have, wantRunning: false }).change, {});
+    assertEquals(plan({ ...have, wantRunning: false }, { mode: "own" }).change, {});
+  }
 });
 
 Deno.test("planPrefs: the user's routes stay in their order, ours come and go", () => {
@@ -137,7 +134,7 @@ Deno.test("planPrefs: what a person is to type is for the tailscaled that is ask
 Deno.test("planPrefs: what was changed needs no change", () => {
   const fresh = tailnetPrefs({
     ...{ controlUrl: "https://a.test", advertiseRoutes: prefixes("10.9.0.0/24 192.168.7.0/24") },
-    ...{ wantRunning: false, routeAll: false, noSnat: false, noStatefulFiltering: false },
+    ...{ routeAll: false, noSnat: false, noStatefulFiltering: false },
   });
   const want = { ...OWN, hostname: "x", acceptDns: true, tags: ["tag:a"] };
   const { change } = planPrefs(want, fresh, prefixes("10.9.0.0/24"));

@@ -3,7 +3,7 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { testUnless } from "../fakes/test_unless.ts";
 import { writeSettings } from "../netns/daemon.ts";
-import { ipsOf, missingMesh, pingAll, TestMesh } from "./tailnet/mesh.ts";
+import { ipsOf, isReadyAgain, missingMesh, pingAll, TestMesh } from "./tailnet/mesh.ts";
 import { until } from "./tailnet/until.ts";
 
 testUnless(missingMesh(), "mesh: outlives Headscale, tailscaled and daemon", async () => {
@@ -52,6 +52,32 @@ testUnless(missingMesh(), "mesh: outlives Headscale, tailscaled and daemon", asy
   await pingAll(blue, red);
   assertEquals(await mesh.internet.seen(), 0);
 });
+
+testUnless(
+  missingMesh(),
+  "mesh: a tailscaled that a person stops stays so until that person takes it up",
+  async () => {
+    await using mesh = await TestMesh.start();
+    await mesh.ready();
+    const [red, blue] = await mesh.addPods();
+    if (!red || !blue) throw new Error("two pods wanted");
+    await pingAll(blue, red);
+    const { node, daemon } = mesh.member(1);
+    await node.tailscale("down");
+    const advice = await until("the daemon's word", async () => {
+      const { text } = await daemon.ask("/readyz");
+      return /when it may run: tailscale (.*up)$/m.exec(text)?.[1];
+    });
+    await daemon.turned();
+    const stateOf = async () => JSON.parse(await node.tailscale("status", "--json")).BackendState;
+    assertEquals(await stateOf(), "Stopped");
+    assertEquals((await daemon.ask("/livez")).status, 200);
+    // Word for word what it says is to be typed.
+    await node.tailscale(...advice.split(" ").filter((word) => !word.startsWith("--socket=")));
+    await isReadyAgain(daemon);
+    await pingAll(blue, red);
+  },
+);
 
 testUnless(
   missingMesh(),

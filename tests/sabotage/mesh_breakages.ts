@@ -218,4 +218,12 @@ export const MESH_BREAKAGES: readonly Breakage[] = [
     testFile: "lib/mesh/login_test.ts",
     test: "decideLogin: one that is being logged out is left alone, one without a key is logged in",
   },
+  // What a person stopped for some time is started again at once.
+  {
+    file: "lib/mesh/login.ts",
+    text: 'if (means.mode === "host" && isHeldDown(status, prefs))',
+    replacement: 'if (means.mode === "own" && isHeldDown(status, prefs))',
+    testFile: "lib/mesh/login_test.ts",
+    test: "decideLogin: one of the machine that a person stopped stays so, whatever its key",
+  },
 ];

@@ -147,6 +147,20 @@ Deno.test("Mesh: a tailscaled that is blocked for us is told nothing", async () 
   assertEquals(stage.tailscaled.takeTold(), []);
 });
 
+Deno.test("Mesh: a tailscaled of the machine that a person stopped is told nothing, and it is said", async () => {
+  await using stage = await Stage.start(({ tailscaled }) => {
+    tailscaled.status = { BackendState: "Stopped" };
+    tailscaled.prefs = { ...tailscaled.prefs, WantRunning: false, RouteAll: false };
+  });
+  const { reasons } = await stage.saw(() => true);
+  assertStringIncludes(reasons[0] ?? "", `tailscale --socket=${stage.tailscaled.socket} up`);
+  assertEquals(stage.tailscaled.takeTold(), []);
+  stage.tailscaled.status = {};
+  stage.tailscaled.prefs.WantRunning = true;
+  assertEquals((await stage.turn()).reasons, []);
+  assertEquals(stage.tailscaled.routes, [CIDR]);
+});
+
 Deno.test("Mesh: a route that is not served is advertised anew after a while", async () => {
   await using stage = await Stage.start(({ tailscaled }) => {
     tailscaled.self = { AllowedIPs: ["100.64.0.1/32"] };
