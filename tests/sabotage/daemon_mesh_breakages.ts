@@ -163,4 +163,29 @@ export const DAEMON_MESH_BREAKAGES: readonly Breakage[] = [
     testFile: "lib/tailscale/own_unit_test.ts",
     test: "tailscaledArguments: those of the unit; MTU and certificates are variables",
   },
+  // Each node at another server asks our Headscale every ten seconds, for ever.
+  {
+    file: "lib/daemon/mesh/mesh.ts",
+    text: "if (said && (isServed || isUnknown)) return;",
+    replacement: "if (said && isServed) return;",
+    testFile: "lib/daemon/mesh/mesh_test.ts",
+    test: "Mesh: a Headscale that does not know the node is left in peace until its own turn",
+  },
+  // After a reload the daemon hears of its tailscaled every thirty seconds only.
+  {
+    file: "lib/daemon/mesh/mesh.ts",
+    text: "if (this.#followed?.socket !== socket) this.#followed?.end.abort();",
+    replacement: "",
+    testFile: "lib/daemon/mesh/mesh_test.ts",
+    test: "Mesh.follow: other settings have another tailscaled followed, and the old one no more",
+  },
+  // A Headscale that hangs has the daemon killed by its liveness probe.
+  {
+    file: "lib/daemon/mesh/headscale_link.ts",
+    text: "await this.#inTime(approveRoutes(client, nodeKey, wanted, approved))",
+    replacement: "await approveRoutes(client, nodeKey, wanted, approved)",
+    testFile: "lib/daemon/mesh/headscale_link_test.ts",
+    test:
+      "HeadscaleLink: a question ends in time, whatever the settings give it, and so do its requests",
+  },
 ];

@@ -4,8 +4,16 @@ import type { HeadscaleClient } from "../../headscale/client.ts";
 import { distinctPrefixes, equalPrefixSets, type Prefix } from "../../net/prefix.ts";
 import type { Settings } from "../settings/settings.ts";
 import { approveRoutes, type HeadscaleSight } from "./approve_routes.ts";
+import { inTime } from "./in_time.ts";
 import { readMemory, updateMemory } from "./memory_file.ts";
 import { openHeadscale, readCertificates } from "./open_headscale.ts";
+
+/**
+ * Longest time for one question, however many requests and repetitions it takes, in milliseconds: enough
+ * for a request by the defaults of `headscale.timeout` and `headscale.retries`, and far less than a loop may
+ * be silent (`findStuck`).
+ */
+const QUESTION_DEADLINE_MS = 150_000;
 
 /** A client, and what it was made by. */
 interface Opened {
@@ -18,11 +26,11 @@ interface Opened {
 export class HeadscaleLink implements Disposable {
   #opened: Opened | undefined;
   #said: { readonly nodeKey: string; readonly sight: HeadscaleSight } | undefined;
-  #askedMs = -Infinity;
+  readonly #deadlineMs: number;
 
-  /** When it was asked last, of `performance.now`. */
-  get askedMs(): number {
-    return this.#askedMs;
+  /** @param deadlineMs another than that of a node, for tests. */
+  constructor(deadlineMs = QUESTION_DEADLINE_MS) {
+    this.#deadlineMs = deadlineMs;
   }
 
   /** What it said last of that node key; undefined when it was not asked, or is not to be. */
@@ -40,7 +48,6 @@ export class HeadscaleLink implements Disposable {
     nodeKey: string,
     podCidrs: readonly Prefix[] | undefined,
   ): Promise<HeadscaleSight | undefined> {
-    this.#askedMs = performance.now();
     const sight = await this.#look(settings, nodeKey, podCidrs);
     this.#said = sight && { nodeKey, sight };
     return sight;
@@ -83,9 +90,19 @@ export class HeadscaleLink implements Disposable {
     // Before it is asked: whatever comes of it, it is known what may be ours.
     const mayBeOurs = distinctPrefixes([...approved, ...wanted]);
     rememberApproved(dataDir, approved, mayBeOurs);
-    const sight = await approveRoutes(client, nodeKey, wanted, approved);
+    const sight = await this.#inTime(approveRoutes(client, nodeKey, wanted, approved));
     if (sight.trouble === undefined) rememberApproved(dataDir, mayBeOurs, wanted);
     return sight;
+  }
+
+  /** A question that takes too long is ended with its client: none goes on beside the next. */
+  async #inTime(asking: Promise<HeadscaleSight>): Promise<HeadscaleSight> {
+    try {
+      return await inTime(asking, this.#deadlineMs);
+    } catch (error) {
+      this[Symbol.dispose]();
+      return { node: undefined, trouble: errorText(error), isChanged: false };
+    }
   }
 }
 

@@ -122,6 +122,20 @@ Deno.test("HeadscaleLink: what Headscale did not do is remembered as what may be
   assertEquals(stage.remembered, [OLD, CIDR]);
 });
 
+Deno.test("HeadscaleLink: a question ends in time, whatever the settings give it, and so do its requests", async () => {
+  await using stage = new Stage();
+  using link = new HeadscaleLink(50);
+  const long = ["--headscale-timeout=1s", "--headscale-retries=2"];
+  const settings = stage.settings(undefined, ...long);
+  const client = link.client(settings);
+  const end = Promise.withResolvers<Response>();
+  stage.headscale.next.push(...long.map(() => () => end.promise));
+  const sight = await link.ask(settings, stage.node.nodeKey, prefixes(CIDR));
+  end.resolve(new Response());
+  assertEquals(sight?.trouble, "Headscale gave no answer in 0.05 s");
+  assertEquals(link.client(settings) === client, false);
+});
+
 Deno.test("HeadscaleLink.sightOf: tells of the node key that was asked of, and of no other", async () => {
   await using stage = new Stage();
   const { link, node } = stage;

@@ -7,6 +7,7 @@ import type { LoginDecision } from "../../mesh/login.ts";
 import type { LocalApi } from "../../tailscale/local_api.ts";
 import { logIn } from "../../tailscale/log_in.ts";
 import type { Settings } from "../settings/settings.ts";
+import { inTime } from "./in_time.ts";
 import { liftExpiry } from "./lift_expiry.ts";
 
 /** First and longest time between two attempts, in milliseconds: each may cost a key. */
@@ -83,7 +84,7 @@ export class TailnetJoin {
     tools: JoinTools,
   ): Promise<void> {
     this.#attempts++;
-    const authKey = await inTime(prepareKey(by, tools));
+    const authKey = await inTime(prepareKey(by, tools), HEADSCALE_DEADLINE_MS);
     if (authKey === undefined) return;
     this.#hasTriedAuthKey ||= by === "auth-key";
     await logIn(tools.api, { authKey, ...controlUrl !== undefined && { change: { controlUrl } } });
@@ -112,18 +113,4 @@ async function mintKey(
     );
   }
   return (await headscale()?.createPreAuthKey(request))?.key;
-}
-
-/** A loop that turns is alive, whatever Headscale does: no turn waits as long as its client would. */
-async function inTime<T>(work: Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(
-    () => late.reject(new Error(`Headscale gave no answer in ${HEADSCALE_DEADLINE_MS / 1000} s`)),
-    HEADSCALE_DEADLINE_MS,
-  );
-  try {
-    return await Promise.race([work, late.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

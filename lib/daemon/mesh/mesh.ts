@@ -70,9 +70,13 @@ export class Mesh implements Disposable {
   readonly #tailscaleLoop: Loop;
   readonly #headscaleLoop: Loop;
   readonly #headscale = new HeadscaleLink();
+  /** When it was asked last. */
+  #askedMs = -Infinity;
   /** What tailscaled is set to that we do not change, and what that costs. */
   #warnings: readonly string[] = [];
   #ownWarnings: readonly string[] = [];
+  /** Whose news are followed, and what ends that. */
+  #followed: { readonly socket: string; readonly end: AbortController } | undefined;
 
   constructor(options: MeshOptions) {
     this.#options = options;
@@ -103,16 +107,18 @@ export class Mesh implements Disposable {
     while (!signal.aborted) {
       const socket = tailscaleSocket(this.#options.settings());
       if (socket !== undefined && await this.#followOne(socket, signal)) this.wake();
-      await wait(FOLLOW_AGAIN_MS, signal);
+      if (socket === tailscaleSocket(this.#options.settings())) await wait(FOLLOW_AGAIN_MS, signal);
     }
   }
 
   /** Answers whether there was one: then its end is news, too. */
   async #followOne(socket: string, signal: AbortSignal): Promise<boolean> {
     let isThere = false;
+    const end = new AbortController();
+    this.#followed = { socket, end };
     try {
       using api = new LocalApi(socket);
-      for await (const _ of api.watch(signal)) {
+      for await (const _ of api.watch(AbortSignal.any([signal, end.signal]))) {
         isThere = true;
         this.wake();
       }
@@ -131,6 +137,7 @@ export class Mesh implements Disposable {
     const { report } = this.#options;
     const before = report.mesh?.sight.device;
     const socket = tailscaleSocket(settings);
+    if (this.#followed?.socket !== socket) this.#followed?.end.abort();
     report.mesh = socket === undefined ? undefined : await this.#keep(settings, socket);
     const { device } = report.mesh?.sight ?? {};
     if (device?.name !== before?.name || device?.mtuBytes !== before?.mtuBytes) {
@@ -279,18 +286,25 @@ export class Mesh implements Disposable {
     return this.#options.report.localCidrs ?? readMemory(dataDir).advertised;
   }
 
-  /** A node that it was not asked of, or whose route waits, is not left until Headscale's own turn. */
+  /**
+   * A node that it was not asked of, or whose route waits, is not left until Headscale's own turn. One that
+   * it does not know is: tailscaled may be at another server for good.
+   */
   #askWhereNeeded(settings: Settings, mesh: MeshReport): void {
-    const { conditions, headscale, sight: { status } } = mesh;
+    const { conditions, sight: { status } } = mesh;
+    if (!status?.self || !canAsk(settings)) return;
+    const said = this.#headscale.sightOf(status.self.nodeKey);
+    const isUnknown = said && !said.node && said.trouble === undefined;
     const isServed = conditions.every(({ number, verdict }) => number !== 2 || verdict !== "fail");
-    if (headscale && isServed || !status?.self || !canAsk(settings)) return;
-    if (performance.now() - this.#headscale.askedMs >= ASK_AGAIN_MS) this.#headscaleLoop.wake();
+    if (said && (isServed || isUnknown)) return;
+    if (this.#clockMs() - this.#askedMs >= ASK_AGAIN_MS) this.#headscaleLoop.wake();
   }
 
   async #askHeadscale(): Promise<void> {
     const { report, settings } = this.#options;
     const nodeKey = report.mesh?.sight.status?.self?.nodeKey;
     if (nodeKey === undefined) return;
+    this.#askedMs = this.#clockMs();
     const sight = await this.#headscale.ask(settings(), nodeKey, report.localCidrs);
     if (sight?.trouble !== undefined) throw new Error(sight.trouble);
     if (sight?.isChanged) this.wake();

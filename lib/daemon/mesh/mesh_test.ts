@@ -27,7 +27,7 @@ class Stage implements AsyncDisposable {
   clockMs = 0;
   readonly #mesh: Mesh;
   readonly #end = new AbortController();
-  readonly #running: Promise<unknown>;
+  readonly #running: Promise<unknown>[];
   #turned = Promise.withResolvers<void>();
 
   private constructor(tailscaled: FakeTailscaled, headscale: FakeHeadscale, prepare: Prepare) {
@@ -47,7 +47,7 @@ class Stage implements AsyncDisposable {
       onTurn: () => this.#turned.resolve(),
       clockMs: () => this.clockMs,
     });
-    this.#running = Promise.all(this.#mesh.loops.map((loop) => loop.run(this.#end.signal)));
+    this.#running = this.#mesh.loops.map((loop) => loop.run(this.#end.signal));
   }
 
   static async start(prepare: Prepare = () => {}): Promise<Stage> {
@@ -74,34 +74,50 @@ class Stage implements AsyncDisposable {
     tailscaled.prefs.ControlURL = headscale.url;
   }
 
+  /** Has the news of tailscaled followed. */
+  follow(): void {
+    this.#running.push(this.#mesh.follow(this.#end.signal));
+  }
+
   /** What is known at the end of a turn for which this holds; a turn is asked for as long as it does not. */
   async saw(holds: (mesh: MeshReport) => unknown): Promise<MeshReport> {
-    const patience = AbortSignal.timeout(PATIENCE_MS);
-    for (;;) {
-      patience.addEventListener("abort", () => this.#turned.reject(new Error("no such turn came")));
-      await this.#turned.promise;
-      this.#turned = Promise.withResolvers<void>();
-      const { mesh } = this.report;
-      if (mesh && holds(mesh)) return mesh;
-      this.#mesh.wake();
+    const end = () => this.#turned.reject(new Error("no such turn came"));
+    const patience = setTimeout(end, PATIENCE_MS);
+    try {
+      for (;;) {
+        await this.#turned.promise;
+        this.#turned = Promise.withResolvers<void>();
+        const { mesh } = this.report;
+        if (mesh && holds(mesh)) return mesh;
+        this.#mesh.wake();
+      }
+    } finally {
+      clearTimeout(patience);
     }
   }
 
-  /** The next turn. */
-  async turn(): Promise<MeshReport> {
+  /** The next turn, or the first from then on for which this holds. */
+  async turn(holds: (mesh: MeshReport) => unknown = () => true): Promise<MeshReport> {
     this.#turned = Promise.withResolvers<void>();
     this.#mesh.wake();
-    return await this.saw(() => true);
+    return await this.saw(holds);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#end.abort();
-    await this.#running;
+    await Promise.all(this.#running);
     this.#mesh[Symbol.dispose]();
     await this.tailscaled[Symbol.asyncDispose]();
     await this.headscale[Symbol.asyncDispose]();
     await Deno.remove(this.dataDir, { recursive: true });
   }
+}
+
+/** Something comes at once, and then nothing. */
+function openBus(cancel: () => void): Response {
+  const start = (bus: ReadableStreamDefaultController<Uint8Array>) =>
+    bus.enqueue(new TextEncoder().encode('{"State":6}\n'));
+  return new Response(new ReadableStream({ start, cancel }));
 }
 
 type Prepare = (stage: Stage) => void;
@@ -239,6 +255,38 @@ Deno.test("Mesh: Headscale is asked as soon as there is a node to ask of, and ap
   assertEquals([headscale?.trouble, reasons], [undefined, []]);
   assertEquals(stage.headscale.nodes[0]?.approved, [CIDR]);
   assertEquals(readMemory(stage.dataDir).approved.map(formatPrefix), [CIDR]);
+});
+
+Deno.test("Mesh: a Headscale that does not know the node is left in peace until its own turn", async () => {
+  await using stage = await Stage.start((stage) => stage.giveApiKey());
+  const { reasons } = await stage.saw(({ headscale }) => headscale);
+  assertStringIncludes(reasons.join("\n"), "Headscale knows no node with the key of this one");
+  for (let turn = 0; turn < 3; turn++) {
+    stage.clockMs += 60_000;
+    await stage.turn();
+  }
+  // Another key is another question.
+  stage.tailscaled.self = { PublicKey: `nodekey:${"2".repeat(64)}` };
+  stage.clockMs += 60_000;
+  await stage.turn(({ headscale }) => headscale);
+  assertEquals(stage.headscale.takeSeen(), ["GET /api/v1/node", "GET /api/v1/node"]);
+});
+
+Deno.test("Mesh.follow: other settings have another tailscaled followed, and the old one no more", async () => {
+  await using other = await FakeTailscaled.start();
+  await using stage = await Stage.start();
+  const seen = new Set<string>();
+  for (const [name, tailscaled] of Object.entries({ old: stage.tailscaled, new: other })) {
+    tailscaled.answers.set("GET watch-ipn-bus", () => {
+      seen.add(`${name} follows`);
+      return openBus(() => seen.add(`${name} ended`));
+    });
+  }
+  stage.follow();
+  await stage.saw(() => seen.has("old follows"));
+  stage.settings = stage.settingsWith(`--tailscale-socket=${other.socket}`);
+  await stage.saw(() => seen.has("old ended") && seen.has("new follows"));
+  assertEquals(seen.has("new ended"), false);
 });
 
 Deno.test("Mesh: certificates that cannot be read are told as Headscale's trouble, and end no turn", async () => {
