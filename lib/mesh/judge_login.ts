@@ -13,11 +13,17 @@ export function judgeAnswer({ status, trouble }: MeshFacts): Finding {
 }
 
 /** The kernel has a device of its. */
-export function judgeTun({ status }: MeshFacts): Finding {
+export function judgeTun({ status, kernelTrouble }: MeshFacts): Finding {
   if (!status) return NO_STATUS;
-  return status.hasTun ? pass("the kernel has it") : fail(
-    "userspace networking: the kernel knows no tailnet",
-    "give tailscaled /dev/net/tun, and start it without --tun=userspace-networking",
+  if (!status.hasTun) {
+    return fail(
+      "userspace networking: the kernel knows no tailnet",
+      "give tailscaled /dev/net/tun, and start it without --tun=userspace-networking",
+    );
+  }
+  return kernelTrouble === undefined ? pass("the kernel has it") : fail(
+    `the kernel cannot be asked for it: ${kernelTrouble}`,
+    "see that headcni runs as root, in the network namespace of the node, and may use netlink",
   );
 }
 

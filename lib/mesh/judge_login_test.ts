@@ -34,6 +34,18 @@ Deno.test("judgeTun: userspace networking reaches no pod", () => {
   );
 });
 
+Deno.test("judgeTun: a kernel that does not answer is no fault of tailscaled's", () => {
+  const kernelTrouble = "Cannot open netlink: EPERM";
+  assertEquals(
+    judgeTun(meshFacts({ kernelTrouble, device: undefined })),
+    fail(
+      `the kernel cannot be asked for it: ${kernelTrouble}`,
+      "see that headcni runs as root, in the network namespace of the node, and may use netlink",
+    ),
+  );
+  assertEquals(judgeAnswer(meshFacts({ kernelTrouble })), pass("version 1.98.10"));
+});
+
 Deno.test("judgeKey: how long it is good, or what to do", () => {
   const good = (keyExpiry: string) => judgeKey(facts({ self: selfNode({ keyExpiry }) }));
   const authUrl = "https://hs.mesh.test/register/x";

@@ -47,8 +47,9 @@ export function judgeServing(facts: MeshFacts): Finding {
 
 /** Condition 3: the kernel has the routes to pods elsewhere. */
 export function judgeAccepted(facts: MeshFacts): Finding {
-  const { status, clusterCidrs, acceptedRoutes, hasNeighbours, nowMs } = facts;
+  const { status, clusterCidrs, acceptedRoutes, hasNeighbours, nowMs, kernelTrouble } = facts;
   if (!status) return NO_STATUS;
+  if (kernelTrouble !== undefined) return unknown("the kernel cannot be asked for its routes");
   if (status.backendState !== "Running") return NOT_IN_TAILNET;
   if (clusterCidrs.length === 0) return unknown("no CIDR of the cluster is known");
   // tailscaled leads nobody to a node whose key has expired: wgengine/wgcfg/nmcfg.

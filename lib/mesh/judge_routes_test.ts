@@ -170,6 +170,10 @@ Deno.test("judgeAccepted: condition 3", () => {
   const rows: readonly (readonly [Partial<MeshFacts>, Finding])[] = [
     [{}, pass("routes to pods of other nodes: 1")],
     [
+      { kernelTrouble: "EPERM", acceptedRoutes: [] },
+      unknown("the kernel cannot be asked for its routes"),
+    ],
+    [
       { status, acceptedRoutes: prefixes("10.244.3.0/24 10.244.2.0/24") },
       pass("routes to pods of other nodes: 2"),
     ],

@@ -24,9 +24,10 @@ export function judgeFilters(facts: MeshFacts): Finding {
 /** Condition 6: neither tailscaled nor we give packets to other pods the node's address. */
 export function judgeAddresses({ prefs, masqueradeExempts, socket }: MeshFacts): Finding {
   return worstOf([
-    masqueradeExempts ? pass("our masquerade leaves out the cluster") : fail(
-      "our masquerade takes packets to pods of other nodes",
-      "see the log of headcni daemon, and network.podCIDR.base",
+    masqueradeExempts ? pass("our masquerade leaves out the cluster") : unknown(
+      "neither the cluster's network nor the interface of tailscaled is known, which our masquerade " +
+        "leaves out",
+      "name the network in network.podCIDR.base",
     ),
     !prefs
       ? NO_PREFS

@@ -63,14 +63,18 @@ Deno.test("judgeFilters: shields that are up are known without a probe", () => {
 });
 
 Deno.test("judgeAddresses: condition 6, by both who could change them", () => {
-  const ours = fail(
-    "our masquerade takes packets to pods of other nodes",
-    "see the log of headcni daemon, and network.podCIDR.base",
+  const untold = unknown(
+    "neither the cluster's network nor the interface of tailscaled is known, which our masquerade " +
+      "leaves out",
+    "name the network in network.podCIDR.base",
   );
   check(judgeAddresses, [
     [{}, pass("our masquerade leaves out the cluster; tailscaled does no SNAT")],
-    [{ masqueradeExempts: false }, ours],
-    [{ masqueradeExempts: false, prefs: undefined }, ours],
+    [{ masqueradeExempts: false }, untold],
+    [
+      { masqueradeExempts: false, prefs: tailnetPrefs({ noSnat: false }) },
+      fail("tailscaled does SNAT", "tailscale set --snat-subnet-routes=false"),
+    ],
     [
       { prefs: tailnetPrefs({ noSnat: false }) },
       fail("tailscaled does SNAT", "tailscale set --snat-subnet-routes=false"),

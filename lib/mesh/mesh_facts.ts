@@ -17,6 +17,8 @@ export interface MeshFacts {
   /** Of `check-ip-forwarding`; empty when the node forwards. */
   readonly forwardingWarning?: string | undefined;
   readonly podMtuBytes?: number | undefined;
+  /** Why the kernel could not be asked for what follows of it. */
+  readonly kernelTrouble?: string | undefined;
   /** The interface of tailscaled. */
   readonly device?: { readonly name: string; readonly mtuBytes: number } | undefined;
   /** Undefined without an API key. */
@@ -25,7 +27,10 @@ export interface MeshFacts {
   readonly hasNeighbours: boolean;
   /** Destinations of the kernel's table 52: wgengine/router of tailscale. */
   readonly acceptedRoutes: readonly Prefix[];
-  /** What goes to pods elsewhere keeps its address, as far as our own masquerade goes. */
+  /**
+   * What goes to pods elsewhere keeps its address, as far as our own masquerade goes. False where that
+   * cannot be told.
+   */
   readonly masqueradeExempts: boolean;
   readonly probes?: readonly Probe[] | undefined;
   /** Milliseconds since 1970. */

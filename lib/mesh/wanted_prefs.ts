@@ -134,16 +134,13 @@ const NETFILTER_LACKS: readonly string[] = [
   "ts-input is up to you",
 ];
 
+/** What a condition fails by, such as shields, is not told a second time. */
 function warnOf(have: TailnetPrefs, socket: string | undefined): string[] {
-  const set = (flag: string) => tailscaleCommand(socket, `set ${flag}`);
   const lack = NETFILTER_LACKS[have.netfilterMode];
   return [
-    ...have.shieldsUp
-      ? [
-        `shields are up: nothing from other nodes reaches pods here; ${set("--shields-up=false")}`,
-      ]
-      : [],
-    ...lack === undefined ? [] : [`${lack}; ${set("--netfilter-mode=on")}`],
+    ...lack === undefined
+      ? []
+      : [`${lack}; ${tailscaleCommand(socket, "set --netfilter-mode=on")}`],
     ...have.exitNode === ""
       ? []
       : [`an exit node is in use ("${have.exitNode}"): what pods send to the internet goes by it`],

@@ -98,11 +98,6 @@ Deno.test("planPrefs: name, name resolution and tags only of a tailscaled of our
 Deno.test("planPrefs: what is not ours to change is warned of, and stays", () => {
   const rows: readonly (readonly [Partial<TailnetPrefs>, string])[] = [
     [
-      { shieldsUp: true },
-      "shields are up: nothing from other nodes reaches pods here; " +
-      "tailscale set --shields-up=false",
-    ],
-    [
       { netfilterMode: 0 },
       "tailscaled sets no packet filter (netfilter-mode=off): a FORWARD policy of drop stops what " +
       "comes from other nodes, and nobody refuses forged tailnet addresses; " +
@@ -125,10 +120,8 @@ Deno.test("planPrefs: what is not ours to change is warned of, and stays", () =>
 
 Deno.test("planPrefs: what a person is to type is for the tailscaled that is asked", () => {
   const want = { ...HOST, socket: "/run/ts.sock" };
-  for (const have of [{ shieldsUp: true }, { netfilterMode: 0 }]) {
-    const [warning] = planPrefs(want, tailnetPrefs(have), want.podCidrs).warnings;
-    assertStringIncludes(warning ?? "", "; tailscale --socket=/run/ts.sock set --");
-  }
+  const [warning] = planPrefs(want, tailnetPrefs({ netfilterMode: 0 }), want.podCidrs).warnings;
+  assertStringIncludes(warning ?? "", "; tailscale --socket=/run/ts.sock set --");
 });
 
 Deno.test("planPrefs: what was changed needs no change", () => {

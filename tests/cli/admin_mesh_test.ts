@@ -1,5 +1,6 @@
 /** What `headcni mesh` prints where no tailnet is. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { FakeTailscaled } from "../fakes/tailscaled.ts";
 import { AdminNode } from "./admin_node.ts";
 
 /** A node with settings of a daemon. */
@@ -66,4 +67,16 @@ Deno.test("headcni mesh join: a node that had not left stays as it is", async ()
   await using node = await nodeWith({});
   const { code, stdout } = await node.run("mesh", "join", "--output", "json");
   assertEquals([code, JSON.parse(stdout)], [0, { joined: false }]);
+});
+
+Deno.test("headcni mesh status and check: tell of settings of tailscaled that are in the way", async () => {
+  await using tailscaled = await FakeTailscaled.start();
+  tailscaled.prefs.NetfilterMode = 0;
+  await using node = await nodeWith({ tailscale: { socket: { path: tailscaled.socket } } });
+  const warning = "warning: tailscaled sets no packet filter (netfilter-mode=off)";
+  for (const verb of ["status", "check"]) {
+    assertStringIncludes((await node.run("mesh", verb)).stdout, warning);
+    const { warnings } = JSON.parse((await node.run("mesh", verb, "--output", "json")).stdout);
+    assertEquals(warnings.length, 1);
+  }
 });

@@ -55,6 +55,7 @@ export function meshReport(peers = 1, changes: Partial<MeshReport> = {}): MeshRe
         exitNode: "",
       },
       trouble: undefined,
+      kernelTrouble: undefined,
       forwardingWarning: "",
       device: { name: "tailscale0", mtuBytes: 1280 },
       acceptedRoutes: [],

@@ -17,7 +17,7 @@ whether other nodes take packets of our pods. With datapath ptp a node has that 
 pod; without one nothing can be told.
 
 JSON: {"ok", "conditions": [{"number", "id", "title", "verdict": "pass"|"fail"|"unknown", "evidence",
-"fix"}], "conflicts": [text], "probes": [{"peer", "prefix", "verdict", "text"}]}
+"fix"}], "conflicts": [text], "warnings": [text], "probes": [{"peer", "prefix", "verdict", "text"}]}
 
 Examples:
   headcni mesh check
@@ -35,12 +35,13 @@ export function addCheck(mesh: Command, env: Environment): void {
     .addHelpText("after", HELP)
     .action(async (options: MeshOptions & { readonly probe?: boolean }) => {
       const examined = await examine(options, env, options.probe);
-      const { conditions, conflicts, probes } = examined;
+      const { conditions, conflicts, warnings, probes } = examined;
       const failed = conditions.filter(({ verdict }) => verdict === "fail");
       const told = probes.map(({ prefix, ...rest }) => ({ ...rest, prefix: formatPrefix(prefix) }));
-      const value = { ok: failed.length === 0, conditions, conflicts, probes: told };
+      const ok = failed.length === 0;
+      const value = { ok, conditions, conflicts, warnings, probes: told };
       await print(options.output, value, (screen) => formatCheck(examined, screen));
-      if (failed.length === 0) return;
+      if (ok) return;
       throw new HeadcniError(
         "check-failure",
         `Cannot reach pods of other nodes: ${failed.length} of ${conditions.length} conditions fail`,
@@ -49,7 +50,7 @@ export function addCheck(mesh: Command, env: Environment): void {
 }
 
 function formatCheck(
-  { conditions, conflicts, probes }: MeshExamination,
+  { conditions, conflicts, warnings, probes }: MeshExamination,
   screen: Screen,
 ): string {
   const rows = conditions.flatMap(({ number, title, verdict, evidence, fix }) => [
@@ -59,6 +60,7 @@ function formatCheck(
   return [
     formatRows(rows, screen),
     ...conflicts.map((text) => `conflict: ${text}`),
+    ...warnings.map((text) => `warning: ${text}`),
     ...probes.map(({ verdict, peer, prefix, text }) =>
       `${wordFor(verdict, screen)}  ${peer} (${formatPrefix(prefix)}): ${text}`
     ),

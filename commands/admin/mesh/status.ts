@@ -15,7 +15,7 @@ other nodes from being reached stands at the end, with what to do about it.
 
 JSON: {"connected", "state", "trouble", "version", "controlServer", "addresses", "nodeKey", "keyExpiry",
 "peers", "device", "advertised", "served", "podCidrs", "clusterCidrs", "left", "headscale", "conflicts",
-"reasons"}
+"warnings", "reasons"}
 
 Examples:
   headcni mesh status
@@ -36,7 +36,7 @@ export function addStatus(mesh: Command, env: Environment): void {
 }
 
 function statusValue(examined: MeshExamination): Readonly<Record<string, unknown>> {
-  const { podCidrs, clusterCidrs, hasLeft, headscale, conflicts, reasons } = examined;
+  const { podCidrs, clusterCidrs, hasLeft, headscale, conflicts, warnings, reasons } = examined;
   return {
     ...describeSight(examined.sight),
     podCidrs: podCidrs.map(formatPrefix),
@@ -44,12 +44,13 @@ function statusValue(examined: MeshExamination): Readonly<Record<string, unknown
     left: hasLeft,
     headscale: headscale ? headscale.trouble ?? "ok" : null,
     conflicts,
+    warnings,
     reasons,
   };
 }
 
 function formatStatus(examined: MeshExamination, screen: Screen): string {
-  const { podCidrs, hasLeft, headscale, conflicts, reasons, sight } = examined;
+  const { podCidrs, hasLeft, headscale, conflicts, warnings, reasons, sight } = examined;
   const told = describeSight(sight);
   const { device } = sight;
   const rows = [
@@ -65,11 +66,14 @@ function formatStatus(examined: MeshExamination, screen: Screen): string {
     ["Headscale", headscale ? headscale.trouble ?? "answers" : "not asked: no API key"],
     ...hasLeft ? [["left", 'yes; "headcni mesh join" takes it back']] : [],
   ];
-  const notes = [...conflicts.map((text) => `conflict: ${text}`), ...reasons];
+  const obstacles = [...conflicts.map((text) => `conflict: ${text}`), ...reasons];
   return [
     formatRows(rows, screen),
     "",
-    ...notes.length > 0 ? notes : ["Nothing is known that keeps pods of other nodes from ours."],
+    ...warnings.map((text) => `warning: ${text}`),
+    ...obstacles.length > 0
+      ? obstacles
+      : ["Nothing is known that keeps pods of other nodes from ours."],
   ].join("\n");
 }
 

@@ -2,7 +2,6 @@
 import type { MeshSight } from "../../doctor/sight.ts";
 import { ConfigError } from "../../errors.ts";
 import { keyExpiryMs } from "../../mesh/key_expiry.ts";
-import { planPrefs } from "../../mesh/wanted_prefs.ts";
 import { examineMesh } from "../mesh/examine.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { Scene } from "./scene.ts";
@@ -15,20 +14,21 @@ export async function lookAtMesh(
   { options: { loaded, root, attach } }: Scene,
 ): Promise<MeshSight> {
   const { settings } = loaded;
-  const { mode } = settings.tailscale;
-  if (mode === "off") throw new ConfigError("invalid-config", "tailscale.mode is off");
+  if (settings.tailscale.mode === "off") {
+    throw new ConfigError("invalid-config", "tailscale.mode is off");
+  }
   const examined = await examineMesh({ ...loaded, settings: withoutPatience(settings) }, {
     root,
     openHost: () => attach.node.openHost(),
     podCidrVariable: attach.env.NODE_POD_CIDR || undefined,
     probe: false,
   });
-  const { conditions, conflicts, sight, podCidrs } = examined;
+  const { conditions, conflicts, sight, warnings } = examined;
   const nowMs = attach.nowMs();
   return {
     conditions,
     conflicts,
-    warnings: sight.prefs ? planPrefs({ podCidrs, mode }, sight.prefs, []).warnings : [],
+    warnings,
     keyExpiryMs: keyExpiryMs(sight.status?.self),
     nowMs,
   };

@@ -5,6 +5,7 @@ import type { Host } from "../../host/host.ts";
 import type { HeadscaleNode } from "../../mesh/headscale_node.ts";
 import type { Probe } from "../../mesh/mesh_facts.ts";
 import { podRoutes } from "../../mesh/peer_routes.ts";
+import { planPrefs } from "../../mesh/wanted_prefs.ts";
 import { distinctPrefixes, type Prefix } from "../../net/prefix.ts";
 import { LocalApi } from "../../tailscale/local_api.ts";
 import { discoverPodCidrs } from "../discover.ts";
@@ -47,6 +48,8 @@ export interface MeshExamination extends MeshVerdict {
     readonly trouble: string | undefined;
   } | undefined;
   readonly probes: readonly Probe[];
+  /** What tailscaled is set to that is not ours to change, and what that costs. */
+  readonly warnings: readonly string[];
 }
 
 /** Looks at everything, and changes nothing. */
@@ -76,7 +79,11 @@ export async function examineMesh(
     headscale,
     probes,
   });
-  return { ...verdict, sight, podCidrs, clusterCidrs, hasLeft: memory.left, headscale, probes };
+  return {
+    ...verdict,
+    ...{ sight, podCidrs, clusterCidrs, hasLeft: memory.left, headscale, probes },
+    warnings: warningsOf(settings, sight, podCidrs),
+  };
 }
 
 /** Networks of pods that other nodes serve. */
@@ -84,6 +91,16 @@ function targetsOf({ status }: MeshSight, clusterCidrs: readonly Prefix[]): Prob
   return (status?.peers ?? []).flatMap((peer) =>
     podRoutes(peer, clusterCidrs).map((prefix) => ({ peer, prefix }))
   );
+}
+
+/** The same that the daemon tells of. */
+function warningsOf(
+  { tailscale: { mode } }: Settings,
+  { prefs, socket }: MeshSight,
+  podCidrs: readonly Prefix[],
+): readonly string[] {
+  if (!prefs || mode === "off") return [];
+  return planPrefs({ podCidrs, socket, mode }, prefs, []).warnings;
 }
 
 /** A person waits for it: one that does not answer is told as such, and not asked again. */

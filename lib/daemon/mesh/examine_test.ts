@@ -3,6 +3,8 @@ import { FakeHeadscale } from "../../../tests/fakes/headscale_server.ts";
 import { FakeTailscaled, NODE_KEY } from "../../../tests/fakes/tailscaled.ts";
 import { prefixes } from "../../../tests/fakes/tailnet.ts";
 import { tailnetHost } from "../../../tests/fakes/tailnet_host.ts";
+import { KernelError } from "../../errors.ts";
+import type { Host } from "../../host/host.ts";
 import { formatSubnetYaml } from "../../node/subnet_file_text.ts";
 import { loadSettings } from "../settings/load.ts";
 import { readFlags } from "../settings/read_flags.ts";
@@ -40,10 +42,11 @@ class Stage implements AsyncDisposable {
   }
 
   async examine(
-    { probe = false, flags = [], accepted }: {
+    { probe = false, flags = [], accepted, openHost = () => tailnetHost(accepted) }: {
       readonly probe?: boolean;
       readonly flags?: readonly string[];
       readonly accepted?: string;
+      readonly openHost?: () => Host;
     } = {},
   ): Promise<MeshExamination> {
     const line = readFlags([
@@ -54,7 +57,7 @@ class Stage implements AsyncDisposable {
     const env = { NODE_NAME: "edge-7" };
     return await examineMesh(loadSettings({ line, env, defaultPath: "/nonexistent" }), {
       root: this.dataDir,
-      openHost: () => tailnetHost(accepted),
+      openHost,
       podCidrVariable: undefined,
       probe,
       connect: () => Promise.resolve("ECONNREFUSED"),
@@ -135,6 +138,40 @@ Deno.test("examineMesh: Headscale is asked where there is a key, and may fail", 
   assertEquals(headscale.takeSeen().length, 1); // for a person waits
   const broken = await stage.examine({ flags: [...flags, `--headscale-ca-file=${path}.none`] });
   assertStringIncludes(broken.headscale?.trouble ?? "", "Cannot read headscale.caFile");
+});
+
+Deno.test("examineMesh: a kernel that does not answer is told as such, and tailscaled as what it is", async () => {
+  await using stage = await Stage.start();
+  stage.addPeers({ "edge-8": ["10.244.2.0/24"] });
+  const examined = await stage.examine({
+    openHost: () => {
+      throw new KernelError("socket", 1, "Cannot open netlink: EPERM");
+    },
+  });
+  const verdicts = ["tailscaled", "device", "routes-served", "routes-accepted"]
+    .map((id) => verdictOf(examined, id));
+  assertEquals(verdicts, ["pass", "fail", "pass", "unknown"]);
+  assertEquals(examined.reasons.length, 1);
+  assertStringIncludes(examined.reasons[0] ?? "", "Cannot open netlink: EPERM");
+});
+
+Deno.test("examineMesh: what tailscaled is set to by others is told, with what it costs", async () => {
+  await using stage = await Stage.start();
+  assertEquals((await stage.examine()).warnings, []);
+  stage.tailscaled.prefs.ExitNodeIP = "100.64.0.9";
+  assertEquals((await stage.examine()).warnings, [
+    'an exit node is in use ("100.64.0.9"): what pods send to the internet goes by it',
+  ]);
+  stage.tailscaled.prefs.ShieldsUp = true; // a condition
+  const examined = await stage.examine();
+  assertEquals([examined.warnings.length, verdictOf(examined, "packet-filters")], [1, "fail"]);
+});
+
+Deno.test("examineMesh: without tailscaled and the cluster's network nothing is said of masquerade", async () => {
+  await using stage = await Stage.start();
+  await stage.tailscaled.stop();
+  const flags = ["--pod-cidr="];
+  assertEquals(verdictOf(await stage.examine({ flags }), "own-addresses"), "unknown");
 });
 
 Deno.test("examineMesh: a tailscaled that is not there, or says nothing of forwarding", async () => {
