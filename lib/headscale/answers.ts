@@ -93,9 +93,6 @@ export const KeyAnswer = v.object({
   }),
 });
 
-/** `GET /health`: RFC draft-inadarei-api-health-check. */
-export const HealthAnswer = v.object({ status: v.literal("pass") });
-
 /** Any answer, for requests of which only success counts. */
 export const AnyAnswer = v.looseObject({});
 

@@ -10,7 +10,6 @@ import {
   ApprovedAnswer,
   ExpiredAnswer,
   type HeadscaleUser,
-  HealthAnswer,
   KeyAnswer,
   type NodeAnswer,
   nodeOf,
@@ -132,11 +131,6 @@ export class HeadscaleClient implements Disposable {
     return await this.#createKey(request, generation === "routes" ? name : id);
   }
 
-  /** Makes the key of a node expire now: it must log in again. */
-  async expireNode(id: string): Promise<void> {
-    await this.#change("POST", `${nodePath(id)}/expire`);
-  }
-
   /**
    * Makes the key of a node good for ever. Releases up to 0.28 have no word for that, and say of one that
    * has expired that it still has. 0.29 reads the query alone, 0.30 the body alone.
@@ -162,12 +156,6 @@ export class HeadscaleClient implements Disposable {
 
   async listUsers(): Promise<HeadscaleUser[]> {
     return (await this.#get("/api/v1/user", UsersAnswer)).users;
-  }
-
-  /** Asks, without the API key, whether the server and its database work; throws when they do not. */
-  async health(): Promise<void> {
-    const request = { method: "GET", path: "/health", isRepeatable: true, isPublic: true } as const;
-    await this.#connection.ask(request, HealthAnswer);
   }
 
   [Symbol.dispose](): void {

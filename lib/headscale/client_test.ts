@@ -181,10 +181,8 @@ testEach("a user who is not there, or twice, gets no key", async (server, client
   assertEquals(keyBodies(server), []);
 });
 
-testEach("a node expires, and is deleted once", async (server, client) => {
-  const { id, nodeKey }: FakeHeadscaleNode = server.addNode("edge");
-  await client.expireNode(id);
-  assertEquals((await client.findNode({ nodeKey }))?.expiry, "2026-01-02T03:04:05.678Z");
+testEach("a node is deleted once", async (server, client) => {
+  const { id } = server.addNode("edge");
   await client.deleteNode(id);
   assertEquals(server.nodes, []);
   const again = await assertRejects(() => client.deleteNode(id), HeadscaleError, "not found");
@@ -192,8 +190,10 @@ testEach("a node expires, and is deleted once", async (server, client) => {
 });
 
 testEach("a key is made good for ever where the release can", async (server, client) => {
-  const { id, nodeKey }: FakeHeadscaleNode = server.addNode("edge");
-  await client.expireNode(id);
+  const node: FakeHeadscaleNode = server.addNode("edge");
+  node.expiry = "2026-01-02T03:04:05.678Z";
+  const { id, nodeKey } = node;
+  assertEquals((await client.findNode({ nodeKey }))?.expiry, node.expiry);
   const disable = () => client.disableExpiry(id);
   if (["0.29", "0.30"].includes(server.release)) await disable();
   else await assertRejects(disable, HeadscaleError, "only release 0.29 and later can");
@@ -201,13 +201,8 @@ testEach("a key is made good for ever where the release can", async (server, cli
   assertEquals(expiry === undefined, ["0.29", "0.30"].includes(server.release));
 });
 
-testEach("users are listed; health needs no key", async (server, client) => {
+testEach("users are listed", async (_, client) => {
   assertEquals(await client.listUsers(), [{ id: "7", name: "alice" }]);
-  server.takeSeen();
-  await client.health();
-  assertEquals(server.seen, [{ what: "GET /health", authorization: null, body: undefined }]);
-  server.next.push(() => Response.json({ status: "fail" }, { status: 500 }));
-  await assertRejects(() => client.health(), HeadscaleError, "500 Internal Server Error");
 });
 
 testEach("a wrong key is told as one, with what to do", async (server, client) => {

@@ -35,8 +35,6 @@ export interface HeadscaleRequest {
   readonly body?: unknown;
   /** True when sending it twice does no more than sending it once. */
   readonly isRepeatable: boolean;
-  /** True for what anybody may ask. */
-  readonly isPublic?: boolean;
 }
 
 /** Headscale tells some 2 KiB of each node, and older releases tell it with each of its routes. */
@@ -91,8 +89,8 @@ export class HeadscaleConnection implements Disposable {
     request: HeadscaleRequest,
     schema: Schema,
   ): Promise<v.InferOutput<Schema>> {
-    const { method, path, isPublic = false } = request;
-    const key = isPublic ? undefined : this.#access.apiKey();
+    const { method, path } = request;
+    const key = this.#access.apiKey();
     const fail = (seen: string, fault: HeadscaleFault) => {
       const what = `${method} ${path.split("?")[0]}`;
       const text = withoutSecret(
@@ -101,7 +99,7 @@ export class HeadscaleConnection implements Disposable {
       );
       return new HeadscaleError(text, fault);
     };
-    if (key !== undefined && !/^[\x21-\x7e]+$/.test(key)) {
+    if (!/^[\x21-\x7e]+$/.test(key)) {
       throw fail("headscale.authKey has characters that no API key has", { status: 0 });
     }
     if (this.#isClosed) throw fail("the client is closed", { status: 0 });
@@ -119,9 +117,8 @@ export class HeadscaleConnection implements Disposable {
     });
   }
 
-  #fetch(request: HeadscaleRequest, key: string | undefined, signal: AbortSignal) {
-    const headers = new Headers({ accept: "application/json" });
-    if (key !== undefined) headers.set("authorization", `Bearer ${key}`);
+  #fetch(request: HeadscaleRequest, key: string, signal: AbortSignal) {
+    const headers = new Headers({ accept: "application/json", authorization: `Bearer ${key}` });
     if (request.body !== undefined) headers.set("content-type", "application/json");
     return fetch(this.url + request.path, {
       method: request.method,
@@ -244,7 +241,7 @@ function baseOf(url: string): string {
 }
 
 /** Names of hosts are written small, also those that somebody makes of a key. */
-function withoutSecret(text: string, key = ""): string {
+function withoutSecret(text: string, key: string): string {
   const spellings = key === "" ? [] : [key, key.toLowerCase()];
   return String(redact(spellings.reduce((rest, one) => rest.replaceAll(one, REDACTED), text)));
 }

@@ -66,7 +66,6 @@ export interface TailnetPrefs {
   /** Accepts the routes of others: `--accept-routes`. */
   readonly routeAll: boolean;
   readonly advertiseRoutes: readonly Prefix[];
-  readonly advertiseTags: readonly string[];
   /** `--snat-subnet-routes=false`. */
   readonly noSnat: boolean;
   /** `--stateful-filtering=false`. */
@@ -90,7 +89,6 @@ export type PrefsChange = {
       | "controlUrl"
       | "routeAll"
       | "advertiseRoutes"
-      | "advertiseTags"
       | "noSnat"
       | "noStatefulFiltering"
       | "corpDns"

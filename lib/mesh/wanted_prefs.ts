@@ -17,11 +17,6 @@ export interface WantedPrefs {
   readonly mode: MeshMode;
   readonly hostname?: string | undefined;
   readonly acceptDns?: boolean | undefined;
-  /**
-   * Tags that the node asks for. To be empty for one that logs in by a pre-auth key: its tags come with
-   * the key, and Headscale from 0.28 on refuses a node that asks beside it (hscontrol/state/state.go).
-   */
-  readonly tags?: readonly string[] | undefined;
 }
 
 /** What is to be changed. */
@@ -104,7 +99,7 @@ function switchSteps(have: TailnetPrefs): Step[] {
   ];
 }
 
-function ownSteps({ hostname, acceptDns, tags }: WantedPrefs, have: TailnetPrefs): Step[] {
+function ownSteps({ hostname, acceptDns }: WantedPrefs, have: TailnetPrefs): Step[] {
   return [
     hostname === undefined
       ? NOTHING
@@ -114,16 +109,7 @@ function ownSteps({ hostname, acceptDns, tags }: WantedPrefs, have: TailnetPrefs
       { corpDns: acceptDns },
       `${acceptDns ? "take" : "leave"} the name resolution of the tailnet: tailscale.acceptDNS`,
     ),
-    tags === undefined ? NOTHING : stepIf(
-      !isSameSet(have.advertiseTags, tags),
-      { advertiseTags: tags },
-      tags.length === 0 ? "ask for no tags" : `ask for the tags ${tags.join(", ")}`,
-    ),
   ];
-}
-
-function isSameSet(some: readonly string[], others: readonly string[]): boolean {
-  return some.length === others.length && some.every((one) => others.includes(one));
 }
 
 /** By `netfilterMode`, preftype.NetfilterMode of tailscale: what it leaves to others. */

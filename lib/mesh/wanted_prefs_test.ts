@@ -73,26 +73,23 @@ Deno.test("planPrefs: no exit route is advertised, and it is said", () => {
   ]);
 });
 
-Deno.test("planPrefs: name, name resolution and tags only of a tailscaled of our own", () => {
-  const want = { hostname: "pod-1", acceptDns: true, tags: ["tag:a", "tag:b"] };
+Deno.test("planPrefs: name and name resolution only of a tailscaled of our own", () => {
+  const want = { hostname: "pod-1", acceptDns: true };
   assertEquals(plan({}, want).change, {});
   assertEquals(plan({}, { ...want, mode: "own" }), {
-    change: { hostname: "pod-1", corpDns: true, advertiseTags: ["tag:a", "tag:b"] },
+    change: { hostname: "pod-1", corpDns: true },
     reasons: [
       'name the node "pod-1"',
       "take the name resolution of the tailnet: tailscale.acceptDNS",
-      "ask for the tags tag:a, tag:b",
     ],
     warnings: [],
   });
-  const have = { hostname: "pod-1", corpDns: true, advertiseTags: ["tag:b", "tag:a"] };
+  const have = { hostname: "pod-1", corpDns: true };
   assertEquals(plan(have, { ...want, mode: "own" }).change, {});
   assertEquals(plan(have, OWN).change, {});
-  assertEquals(plan(have, { ...OWN, acceptDns: false, tags: [] }).reasons, [
+  assertEquals(plan(have, { ...OWN, acceptDns: false }).reasons, [
     "leave the name resolution of the tailnet: tailscale.acceptDNS",
-    "ask for no tags",
   ]);
-  assertEquals(plan(have, { ...OWN, tags: ["tag:a"] }).change, { advertiseTags: ["tag:a"] });
 });
 
 Deno.test("planPrefs: what is not ours to change is warned of, and stays", () => {
@@ -129,7 +126,7 @@ Deno.test("planPrefs: what was changed needs no change", () => {
     ...{ controlUrl: "https://a.test", advertiseRoutes: prefixes("10.9.0.0/24 192.168.7.0/24") },
     ...{ routeAll: false, noSnat: false, noStatefulFiltering: false },
   });
-  const want = { ...OWN, hostname: "x", acceptDns: true, tags: ["tag:a"] };
+  const want = { ...OWN, hostname: "x", acceptDns: true };
   const { change } = planPrefs(want, fresh, prefixes("10.9.0.0/24"));
   const { controlUrl: _, loggedOut: __, ...known } = change;
   assertEquals(planPrefs(want, { ...fresh, ...known }, want.podCidrs).change, {});

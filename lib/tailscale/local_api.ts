@@ -98,21 +98,6 @@ export class LocalApi implements Disposable {
   }
 
   /**
-   * Tells what tailscaled has against a change, without making it; empty when nothing.
-   * @throws TailscaleError `config-file` when it would take none at all.
-   */
-  async checkPrefs(change: PrefsChange): Promise<string> {
-    const asked = this.#asked("check preferences by");
-    const body = wholePrefs(await this.#rawPrefs(asked), change);
-    const answer = await this.#json(asked, "check-prefs", { method: "POST", body });
-    const { Error: said } = sense(asked, () => v.parse(v.object({ Error: wireText }), answer));
-    if (said === "") return "";
-    const refusal = refusalOf(asked, { status: 400, said });
-    if (refusal.kind === "config-file") throw refusal;
-    return said;
-  }
-
-  /**
    * Starts its work anew; a login that is under way is dropped. See {@linkcode logIn} for all that a
    * login takes.
    */

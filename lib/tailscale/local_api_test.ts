@@ -171,23 +171,6 @@ Deno.test("LocalApi: a key is in no error, though tailscaled says it back", asyn
   }
 });
 
-Deno.test("LocalApi: checks a change without making it", async () => {
-  const answers = new Map([["", ""], ["bad route", "bad route"]]);
-  for (const [said, wanted] of answers) {
-    await using fake = await FakeLocalApi.start(({ method }) =>
-      Response.json(method === "GET" ? PREFS : said === "" ? {} : { Error: said })
-    );
-    using api = new LocalApi(fake.socket);
-    assertEquals(await api.checkPrefs({ hostname: "x" }), wanted);
-    assertEquals(JSON.parse(fake.asked[1]?.body ?? ""), { ...PREFS, Hostname: "x" });
-  }
-  await using fake = await FakeLocalApi.start(({ method }) =>
-    Response.json(method === "GET" ? PREFS : { Error: "config file is locked" })
-  );
-  using api = new LocalApi(fake.socket);
-  assertEquals((await faultOf(() => api.checkPrefs({}))).kind, "config-file");
-});
-
 Deno.test("LocalApi: forwarding, whois and ping", async () => {
   await using fake = await FakeLocalApi.start(({ path }) => {
     if (path === "check-ip-forwarding") return Response.json({ Warning: "is off" });

@@ -3,13 +3,12 @@ import * as v from "valibot";
 import type { PrefsChange, TailnetPrefs } from "../mesh/tailnet.ts";
 import { formatPrefix } from "../net/prefix.ts";
 import { parseWith } from "../schema.ts";
-import { wireFlag, wirePrefixes, wireText, wireTexts } from "./wire.ts";
+import { wireFlag, wirePrefixes, wireText } from "./wire.ts";
 
 const Prefs = v.object({
   ControlURL: wireText,
   RouteAll: wireFlag,
   AdvertiseRoutes: wirePrefixes,
-  AdvertiseTags: wireTexts,
   NoSNAT: wireFlag,
   NoStatefulFiltering: v.nullish(v.boolean()),
   NetfilterMode: v.nullish(v.number()),
@@ -31,7 +30,6 @@ const FIELDS = {
   controlUrl: "ControlURL",
   routeAll: "RouteAll",
   advertiseRoutes: "AdvertiseRoutes",
-  advertiseTags: "AdvertiseTags",
   noSnat: "NoSNAT",
   noStatefulFiltering: "NoStatefulFiltering",
   corpDns: "CorpDNS",
@@ -50,7 +48,6 @@ export function parsePrefs(value: unknown): TailnetPrefs {
     controlUrl: raw.ControlURL,
     routeAll: raw.RouteAll,
     advertiseRoutes: raw.AdvertiseRoutes,
-    advertiseTags: raw.AdvertiseTags,
     noSnat: raw.NoSNAT,
     // Nobody said anything: it filters nothing, ipn/ipnlocal/local.go, routerConfig.
     noStatefulFiltering: raw.NoStatefulFiltering ?? true,

@@ -3,12 +3,11 @@ import { formatPrefix, parsePrefix } from "../net/prefix.ts";
 import { maskedPrefs, parsePrefs, wholePrefs } from "./prefs.ts";
 
 Deno.test("parsePrefs: null lists and absent fields are what tailscaled does by itself", () => {
-  const prefs = parsePrefs({ WantRunning: true, AdvertiseRoutes: null, AdvertiseTags: null });
+  const prefs = parsePrefs({ WantRunning: true, AdvertiseRoutes: null });
   assertEquals(prefs, {
     controlUrl: "",
     routeAll: false,
     advertiseRoutes: [],
-    advertiseTags: [],
     noSnat: false,
     noStatefulFiltering: true,
     netfilterMode: 2,
@@ -48,13 +47,13 @@ Deno.test("parsePrefs: what is no preferences is refused", () => {
 });
 
 const CHANGE = {
-  ...{ controlUrl: "u", routeAll: true, advertiseTags: ["tag:a"], noSnat: true },
+  ...{ controlUrl: "u", routeAll: true, noSnat: true },
   ...{ noStatefulFiltering: true, corpDns: false, wantRunning: true, loggedOut: false },
   ...{ hostname: "h", advertiseRoutes: [parsePrefix("10.0.0.0/8")] },
 };
 
 const FIELDS = {
-  ...{ ControlURL: "u", RouteAll: true, AdvertiseTags: ["tag:a"], NoSNAT: true },
+  ...{ ControlURL: "u", RouteAll: true, NoSNAT: true },
   ...{ NoStatefulFiltering: true, CorpDNS: false, WantRunning: true, LoggedOut: false },
   ...{ Hostname: "h", AdvertiseRoutes: ["10.0.0.0/8"] },
 };

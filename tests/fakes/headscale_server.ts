@@ -75,7 +75,6 @@ export class FakeHeadscale implements AsyncDisposable {
     this.seen.push({ what, authorization, body: text === "" ? undefined : body });
     const other = this.next.shift();
     if (other) return await other();
-    if (what === "GET /health") return Response.json({ status: "pass" });
     if (authorization !== `Bearer ${this.apiKey}`) return this.#unauthorized();
     const [, resource, id, verb] = pathname.replace("/api", "").split("/").slice(1);
     if (resource === "user") return Response.json({ users: this.users });

@@ -43,7 +43,6 @@ export function meshReport(peers = 1, changes: Partial<MeshReport> = {}): MeshRe
         controlUrl: "https://headscale.example",
         routeAll: true,
         advertiseRoutes: [route],
-        advertiseTags: [],
         noSnat: true,
         noStatefulFiltering: true,
         netfilterMode: 2,

@@ -64,7 +64,7 @@ export function tailnetPrefs(change: Partial<TailnetPrefs> = {}): TailnetPrefs {
   return {
     controlUrl: "https://hs.mesh.test",
     ...{ routeAll: true, noSnat: true, noStatefulFiltering: true, netfilterMode: 2 },
-    ...{ advertiseRoutes: prefixes("10.244.1.0/24"), advertiseTags: [] },
+    ...{ advertiseRoutes: prefixes("10.244.1.0/24") },
     ...{ corpDns: false, wantRunning: true, loggedOut: false, hostname: "" },
     ...{ shieldsUp: false, exitNode: "" },
     ...change,
