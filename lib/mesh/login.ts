@@ -62,7 +62,7 @@ export function decideLogin(
     const fix = `take it up again when it may run: ${tailscaleCommand(means.socket, "up")}`;
     return { kind: "blocked", reason: HELD_DOWN, fix };
   }
-  if (hasExpiredKey(status.self, nowMs)) return login(status, prefs, means, EXPIRED);
+  if (isKeyOver(status, nowMs)) return login(status, prefs, means, EXPIRED);
   if (needsKey(status)) return login(status, prefs, means, needsLogin(prefs));
   if (state === "NeedsMachineAuth") return wait("an administrator has to approve the node");
   // It has its key until the server knows: ipn/ipnlocal/local.go, `Logout`.
@@ -115,6 +115,11 @@ function describeElsewhere(
   if (means.controlUrl === undefined || controlUrl === "" || !hasNodeKey || loggedOut) return;
   if (isSameServer(controlUrl, means.controlUrl)) return;
   return `tailscaled is logged in to "${controlUrl}", not to "${means.controlUrl}"`;
+}
+
+/** One that runs has its control server's word for its key: a clock that is ahead proves nothing. */
+function isKeyOver({ backendState, self }: TailnetStatus, nowMs: number): boolean {
+  return backendState === "Running" ? self?.isExpired === true : hasExpiredKey(self, nowMs);
 }
 
 /** What `tailscale down` does. The state may be older than the preferences, or they than it. */

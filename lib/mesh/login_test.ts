@@ -137,7 +137,7 @@ Deno.test("decideLogin: an expired key, by what is said or by the clock, in what
   const expired = [
     { backendState: "NeedsLogin", self: selfNode({ isExpired: true }) },
     { backendState: "Running", self: selfNode({ isExpired: true }) },
-    { backendState: "Running", self: selfNode({ keyExpiry: "2026-06-01T00:00:00Z" }) },
+    { backendState: "NeedsLogin", self: selfNode({ keyExpiry: "2026-06-01T00:00:00Z" }) },
     { backendState: "Starting", self: selfNode({ keyExpiry: "2026-05-01T00:00:00Z" }) },
   ];
   for (const status of expired) {
@@ -148,6 +148,11 @@ Deno.test("decideLogin: an expired key, by what is said or by the clock, in what
     assertEquals(decide({ status, means: AUTH_KEY }), { kind: "login", by: "auth-key", reason });
     assertEquals(decide({ status }), { kind: "blocked", reason, fix: GIVE_KEY });
   }
+});
+
+Deno.test("decideLogin: a clock that is ahead of tailscaled's control server ends no key", () => {
+  const status = { self: selfNode({ keyExpiry: "2026-05-01T00:00:00Z" }) };
+  assertEquals(decide({ status, means: BOTH_KEYS }), { kind: "none" });
 });
 
 Deno.test("decideLogin: one that was logged out stays so unless there is a key", () => {

@@ -1,6 +1,6 @@
 /** What nodes of the tailnet serve beside themselves. */
-import { distinctPrefixes, hostPrefix, type Prefix } from "../net/prefix.ts";
-import { formatAddress } from "../net/address.ts";
+import { containsAddress, distinctPrefixes, hostPrefix, type Prefix } from "../net/prefix.ts";
+import { type Address, formatAddress } from "../net/address.ts";
 import { hasRoute, isExitRoute, isInside } from "./own_routes.ts";
 import type { TailnetNode } from "./tailnet.ts";
 
@@ -20,6 +20,18 @@ export function servedRoutes(node: TailnetNode): Prefix[] {
 /** Those that are in the cluster: of its pods. */
 export function podRoutes(node: TailnetNode, clusterCidrs: readonly Prefix[]): Prefix[] {
   return servedRoutes(node).filter((route) => isInside(clusterCidrs, route));
+}
+
+/** The node that an address of no node is led to, by the narrowest route. */
+export function findServing<Node extends TailnetNode>(
+  nodes: readonly Node[],
+  address: Address,
+): { readonly node: Node; readonly route: Prefix } | undefined {
+  const leading = nodes.flatMap((node) =>
+    servedRoutes(node).filter((route) => containsAddress(route, address))
+      .map((route) => ({ node, route }))
+  );
+  return leading.toSorted((one, other) => other.route.length - one.route.length)[0];
 }
 
 /** The node for people: `"name" (addresses)`. */

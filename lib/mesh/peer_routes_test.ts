@@ -1,6 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { peerNode, prefixes, selfNode } from "../../tests/fakes/tailnet.ts";
-import { allRoutes, podRoutes, servedRoutes, showNode } from "./peer_routes.ts";
+import { parseAddress } from "../net/address.ts";
+import { parsePrefix } from "../net/prefix.ts";
+import { allRoutes, findServing, podRoutes, servedRoutes, showNode } from "./peer_routes.ts";
 
 const PEER = peerNode(2, "10.244.2.0/24 192.168.7.0/24 10.0.0.0/8", {
   primaryRoutes: prefixes("10.244.2.0/24 10.244.3.0/24 0.0.0.0/0"),
@@ -27,6 +29,14 @@ Deno.test("podRoutes: those inside of the cluster", () => {
     prefixes("10.244.2.0/24 10.244.3.0/24"),
   );
   assertEquals(podRoutes(PEER, []), []);
+});
+
+Deno.test("findServing: the narrowest route that leads to it, and no exit node", () => {
+  const [wide, narrow] = [peerNode(2, "10.244.0.0/16 0.0.0.0/0"), peerNode(3, "10.244.2.0/24")];
+  const find = (address: string) => findServing([wide, narrow], parseAddress(address));
+  assertEquals(find("10.244.2.7"), { node: narrow, route: parsePrefix("10.244.2.0/24") });
+  assertEquals(find("10.244.3.7")?.node, wide);
+  assertEquals(find("192.0.2.1"), undefined);
 });
 
 Deno.test("showNode: by its name in the tailnet, else by that of the machine", () => {

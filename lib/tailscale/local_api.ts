@@ -62,7 +62,7 @@ export class LocalApi implements Disposable {
 
   /**
    * @param socket path of its socket; it need not be there yet.
-   * @param deadlines others than those of a node, for tests.
+   * @param deadlines others than those of the daemon.
    */
   constructor(
     socket: string,

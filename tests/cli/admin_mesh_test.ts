@@ -80,3 +80,55 @@ Deno.test("headcni mesh status and check: tell of settings of tailscaled that ar
     assertEquals(warnings.length, 1);
   }
 });
+
+Deno.test("headcni mesh peers --ping: how far each node is, and by which way", async () => {
+  await using tailscaled = await FakeTailscaled.start();
+  const peers = ["edge-8", "edge-9", "edge-10"].map((HostName, index) => ({
+    ...{ HostName, PublicKey: `nodekey:${index + 2}`, TailscaleIPs: [`100.64.0.${index + 2}`] },
+    ...{ AllowedIPs: [], Online: index < 2, Relay: "far" },
+  }));
+  tailscaled.status = { Peer: Object.fromEntries(peers.map((peer) => [peer.PublicKey, peer])) };
+  const pongs = [
+    { LatencySeconds: 0.0125, Endpoint: "192.0.2.1:41641" },
+    { Err: "no matching peer" },
+  ];
+  tailscaled.answers.set("POST ping", () => Response.json(pongs.shift()));
+  await using node = await nodeWith({ tailscale: { socket: { path: tailscaled.socket } } });
+  const table = (await node.run("mesh", "peers", "--ping")).stdout.replaceAll(/ +/g, " ");
+  for (
+    const text of [
+      ...["NAME ADDRESSES ROUTES ONLINE PATH PING HANDSHAKE", "192.0.2.1:41641 12.5ms"],
+      ...["edge-9 100.64.0.3 - yes relay:far failed", "edge-10 100.64.0.4 - no relay:far - -"],
+      "edge-9: no matching peer",
+    ]
+  ) assertStringIncludes(table, text);
+  const [first] = JSON.parse((await node.run("mesh", "peers", "--output", "json")).stdout);
+  assertEquals([first.latencyMs, first.pingError, first.path], [null, null, "relay:far"]);
+});
+
+Deno.test("headcni mesh whois: a node by its own address, or by the narrowest route to it", async () => {
+  await using tailscaled = await FakeTailscaled.start();
+  const routes = [["10.42.0.0/16", "0.0.0.0/0"], ["10.42.2.0/24"]];
+  const peers = routes.map((AllowedIPs, index) => ({
+    ...{ HostName: `edge-${index}`, PublicKey: `nodekey:${index}`, Online: true, AllowedIPs },
+    TailscaleIPs: [`100.64.0.${index + 2}`],
+  }));
+  tailscaled.status = { Peer: Object.fromEntries(peers.map((peer) => [peer.PublicKey, peer])) };
+  const names = new Map(peers.map(({ HostName, TailscaleIPs: [ip] }) => [ip, HostName]));
+  tailscaled.whois = (ip) => names.get(ip);
+  await using node = await nodeWith({ tailscale: { socket: { path: tailscaled.socket } } });
+  const rows = [
+    ["100.64.0.3", "edge-1", null],
+    ["10.42.2.7", "edge-1", "10.42.2.0/24"],
+    ["10.42.3.7", "edge-0", "10.42.0.0/16"],
+  ] as const;
+  for (const [address, name, route] of rows) {
+    const { stdout } = await node.run("mesh", "whois", address, "--output", "json");
+    const owner = JSON.parse(stdout);
+    assertEquals([owner.address, owner.name, owner.route], [address, name, route]);
+  }
+  assertStringIncludes((await node.run("mesh", "whois", "10.42.2.7")).stdout, "10.42.2.0/24");
+  const nobody = await node.run("mesh", "whois", "192.0.2.1");
+  assertEquals([nobody.code, nobody.stdout], [1, ""]);
+  assertStringIncludes(nobody.stderr, 'Cannot find the owner of "192.0.2.1"');
+});

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { testUnless } from "../fakes/test_unless.ts";
 import { HEADSCALE_VERSIONS } from "./tailnet/headscale.ts";
-import { isReadyAgain, missingMesh, pingAll, TestMesh } from "./tailnet/mesh.ts";
+import { ipsOf, isReadyAgain, missingMesh, pingAll, TestMesh } from "./tailnet/mesh.ts";
 import type { MeshPod } from "./tailnet/node.ts";
 import { until } from "./tailnet/until.ts";
 
@@ -16,7 +16,16 @@ testUnless(missingMesh(), "mesh: by the printed policy and a key with its tag al
   if (!red || !blue) throw new Error("two pods wanted");
   await pingAll(red, blue);
   await pingAll(blue, red);
-  assertStringIncludes(await mesh.member(1).node.headcni("mesh", "check", "--probe"), "answers");
+  const { node } = mesh.member(1);
+  assertStringIncludes(await node.headcni("mesh", "check", "--probe"), "answers");
+  const peers: unknown = JSON.parse(
+    await node.headcni("mesh", "peers", "--ping", "--output", "json"),
+  );
+  assert(Array.isArray(peers) && peers.every(({ latencyMs }) => latencyMs > 0));
+  const owner = JSON.parse(
+    await node.headcni("mesh", "whois", ipsOf(blue)[0] ?? "", "--output", "json"),
+  );
+  assertEquals([owner.route, owner.tags], [mesh.member(2).node.podCidrs[0], ["tag:headcni"]]);
   assertEquals(await mesh.internet.seen(), 0);
 });
 

@@ -18,6 +18,8 @@ export class FakeTailscaled implements AsyncDisposable {
   status: Record<string, unknown> = {};
   /** More of its own node, or other. */
   self: Record<string, unknown> = {};
+  /** Name of the node that has an address; undefined when none does. */
+  whois: (address: string) => string | undefined = () => undefined;
   /** Answers in the place of its own, by method and path without the query. */
   readonly answers = new Map<string, () => Response | Promise<Response>>();
   #api: FakeLocalApi | undefined;
@@ -56,15 +58,22 @@ export class FakeTailscaled implements AsyncDisposable {
   }
 
   async #answer({ method, path, body }: AskedOf): Promise<Response> {
-    const [name] = path.split("?");
+    const [name, query] = path.split("?");
     const other = this.answers.get(`${method} ${name}`);
     if (other) return await other();
     if (name === "status") return Response.json(this.#status());
+    if (name === "whois") return this.#whois(new URLSearchParams(query).get("addr") ?? "");
     if (name === "check-ip-forwarding") return Response.json({ Warning: "" });
     if (name === "logout") this.status = { BackendState: "NeedsLogin", HaveNodeKey: false };
     if (name !== "prefs") return new Response(null, { status: 204 });
     if (method === "PATCH") this.#edit(JSON.parse(body));
     return Response.json(this.prefs);
+  }
+
+  #whois(address: string): Response {
+    const Name = this.whois(address);
+    if (Name === undefined) return new Response("no match for IP:port", { status: 404 });
+    return Response.json({ Node: { Key: NODE_KEY, Name, Addresses: [`${address}/32`], Tags: [] } });
   }
 
   #edit(change: RawPrefs): void {

@@ -226,4 +226,29 @@ export const MESH_BREAKAGES: readonly Breakage[] = [
     testFile: "lib/mesh/login_test.ts",
     test: "decideLogin: one of the machine that a person stopped stays so, whatever its key",
   },
+  // A pod's address is told to be of a node that merely serves a route around it.
+  {
+    file: "lib/mesh/peer_routes.ts",
+    text: "other.route.length - one.route.length",
+    replacement: "one.route.length - other.route.length",
+    testFile: "lib/mesh/peer_routes_test.ts",
+    test: "findServing: the narrowest route that leads to it, and no exit node",
+  },
+  // Where netlink is shut people look for a fault of tailscaled's.
+  {
+    file: "lib/mesh/judge_routes.ts",
+    text: "if (kernelTrouble !== undefined)",
+    replacement: 'if (kernelTrouble === "")',
+    testFile: "lib/daemon/mesh/examine_test.ts",
+    test:
+      "examineMesh: a kernel that does not answer is told as such, and tailscaled as what it is",
+  },
+  // A clock that jumps ahead costs a login each ten minutes.
+  {
+    file: "lib/mesh/login.ts",
+    text: 'backendState === "Running" ? self?.isExpired === true :',
+    replacement: "",
+    testFile: "lib/mesh/login_test.ts",
+    test: "decideLogin: a clock that is ahead of tailscaled's control server ends no key",
+  },
 ];

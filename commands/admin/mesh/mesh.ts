@@ -7,11 +7,11 @@ import { addPeers } from "./peers.ts";
 import { addPolicy } from "./policy.ts";
 import { addRoutes } from "./routes.ts";
 import { addStatus } from "./status.ts";
+import { addWhois } from "./whois.ts";
 
 /** Defines the subcommand and its verbs. */
 export function define(mesh: Command, env: Environment): void {
   mesh.usage("SUBCOMMAND [OPTIONS]");
-  for (const add of [addStatus, addPeers, addRoutes, addCheck, addPolicy, addLeave, addJoin]) {
-    add(mesh, env);
-  }
+  const looks = [addStatus, addPeers, addWhois, addRoutes, addCheck];
+  for (const add of [...looks, addPolicy, addLeave, addJoin]) add(mesh, env);
 }
