@@ -25,7 +25,7 @@ testUnless(missingMesh(), "mesh: by the printed policy and a key with its tag al
   const owner = JSON.parse(
     await node.headcni("mesh", "whois", ipsOf(blue)[0] ?? "", "--output", "json"),
   );
-  assertEquals([owner.route, owner.tags], [mesh.member(2).node.podCidrs[0], ["tag:headcni"]]);
+  assertEquals([owner.route, owner.tags], [mesh.member(2).node.podCidrs[0], ["tag:k8s"]]);
   assertEquals(await mesh.internet.seen(), 0);
 });
 
