@@ -37,11 +37,11 @@ export interface OutputStream {
 }
 
 /**
- * Writes all of a text.
+ * Writes all of a text, or of bytes.
  * @throws Error of the system when nobody reads any more.
  */
-export function writeAll(stream: OutputStream, text: string): void {
-  let rest = new TextEncoder().encode(text);
+export function writeAll(stream: OutputStream, content: string | Uint8Array): void {
+  let rest = typeof content === "string" ? new TextEncoder().encode(content) : content;
   while (rest.length > 0) rest = rest.subarray(stream.writeSync(rest));
 }
 

@@ -3,6 +3,7 @@ import { HeadcniError } from "./errors.ts";
 import type { Host, OpenHostOptions } from "./host/host.ts";
 import { LinuxFirewall } from "./linux/firewall.ts";
 import { openLinuxHost } from "./linux/host.ts";
+import { makeNetns as makeLinuxNetns, type Netns } from "./linux/netns.ts";
 import { readSysctl } from "./linux/sysctl.ts";
 import { readUptimeMs } from "./linux/uptime.ts";
 
@@ -23,6 +24,15 @@ export function openHost(options?: OpenHostOptions): Host {
 export function openFirewall(): LinuxFirewall {
   requireLinux();
   return new LinuxFirewall();
+}
+
+/**
+ * Makes an empty network namespace that goes with this process, or with its disposal.
+ * @throws KernelError when the kernel refuses, HeadcniError on other systems than Linux.
+ */
+export function makeNetns(): Netns {
+  requireLinux();
+  return makeLinuxNetns();
 }
 
 /**

@@ -16,7 +16,7 @@ const PURE_ROWS: readonly (readonly string[])[] = [
     "lib/wire",
   ],
   ["lib/net", "lib/redact.ts", "lib/schema.ts"],
-  ["lib/log.ts"],
+  ["lib/log.ts", "lib/redact_text.ts"],
   // Level 1: the formats of others, and decisions about addresses.
   ["lib/cni", "lib/conntrack", "lib/host", "lib/ipam", "lib/netlink", "lib/nft"],
   // Level 2: files of the node, decisions about the node and about a pod.

@@ -35,14 +35,21 @@ export function newProgram(name: string): Command {
  * Runs what a command line asks for, and prints why that cannot be done.
  * @returns the exit code: 0, 1 for a failure, 2 for what the caller must change.
  */
-export async function runProgram(program: Command, args: readonly string[]): Promise<number> {
-  try {
+export function runProgram(program: Command, args: readonly string[]): Promise<number> {
+  return guard(program.name(), async () => {
     await program.parseAsync(args, { from: "user" });
     return DONE;
+  });
+}
+
+/** Does something that answers an exit code, and prints why that cannot be done. */
+export async function guard(name: string, act: () => Promise<number>): Promise<number> {
+  try {
+    return await act();
   } catch (error) {
     // It has said what is wrong itself.
     if (error instanceof CommanderError) return error.exitCode === 0 ? DONE : MISUSED;
-    console.error(`${program.name()}: ${errorText(error)}`);
+    console.error(`${name}: ${errorText(error)}`);
     if (error instanceof HeadcniError && error.details) console.error(error.details);
     return error instanceof ConfigError ? MISUSED : FAILED;
   }

@@ -1,11 +1,15 @@
 /** The subcommands by name. Each is loaded when it is called: no other pays for it. */
 import type { Command } from "commander";
 import type { Environment } from "../../lib/cni/environment.ts";
+import type { NodeTarget } from "./cluster/target.ts";
 
 /** What the module of a subcommand exports. */
 interface SubcommandModule {
-  /** Gives the command its options, arguments, verbs, help and action. */
-  define(command: Command, env: Environment): void;
+  /**
+   * Gives the command its options, arguments, verbs, help and action.
+   * @param target nodes that it is for, if it is one that runs here for others.
+   */
+  define(command: Command, env: Environment, target?: NodeTarget): void;
 }
 
 /** The subcommand that tells of all others. */
@@ -32,6 +36,11 @@ const SUBCOMMANDS: readonly [
     () => import("./mesh/mesh.ts"),
   ],
   [
+    "connect-test",
+    "try whether pods reach each other, their node, other nodes and the outside",
+    () => import("./connect_test/command.ts"),
+  ],
+  [
     "doctor",
     "tell what is wrong with this node, and what to do about it",
     () => import("./doctor/doctor.ts"),
@@ -43,6 +52,16 @@ const SUBCOMMANDS: readonly [
   ],
   ["uninstall", "take back what was put on this node", () => import("./uninstall.ts")],
   [
+    "diagnostics",
+    "collect what a maintainer asks for into one file, without secrets",
+    () => import("./diagnostics/command.ts"),
+  ],
+  [
+    "cluster",
+    "put HeadCNI on the nodes of a cluster, and see how they are",
+    () => import("./cluster/cluster.ts"),
+  ],
+  [
     COMPLETION,
     "print what completes commands in a shell",
     () => import("./completion/completion.ts"),
@@ -50,18 +69,22 @@ const SUBCOMMANDS: readonly [
   ["version", "tell the release of this program", () => import("./version.ts")],
 ];
 
-/**
- * Adds all subcommands to a command line.
- * @param called words that may be names: all other subcommands can only be listed.
- */
+/** What subcommands are added for. */
+export interface SubcommandCall {
+  readonly env: Environment;
+  readonly target: NodeTarget | undefined;
+  /** Words that may be names: all other subcommands can only be listed. */
+  readonly called: readonly string[];
+}
+
+/** Adds all subcommands to a command line. */
 export async function addSubcommands(
   program: Command,
-  env: Environment,
-  called: readonly string[],
+  { env, target, called }: SubcommandCall,
 ): Promise<void> {
   const isCalled = (name: string) => called.includes(name) || called.includes(COMPLETION);
   for (const [name, description, load] of SUBCOMMANDS) {
     const command = program.command(name).description(description);
-    if (isCalled(name)) (await load()).define(command, env);
+    if (isCalled(name)) (await load()).define(command, env, target);
   }
 }

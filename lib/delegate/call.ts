@@ -34,8 +34,12 @@ const MAX_SHOWN_CHARACTERS = 1000;
  * read.
  */
 export async function callPlugin(call: PluginCall): Promise<unknown> {
+  return await callExecutable(findPlugin(call.type, call.request.path), call);
+}
+
+/** {@linkcode callPlugin} with an executable that was found, which may be ours. */
+export async function callExecutable(path: string, call: PluginCall): Promise<unknown> {
   const { type, verb, request, config, deadlineMs = DEADLINE_MS } = call;
-  const path = findPlugin(type, request.path);
   const env = childEnvironment(verb, request);
   const outcome = await runChild(path, { env, stdin: JSON.stringify(config), deadlineMs })
     .catch((cause) => {

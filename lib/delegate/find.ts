@@ -16,14 +16,19 @@ const OWN_NAMES: ReadonlySet<string> = new Set([
  * no such file.
  */
 export function findPlugin(type: string, path: readonly string[]): string {
+  if (isOwnName(type)) {
+    throw new ConfigError("invalid-config", `Cannot run plugin "${type}": it would call itself`);
+  }
+  return findExecutable(type, path);
+}
+
+/** {@linkcode findPlugin} that finds ourselves, too. */
+export function findExecutable(type: string, path: readonly string[]): string {
   if (!/^[^/\0]+$/.test(type) || type === "." || type === "..") {
     throw new ConfigError(
       "invalid-config",
       `Cannot run plugin "${type}": a file name without a directory wanted`,
     );
-  }
-  if (isOwnName(type)) {
-    throw new ConfigError("invalid-config", `Cannot run plugin "${type}": it would call itself`);
   }
   const found = path.map((directory) => `${directory}/${type}`).find(isFile);
   if (found) return found;

@@ -21,8 +21,10 @@ export const EOPNOTSUPP = 95;
 export const EAFNOSUPPORT = 97;
 export const EADDRNOTAVAIL = 99;
 export const ENETUNREACH = 101;
+export const EISCONN = 106;
 export const ETIMEDOUT = 110;
 export const EHOSTUNREACH = 113;
+export const EINPROGRESS = 115;
 
 /** Name and words as strerror(3) has them, by errno. */
 const TEXTS: Readonly<Record<number, string>> = {
@@ -65,9 +67,11 @@ const TEXTS: Readonly<Record<number, string>> = {
   99: "EADDRNOTAVAIL (Cannot assign requested address)",
   100: "ENETDOWN (Network is down)",
   101: "ENETUNREACH (Network is unreachable)",
+  104: "ECONNRESET (Connection reset by peer)",
   105: "ENOBUFS (No buffer space available)",
   107: "ENOTCONN (Transport endpoint is not connected)",
   110: "ETIMEDOUT (Connection timed out)",
+  111: "ECONNREFUSED (Connection refused)",
   113: "EHOSTUNREACH (No route to host)",
   114: "EALREADY (Operation already in progress)",
   116: "ESTALE (Stale file handle)",

@@ -4,6 +4,7 @@ import type { MssClamp } from "../nft/mss_clamp.ts";
 import { forgetMasqueradedFlows } from "./conntrack.ts";
 import { findUnknownToFirewalld } from "./firewalld.ts";
 import { setForwardAccept } from "./forward_accept.ts";
+import { listTable } from "./list_table.ts";
 import { setMssClamp } from "./mss_clamp.ts";
 import { NETLINK_NETFILTER, NetlinkSocket } from "./netlink_socket.ts";
 import { removeTable } from "./nft.ts";
@@ -36,6 +37,11 @@ export class LinuxKeeper implements Disposable {
   /** The networks that nobody told firewalld of, where it runs: it rejects their packets. */
   findUnknownToFirewalld(networks: readonly Prefix[], bridge: string): Prefix[] {
     return findUnknownToFirewalld(this.#socket, networks, bridge);
+  }
+
+  /** Our table in words: rules and sets. */
+  listTable(): string[] {
+    return listTable(this.#socket);
   }
 
   /** Removes our table with all that it holds; an absent one is no fault. */

@@ -1,6 +1,6 @@
 /**
  * The C library through FFI: the only `Deno.dlopen` of the project. It is loaded on first use
- * (about 2 ms) and holds only what our netlink sockets and namespaces need.
+ * (about 2 ms) and holds only what our sockets and namespaces need.
  */
 import { KernelError } from "../errors.ts";
 import { cannot, type Doing } from "./doing.ts";
@@ -47,6 +47,8 @@ const SYMBOLS = {
   ioctl: { parameters: ["i32", "usize"], result: "i32" },
   // int setns(int fd, int nstype); see setns(2)
   setns: { parameters: ["i32", "i32"], result: "i32" },
+  // int unshare(int flags); see unshare(2)
+  unshare: { parameters: ["i32"], result: "i32" },
   // void abort(void); see abort(3)
   abort: { parameters: [], result: "void" },
   // int *__errno_location(void); Linux Standard Base, errno(3)

@@ -82,6 +82,22 @@ export function inNetns<T>(netns: Netns, fn: () => Sync<T>): Sync<T> {
   }
 }
 
+/**
+ * Makes an empty network namespace, with `lo` down. Nothing but this process holds it, so with the
+ * process it goes with all that is in it; other processes find it at its path, `/proc/<pid>/fd/<fd>`.
+ * @throws KernelError when the kernel refuses, as it does without CAP_SYS_ADMIN.
+ */
+export function makeNetns(): Netns {
+  using home = openNetns(OWN_NETNS);
+  checkResult(libc().unshare(CLONE_NEWNET), "unshare", "make a network namespace");
+  try {
+    const { fd } = openNetns(OWN_NETNS);
+    return new OpenNetns(`/proc/${Deno.pid}/fd/${fd}`, fd);
+  } finally {
+    if (libc().setns(home.fd, CLONE_NEWNET) !== 0) libc().abort();
+  }
+}
+
 class OpenNetns implements Netns {
   readonly path: string;
   #fd: number;

@@ -70,6 +70,11 @@ export function sourceSet(family: Family): string {
   return `masquerade${family}`;
 }
 
+/** Names of the sets of a family. */
+export function prefixSets(family: Family): string[] {
+  return [sourceSet(family), exemptSet(family)];
+}
+
 /** A set of the prefixes of one family, each as the network that it is in. */
 export function prefixSet(name: string, family: Family, prefixes: readonly Prefix[]): IntervalSet {
   return { name, family, intervals: mergeIntervals(ofFamily(family, prefixes).map(intervalOf)) };

@@ -37,6 +37,15 @@ export function queryRules(chain: string): Query {
   };
 }
 
+/** Asks for all rules of our table. */
+export function queryAllRules(): Query {
+  return {
+    call: "NFT_MSG_GETRULE",
+    flags: NLM_F_DUMP,
+    attributes: [[nf.NFTA_RULE_TABLE, TABLE_NAME]],
+  };
+}
+
 /** Asks for all elements of a set of our table; ENOENT when there is none. */
 export function queryElements(set: string): Query {
   return {

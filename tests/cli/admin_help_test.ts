@@ -12,7 +12,14 @@ const WITH_EXAMPLES = [
   ...VERBS.map((verb) => ["ipam", verb]),
   ...CONFIG_VERBS.map((verb) => ["config", verb]),
 ];
-const COMMANDS = [[], ["uninstall"], ["ipam"], ["config"], ...WITH_EXAMPLES];
+const CLUSTER_VERBS = ["install", "status", "upgrade", "uninstall"];
+const PLAIN = ["uninstall", "ipam", "config", "connect-test", "diagnostics", "cluster"];
+const COMMANDS = [
+  [],
+  ...PLAIN.map((name) => [name]),
+  ...WITH_EXAMPLES,
+  ...CLUSTER_VERBS.map((verb) => ["cluster", verb]),
+];
 
 for (const command of COMMANDS) {
   const name = ["help", ...command].join("-");
@@ -25,7 +32,7 @@ for (const command of COMMANDS) {
   });
 }
 
-for (const command of ["ipam", "config"]) {
+for (const command of ["ipam", "config", "cluster"]) {
   Deno.test(`headcni ${command}: without a verb its help is an answer to a mistake`, async () => {
     await using node = await AdminNode.make();
     const { code, stdout, stderr } = await node.run(command);

@@ -7,7 +7,7 @@ import { runAdmin } from "../fakes/run_admin.ts";
 
 const program = newProgram("headcni");
 // The completion knows all.
-await addSubcommands(program, {}, ["completion"]);
+await addSubcommands(program, { env: {}, target: undefined, called: ["completion"] });
 const commands = allNodes(commandTree(program)).slice(1).filter(({ name }) => name !== "help");
 
 Deno.test("headcni: has the commands that it is known for", () => {

@@ -79,8 +79,17 @@ export async function tellCallers(
   place: Pick<TestNetns, "path">,
   { name, address = "::", port = 80 }: Teller,
 ): Promise<AsyncDisposable> {
-  const script = new URL("tell_caller.ts", import.meta.url).pathname;
-  const args = ["-q", "--unstable-net", "-A", "--no-config", script, name, address, `${port}`];
+  return await serve(place, "tell_caller.ts", [name, address, `${port}`]);
+}
+
+/** Runs a script of this folder that serves, and says so, in a namespace; it ends with its disposal. */
+export async function serve(
+  place: Pick<TestNetns, "path">,
+  name: string,
+  words: readonly string[] = [],
+): Promise<AsyncDisposable> {
+  const script = new URL(name, import.meta.url).pathname;
+  const args = ["-q", "--unstable-net", "-A", "--no-config", script, ...words];
   const child = new Deno.Command("nsenter", {
     args: [`--net=${place.path}`, Deno.execPath(), "run", ...args],
     stdin: "null",

@@ -2,6 +2,7 @@ import { ADMIN_BREAKAGES } from "./admin_breakages.ts";
 import { ATTACH_BREAKAGES } from "./attach_breakages.ts";
 import { BANDWIDTH_BREAKAGES } from "./bandwidth_breakages.ts";
 import { CHART_BREAKAGES } from "./chart_breakages.ts";
+import { CLUSTER_BREAKAGES } from "./cluster_breakages.ts";
 import { CONFLIST_BREAKAGES } from "./conflist_breakages.ts";
 import { DAEMON_BREAKAGES } from "./daemon_breakages.ts";
 import { DOCTOR_BREAKAGES } from "./doctor_breakages.ts";
@@ -365,6 +366,7 @@ export const BREAKAGES: readonly Breakage[] = [
   ...SUBNET_BREAKAGES,
   ...BANDWIDTH_BREAKAGES,
   ...CHART_BREAKAGES,
+  ...CLUSTER_BREAKAGES,
   ...CONFLIST_BREAKAGES,
   ...DAEMON_BREAKAGES,
   ...DOCTOR_BREAKAGES,

@@ -70,7 +70,7 @@ export async function examineMesh(
   using api = new LocalApi(tailscaleSocket(settings) ?? "");
   const sight = await lookAtMesh(api, options.openHost);
   const headscale = await askHeadscale(settings, sight.status?.self?.nodeKey);
-  const targets = options.probe ? targetsOf(sight, clusterCidrs) : [];
+  const targets = options.probe ? probeTargets(sight, clusterCidrs) : [];
   const probes = await probePeers(podCidrs, targets, options.connect);
   const verdict = judgeSight(settings, sight, {
     podCidrs,
@@ -87,7 +87,10 @@ export async function examineMesh(
 }
 
 /** Networks of pods that other nodes serve. */
-function targetsOf({ status }: MeshSight, clusterCidrs: readonly Prefix[]): ProbeTarget[] {
+export function probeTargets(
+  { status }: MeshSight,
+  clusterCidrs: readonly Prefix[],
+): ProbeTarget[] {
   return (status?.peers ?? []).flatMap((peer) =>
     podRoutes(peer, clusterCidrs).map((prefix) => ({ peer, prefix }))
   );

@@ -1,0 +1,92 @@
+/** `headcni cluster uninstall`: takes the release out of a cluster. */
+import type { Command } from "commander";
+import type { Environment } from "../../../lib/cni/environment.ts";
+import { Helm } from "../../../lib/delegate/helm.ts";
+import { Kubectl } from "../../../lib/delegate/kubectl.ts";
+import { ConfigError } from "../../../lib/errors.ts";
+import { accessOf, type AccessOptions, addClusterVerb } from "./access_options.ts";
+import { findDaemonSet } from "./daemon_set.ts";
+import { keySecretName, OWN_LABEL } from "./keys.ts";
+import { findRelease } from "./release.ts";
+
+/** What it is told. */
+interface UninstallOptions extends AccessOptions {
+  readonly dryRun?: boolean;
+  readonly force?: boolean;
+}
+
+const HELP = `
+What Helm made goes, and the Secret of "headcni cluster install". What is on the nodes stays, so that
+pods go on: when the pods of a node are gone, "headcni uninstall" there takes the rest away, and
+"headcni mesh leave" its network out of the tailnet.
+
+It asks before it does so, unless --force is given. --dry-run tells what would go, and changes nothing.
+
+Examples:
+  headcni cluster uninstall --dry-run
+  headcni cluster uninstall --force`;
+
+/** Adds the verb `uninstall`. */
+export function addUninstall(cluster: Command, env: Environment): void {
+  addClusterVerb(cluster, "uninstall", "take HeadCNI out of a cluster; pods go on")
+    .option("--dry-run", "change nothing")
+    .option("--force", "do not ask")
+    .addHelpText("after", HELP)
+    .action((options: UninstallOptions) => uninstall(options, env));
+}
+
+async function uninstall(options: UninstallOptions, env: Environment): Promise<void> {
+  const { releaseName, namespace, dryRun = false, force = false } = options;
+  const access = accessOf(options, env);
+  const [kubectl, helm] = [new Kubectl(access), new Helm(access)];
+  const release = await findRelease(helm, releaseName);
+  const secret = await findSecret(kubectl, options);
+  const nodes = (await findDaemonSet(kubectl, options))?.current ?? 0;
+  const going = [
+    ...release ? [`release "${releaseName}", revision ${release.revision}, on ${nodes} nodes`] : [],
+    ...secret === undefined ? [] : [`Secret "${secret}"`],
+  ];
+  if (going.length === 0) {
+    console.log(`There is nothing to take away in namespace "${namespace}".`);
+    return;
+  }
+  if (dryRun) {
+    console.log(["What would go:", ...going].join("\n"));
+    return;
+  }
+  if (!force) confirmOrThrow(going);
+  if (release) {
+    await helm.run(`remove release "${releaseName}"`, ["uninstall", releaseName, "--wait"]);
+  }
+  if (secret !== undefined) {
+    await kubectl.run(`remove Secret "${secret}"`, ["delete", "secrets", secret]);
+  }
+  console.log(["Gone:", ...going].join("\n"));
+  console.log(
+    '\nOn each node, when its pods are gone: "headcni mesh leave" and "headcni uninstall"',
+  );
+}
+
+/** The Secret that install made; one of somebody else's has not our label. */
+async function findSecret(
+  kubectl: Kubectl,
+  options: UninstallOptions,
+): Promise<string | undefined> {
+  const name = keySecretName(options);
+  const found = await kubectl.run(`look for Secret "${name}"`, [
+    ...["get", "secrets", `--field-selector=metadata.name=${name}`, `--selector=${OWN_LABEL}`],
+    "--output=name",
+  ]);
+  return found.trim() === "" ? undefined : name;
+}
+
+function confirmOrThrow(going: readonly string[]): void {
+  if (!Deno.stdin.isTerminal()) {
+    throw new ConfigError(
+      "invalid-config",
+      "Cannot ask: standard input is no terminal; --force does it without asking",
+    );
+  }
+  if (confirm(`${going.join("\n")}\nRemove this?`)) return;
+  throw new ConfigError("invalid-config", "Nothing was removed");
+}

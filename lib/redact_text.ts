@@ -1,0 +1,75 @@
+/**
+ * Secrets taken out of texts of any kind, for people who send them to others: settings, logs, JSON and
+ * YAML within each other, command lines. Rather a word too many than one too few.
+ */
+import { REDACTED } from "./redact.ts";
+
+/** Parts of names whose values are secrets. */
+const WORDS = [
+  ...["auth[-_]?key", "api[-_]?key", "access[-_]?key", "private[-_]?key", "preshared[-_]?key"],
+  ...["client[-_]?key", "token", "passw(?:or)?d", "passphrase", "secret", "credential"],
+  ...["authorization", "cookie", "psk", "htpasswd"],
+].join("|");
+/** The end of a name, for how it begins does not matter. Docker's for a password is `auth` alone. */
+const NAME = `(?:(?:${WORDS})[\\w.-]{0,40}|\\bauth)`;
+/** A quote, or one within a quoted text. */
+const QUOTE = `\\\\*["']?`;
+/** In quotes, in quotes within a text, or up to what ends a bare word. What says that there is none stays. */
+const VALUE = [
+  `(?!(?:true|false|null|none)\\b)(?:"(?:[^"\\\\\\n]|\\\\.)+"`,
+  `'[^'\\n]+'`,
+  `\\\\+"[^"\\n]+"`,
+  `[^\\s,;&"'\\\\{}\\[\\]][^\\s,;&"'\\\\{}\\[\\]]*)`,
+].join("|");
+
+const RULES: readonly (readonly [pattern: RegExp, replacement: string])[] = [
+  [
+    /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|$)/g,
+    REDACTED,
+  ],
+  // Of one whose beginning is cut off.
+  [/^(?:[A-Za-z0-9+/=]{16,}\r?\n)+-----END [A-Z0-9 ]*PRIVATE KEY-----/gm, REDACTED],
+  // Keys of Tailscale and Headscale, of their node keys the private ones; tokens of HTTP; RFC 7519.
+  [/\b(tskey-|hskey-|privkey:|nlpriv:)[\w.~+/=-]+/g, `$1${REDACTED}`],
+  [/\b(Bearer|Basic)(\s+)[\w.~+/=-]{6,}/gi, `$1$2${REDACTED}`],
+  [/\beyJ[\w-]+\.[\w-]+\.[\w-]*/g, REDACTED],
+  // RFC 3986 section 3.2.1.
+  [/(:\/\/)[^\s/?#"'@]*:[^\s/?#"']*@/g, `$1${REDACTED}@`],
+  // A block of YAML, with all that is as far in.
+  [
+    new RegExp(`(${NAME}["']?[ \\t]*:[ \\t]*)[|>][-+\\d]*\\n(?:[ \\t]+[^\\n]*\\n?)+`, "gi"),
+    `$1${REDACTED}\n`,
+  ],
+  // Variables of containers: the name is the value of one key, the secret that of the next.
+  [
+    new RegExp(
+      `(name${QUOTE}\\s*:\\s*${QUOTE}[\\w.-]{0,40}${NAME}${QUOTE}\\s*,?\\s*${QUOTE}value${QUOTE}\\s*:\\s*)(?:${VALUE})`,
+      "gi",
+    ),
+    `$1"${REDACTED}"`,
+  ],
+  [
+    new RegExp(`(--[\\w.-]{0,40}${NAME}["']?)(\\s+)(?!["']?-)(?:${VALUE})`, "gi"),
+    `$1$2${REDACTED}`,
+  ],
+  [new RegExp(`(${NAME}${QUOTE}\\s*[:=]\\s*)(?:${VALUE})`, "gi"), `$1"${REDACTED}"`],
+];
+
+/** Shorter ones would tear words apart. */
+const MIN_KNOWN_CHARACTERS = 6;
+
+/**
+ * A text without secrets: those that are known, and whatever is marked as one by its name or its form.
+ * @param known secrets to take out wherever they stand, in base64 too.
+ */
+export function redactText(text: string, known: readonly string[] = []): string {
+  const exact = known.filter(({ length }) => length >= MIN_KNOWN_CHARACTERS)
+    .flatMap((secret) => [secret, base64(secret)])
+    .toSorted((one, other) => other.length - one.length);
+  const without = exact.reduce((rest, secret) => rest.replaceAll(secret, REDACTED), text);
+  return RULES.reduce((rest, [pattern, by]) => rest.replaceAll(pattern, by), without);
+}
+
+function base64(text: string): string {
+  return new TextEncoder().encode(text).toBase64();
+}

@@ -1,0 +1,374 @@
+/** `headcni cluster`, against a kubectl and a Helm that note what they are told. */
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import type { ClusterStatus } from "../../commands/admin/cluster/status.ts";
+import { clusterOf, daemonPod } from "../fakes/cluster.ts";
+import { type RecordedAnswer, type RecordedCall, RecordedTools } from "../fakes/recorded_tools.ts";
+import { runAdmin } from "../fakes/run_admin.ts";
+import { type ProgramOutcome, runProgram } from "./program.ts";
+
+const NODES = ["edge-1", "edge-2"];
+const KEY = "Kq7vZt1xW9";
+const CHART = ["--chart", "/charts/headcni"];
+
+function daemonSet(ready: number): RecordedAnswer {
+  const labels = (component: string) => ({ "app.kubernetes.io/component": component });
+  const namespace = "kube-system";
+  const status = {
+    ...{ desiredNumberScheduled: 2, currentNumberScheduled: 2, numberReady: ready },
+    ...{ numberAvailable: ready, updatedNumberScheduled: 2 },
+  };
+  const items = [
+    { metadata: { name: "headcni-tailscaled", namespace, labels: labels("tailscaled") } },
+    { metadata: { name: "headcni", namespace, labels: labels("daemon") }, status },
+  ];
+  return { match: "*'get daemonsets'*", stdout: JSON.stringify({ items }) };
+}
+
+const VERSION: RecordedAnswer = {
+  match: "*version*",
+  stdout: '{"serverVersion":{"gitVersion":"v1.34.4"}}',
+};
+const NODE_LIST: RecordedAnswer = {
+  match: "*'get nodes --output=json'*",
+  stdout: JSON.stringify({
+    items: NODES.map((name) => ({
+      metadata: {
+        name,
+        annotations: {
+          "headcni.pod.cidr": "10.42.1.0/24",
+          "headcni.pod.cidr.source": "api-server",
+          "headcni.tailscale.ip": "100.64.0.7,fd7a:115c:a1e0::7",
+          "headcni.node.key": "nodekey:aa",
+        },
+      },
+      status: {
+        conditions: [{ type: "Ready", status: "True" }],
+        nodeInfo: { kubeletVersion: "v1.34.4" },
+      },
+    })),
+  }),
+};
+const HELM_VERSION: RecordedAnswer = { match: "*version*", stdout: "v3.19.0" };
+const NO_RELEASE: RecordedAnswer = {
+  match: "'history '*",
+  stderr: "Error: release: not found\n",
+  code: 1,
+};
+
+function history(...revisions: readonly (readonly [number, string])[]): string {
+  return JSON.stringify(
+    revisions.map(([revision, status]) => ({
+      ...{ revision, status, chart: "headcni-0.1.0", app_version: "0.1.0" },
+    })),
+  );
+}
+
+interface Workstation {
+  readonly kubectl?: readonly RecordedAnswer[];
+  readonly helm?: readonly RecordedAnswer[];
+  readonly pods?: readonly unknown[];
+  readonly ready?: number;
+  readonly stdin?: string;
+}
+
+/** Runs `headcni cluster`; answers what it did. */
+async function cluster(
+  { kubectl = [], helm = [], pods, ready = 2, stdin }: Workstation,
+  ...args: readonly string[]
+): Promise<ProgramOutcome & { calls: RecordedCall[] }> {
+  const daemons = pods ?? NODES.map((node) => daemonPod(node));
+  await using tools = await RecordedTools.make({
+    kubectl: [...kubectl, VERSION, NODE_LIST, daemonSet(ready), ...clusterOf(daemons, NODES)],
+    helm: [...helm, HELM_VERSION, NO_RELEASE],
+  });
+  const env = { PATH: `${tools.path}:${Deno.env.get("PATH")}` };
+  const line = ["cluster", ...args];
+  const outcome = stdin === undefined
+    ? await runAdmin(line, env)
+    : await runProgram({ args: line, env, stdin });
+  return { ...outcome, calls: await tools.takeCalls() };
+}
+
+/** Words of a call without those that name the cluster. */
+function wordsOf({ tool, args }: RecordedCall): string {
+  return [tool, ...args.filter((arg) => !/^--(namespace|output|kubeconfig|context)/.test(arg))]
+    .join(" ");
+}
+
+function changes(calls: readonly RecordedCall[]): string[] {
+  return calls.map(wordsOf).filter((words) =>
+    / (create|apply|delete|upgrade|rollback|uninstall|patch|exec) /.test(`${words} `)
+  );
+}
+
+Deno.test("cluster install: namespace, Secret and release, and waits for all nodes", async () => {
+  const { code, stdout, stderr, calls } = await cluster(
+    { stdin: `${KEY}\n` },
+    ...["install", "--headscale-url", "https://h.example", "--auth-key-file", "-", "-n", "net"],
+    ...["--pod-cidr", "10.42.0.0/16", "--image-tag", "0.2.0", "--values", "/v.yaml", ...CHART],
+  );
+  assertEquals([code, stdout], [
+    0,
+    'Installed on 2 nodes; "headcni cluster status" tells more\n',
+  ], stderr);
+  assertEquals(changes(calls), [
+    "kubectl create namespace net",
+    "kubectl apply --server-side --force-conflicts --field-manager=headcni -f -",
+    "helm upgrade headcni /charts/headcni --install --reset-then-reuse-values --history-max=10 " +
+    "--values=/v.yaml --values=-",
+  ]);
+  const apply = calls.find(({ args }) => args.includes("apply"));
+  const secret = JSON.parse(apply?.stdin ?? "");
+  assertEquals([secret.metadata.name, secret.metadata.namespace], ["headcni-auth", "net"]);
+  assertEquals(atob(secret.data["auth-key"]), KEY);
+  const upgrade = calls.find(({ args }) => args.includes("upgrade"));
+  assertEquals(JSON.parse(upgrade?.stdin ?? ""), {
+    image: { tag: "0.2.0" },
+    config: {
+      headscale: { url: "https://h.example" },
+      network: { podCIDR: { base: "10.42.0.0/16" } },
+    },
+    secret: { existingName: "headcni-auth", headscaleKey: "auth-key" },
+  });
+  assertEquals(
+    wordsOf(calls.at(-2) ?? { tool: "", args: [], stdin: "" }),
+    [
+      "kubectl rollout status daemonset/headcni --timeout=300s",
+    ].join(),
+  );
+  // The key is nowhere but in the Secret.
+  for (const { args } of calls) assertEquals(args.join(" ").includes(KEY), false);
+  assertEquals([stdout, stderr, upgrade?.stdin].join().includes(KEY), false);
+});
+
+Deno.test("cluster install: hostile values come to Helm as they are", async () => {
+  const hostile = "a'b\"c $(id) `x` \\ {{ .Values }}\n--set x=y";
+  const { code, calls } = await cluster(
+    {},
+    ...["install", "--headscale-url", hostile, "--image-repo", hostile, ...CHART],
+  );
+  assertEquals(code, 0);
+  const upgrade = calls.find(({ args }) => args.includes("upgrade"));
+  const { image, config } = JSON.parse(upgrade?.stdin ?? "");
+  assertEquals([image.repository, config.headscale.url], [hostile, hostile]);
+});
+
+Deno.test("cluster install --dry-run: asks, prints, and changes nothing", async () => {
+  const key = await Deno.makeTempFile();
+  await Deno.writeTextFile(key, KEY);
+  const helm = [{ match: "*--dry-run*", stdout: "MANIFEST\n" }];
+  const { code, stdout, stderr, calls } = await cluster(
+    { helm },
+    ...["install", "--dry-run", "--join-key-file", key, ...CHART],
+  );
+  await Deno.remove(key);
+  assertEquals([code, stdout], [0, "MANIFEST\n"]);
+  assertStringIncludes(stderr, 'Would make namespace "kube-system"');
+  assertStringIncludes(stderr, 'Would write Secret "headcni-auth"');
+  const [upgrade, ...others] = changes(calls);
+  assertEquals(others, []);
+  assertStringIncludes(upgrade ?? "", "--dry-run");
+});
+
+Deno.test("cluster install: a rollout that does not end names the nodes that have not", async () => {
+  const pods = [
+    daemonPod("edge-1"),
+    daemonPod("edge-2", { state: { waiting: { reason: "ImagePullBackOff" } } }),
+  ];
+  const kubectl = [{ match: "*rollout*", stderr: "error: timed out\n", code: 1 }];
+  const { code, stderr } = await cluster({ kubectl, pods, ready: 1 }, "install", ...CHART);
+  assertEquals(code, 1);
+  assertStringIncludes(stderr, "Cannot finish the rollout in 300 s: 1 nodes are not ready");
+  assertStringIncludes(
+    stderr,
+    "edge-2: pod headcni-edge-2 does not run: Running (ImagePullBackOff)",
+  );
+});
+
+/** What is missing or too old, and what is said. */
+const UNFIT: readonly (readonly [string, Workstation, readonly string[]])[] = [
+  ["Kubernetes is too old", {
+    kubectl: [{ match: "*version*", stdout: '{"serverVersion":{"gitVersion":"v1.19.16"}}' }],
+  }, ['Cannot use Kubernetes "v1.19.16": 1.20 or newer wanted']],
+  ["Helm is too old", { helm: [{ match: "*version*", stdout: "v3.9.4" }] }, [
+    'Cannot use Helm "v3.9.4": 3.14 or newer wanted',
+  ]],
+  ["no cluster answers", {
+    kubectl: [{ match: "*", stderr: "Unable to connect to the server: EOF\n", code: 1 }],
+  }, ["Cannot reach the cluster", "--context"]],
+  ["Helm refuses", {
+    helm: [{ match: "*upgrade*", stderr: "Error: values don't meet the schema\n", code: 1 }],
+  }, ["Cannot put release", "values don't meet the schema"]],
+];
+
+for (const [name, workstation, texts] of UNFIT) {
+  Deno.test(`cluster install: ${name}`, async () => {
+    const { code, stdout, stderr } = await cluster(workstation, "install", ...CHART);
+    assertEquals([code, stdout], [1, ""]);
+    for (const text of texts) assertStringIncludes(stderr, text);
+  });
+}
+
+Deno.test("cluster install: without tools, without a chart, with two keys at once", async () => {
+  const bare = await runAdmin(["cluster", "install", ...CHART], { PATH: "/nonexistent" });
+  assertEquals([bare.code, bare.stderr], [
+    1,
+    'headcni: Cannot run "kubectl": it is not there; install it\n',
+  ]);
+  const keys = ["--auth-key-file", "-", "--join-key-file", "-"];
+  const twice = await cluster({}, "install", ...keys, ...CHART);
+  assertEquals(twice.code, 2);
+  assertStringIncludes(twice.stderr, "Cannot read two keys from standard input");
+  const empty = await cluster({ stdin: "" }, "install", "--auth-key-file", "-", ...CHART);
+  assertStringIncludes(empty.stderr, "nothing is in standard input");
+  assertEquals(changes(empty.calls).filter((words) => words.includes("helm")), []);
+});
+
+const DEPLOYED = { match: "'history '*", stdout: history([4, "deployed"]) };
+
+Deno.test("cluster upgrade: what was set stays, and only what is said changes", async () => {
+  const { code, stdout, calls } = await cluster(
+    { helm: [DEPLOYED] },
+    ...["upgrade", "--image-tag", "0.2.0", "--timeout", "60", ...CHART],
+  );
+  assertEquals([code, stdout], [0, "Upgraded 2 nodes\n"]);
+  const upgrade = calls.find(({ args }) => args.includes("upgrade"));
+  assert(upgrade?.args.includes("--reset-then-reuse-values"));
+  assertEquals(JSON.parse(upgrade?.stdin ?? ""), { image: { tag: "0.2.0" } });
+});
+
+Deno.test("cluster upgrade: a rollout that fails brings the revision of before back", async () => {
+  await using tools = await RecordedTools.make({});
+  const counted = (name: string) =>
+    `n=$(cat ${tools.path}/${name} 2>/dev/null || echo 0); ` +
+    `echo $((n + 1)) >${tools.path}/${name}; `;
+  // The revision grows with the upgrade; the rollout fails once, and then succeeds.
+  await tools.answer("helm", [
+    HELM_VERSION,
+    {
+      match: "'history '*",
+      script: `${counted("asked")} case $n in 0) echo '${history([4, "deployed"])}';; ` +
+        `*) echo '${history([5, "deployed"])}';; esac`,
+    },
+  ]);
+  await tools.answer("kubectl", [
+    {
+      match: "*rollout*",
+      script: `${counted("rolled")} case $n in 0) echo 'timed out' >&2; exit 1;; esac`,
+    },
+    VERSION,
+    daemonSet(1),
+    ...clusterOf([daemonPod("edge-1", { state: { terminated: { reason: "Error" } } })], NODES),
+  ]);
+  const { code, stdout, stderr } = await runAdmin(
+    ["cluster", "upgrade", "--image-tag", "bad", ...CHART],
+    { PATH: `${tools.path}:${Deno.env.get("PATH")}` },
+  );
+  assertEquals([code, stdout], [1, ""]);
+  assertStringIncludes(stderr, "revision 4 is back");
+  assertStringIncludes(stderr, "edge-1: pod headcni-edge-1 does not run");
+  const words = (await tools.takeCalls()).map(wordsOf);
+  const at = words.indexOf("helm rollback headcni 4");
+  assert(at > 0, words.join("\n"));
+  assert(words.slice(at).some((line) => line.startsWith("kubectl rollout status")));
+});
+
+Deno.test("cluster upgrade: what Helm refuses beforehand leaves nothing to bring back", async () => {
+  const helm = [DEPLOYED, { match: "*upgrade*", stderr: "Error: no such chart\n", code: 1 }];
+  const { code, stderr, calls } = await cluster({ helm }, "upgrade", ...CHART);
+  assertEquals(code, 1);
+  assertStringIncludes(stderr, "no such chart");
+  assertEquals(changes(calls).some((words) => words.includes("rollback")), false);
+});
+
+Deno.test("cluster upgrade: without a release, and one that is not deployed", async () => {
+  const none = await cluster({}, "upgrade", ...CHART);
+  assertEquals(none.code, 2);
+  assertStringIncludes(none.stderr, '"headcni cluster install" makes it');
+  const helm = [{ match: "'history '*", stdout: history([4, "pending-upgrade"]) }];
+  const pending = await cluster({ helm }, "upgrade", ...CHART);
+  assertEquals([pending.code, changes(pending.calls)], [1, []]);
+  assertStringIncludes(pending.stderr, "it is pending-upgrade; --force");
+  assertEquals((await cluster({ helm }, "upgrade", "--force", ...CHART)).code, 0);
+});
+
+const SECRET = { match: "*'get secrets'*", stdout: "secret/headcni-auth\n" };
+
+Deno.test("cluster uninstall: release and our Secret go, and dry-run changes nothing", async () => {
+  const workstation = { helm: [DEPLOYED], kubectl: [SECRET] };
+  const dry = await cluster(workstation, "uninstall", "--dry-run");
+  assertEquals([dry.code, changes(dry.calls)], [0, []]);
+  assertStringIncludes(dry.stdout, 'release "headcni", revision 4, on 2 nodes');
+  assertStringIncludes(dry.stdout, 'Secret "headcni-auth"');
+  const asked = await cluster({ ...workstation, stdin: "" }, "uninstall");
+  assertEquals([asked.code, changes(asked.calls)], [2, []]);
+  const done = await cluster(workstation, "uninstall", "--force");
+  assertEquals([done.code, changes(done.calls)], [0, [
+    "helm uninstall headcni --wait",
+    "kubectl delete secrets headcni-auth",
+  ]]);
+  const none = await cluster({}, "uninstall", "--force");
+  assertEquals([none.code, changes(none.calls)], [0, []]);
+  assertStringIncludes(none.stdout, "There is nothing to take away");
+});
+
+Deno.test("cluster status: nodes, DaemonSet, pods, release and tailnet as JSON", async () => {
+  const { code, stdout, stderr } = await cluster({ helm: [DEPLOYED] }, "status", "-o", "json");
+  assertEquals([code, stderr], [0, ""]);
+  const status: ClusterStatus = JSON.parse(stdout);
+  assertEquals(status.nodes[0], {
+    name: "edge-1",
+    ready: true,
+    kubelet: "v1.34.4",
+    pod_cidr: "10.42.1.0/24",
+    pod_cidr_source: "api-server",
+    pod: "headcni-edge-1",
+  });
+  assertEquals(status.daemonset, {
+    name: "headcni",
+    namespace: "kube-system",
+    desired: 2,
+    current: 2,
+    ready: 2,
+    available: 2,
+    up_to_date: 2,
+  });
+  assertEquals(status.pods[1], {
+    name: "headcni-edge-2",
+    node: "edge-2",
+    phase: "Running",
+    ready: true,
+    restarts: 2,
+    image: "localhost/headcni:1",
+    trouble: null,
+  });
+  assertEquals(status.cni, {
+    release: {
+      ...{ name: "headcni", revision: 4, status: "deployed", chart: "headcni-0.1.0" },
+      appVersion: "0.1.0",
+    },
+    trouble: null,
+    images: ["localhost/headcni:1"],
+    nodes_ready: 2,
+  });
+  assertEquals(status.tailscale.nodes[0], {
+    node: "edge-1",
+    addresses: ["100.64.0.7", "fd7a:115c:a1e0::7"],
+    node_key: "nodekey:aa",
+  });
+});
+
+Deno.test("cluster status: what does not run is told with its log, and the exit code is 1", async () => {
+  const pods = [daemonPod("edge-1", { state: { waiting: { reason: "CrashLoopBackOff" } } })];
+  const kubectl = [{ match: "*' logs '*", stdout: "Cannot use the settings\n" }];
+  const { code, stdout, stderr } = await cluster(
+    { pods, kubectl, ready: 0 },
+    ...["status", "--show-logs"],
+  );
+  assertEquals(code, 1);
+  assertStringIncludes(stdout, "edge-1  ready       NOT READY");
+  assertStringIncludes(stdout, "CrashLoopBackOff");
+  assertStringIncludes(stdout, "release    none");
+  assertStringIncludes(stderr, "Cannot use the settings");
+  assertStringIncludes(stderr, "0 of 2 nodes are ready, not edge-1");
+});

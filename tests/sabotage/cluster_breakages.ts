@@ -1,0 +1,61 @@
+/** One-line breakages of what is done from a workstation, tried and collected. */
+import type { Breakage } from "./breakages.ts";
+
+export const CLUSTER_BREAKAGES: readonly Breakage[] = [
+  // A key of the settings goes out in a bundle, as Kubernetes writes it.
+  {
+    file: "lib/redact_text.ts",
+    text: "[secret, base64(secret)]",
+    replacement: "[secret]",
+    testFile: "lib/redact_text_test.ts",
+    test: "redactText: what is known is found without a name, in base64 too",
+  },
+  // The secret of a variable of a container stands in another line than its name.
+  {
+    file: "lib/redact_text.ts",
+    text: "`(name${QUOTE}",
+    replacement: "`(nname${QUOTE}",
+    testFile: "lib/redact_text_test.ts",
+    test: "redactText: variables of a container, YAML",
+  },
+  // One pod that cannot be reached is drowned by those that can.
+  {
+    file: "lib/daemon/connect/trial.ts",
+    text: 'failed.length > 0 ? "failed"',
+    replacement: 'failed.length === outcomes.length ? "failed"',
+    testFile: "commands/admin/connect_test/report_test.ts",
+    test: "judgeAttempts, formatTrial: one failure fails it, and is what is told",
+  },
+  // A pod of a trial is taken away from the wrong end.
+  {
+    file: "lib/delegate/network_list.ts",
+    text: "list.plugins.toReversed()",
+    replacement: "list.plugins",
+    testFile: "lib/delegate/network_list_test.ts",
+    test: "addNetwork, deleteNetwork: each plugin with the result before it, and back",
+  },
+  // The other nodes' kernels drop each echo.
+  {
+    file: "lib/net/icmp_echo.ts",
+    text: "return ~sum & 0xffff;",
+    replacement: "return sum & 0xffff;",
+    testFile: "lib/net/icmp_echo_test.ts",
+    test: "encodeEchoRequest: IPv4 with the checksum of RFC 1071, IPv6 without",
+  },
+  // A command for one node runs on the workstation.
+  {
+    file: "commands/admin/cluster/target.ts",
+    text: "/^--node(?:=|$)/",
+    replacement: "/^--node$/",
+    testFile: "commands/admin/cluster/target_test.ts",
+    test: "takeTarget: refuses values that are missing, and some nodes with all",
+  },
+  // What is empty overwrites what was set before.
+  {
+    file: "commands/admin/cluster/release_values.ts",
+    text: "Object.keys(section).length > 0 ?",
+    replacement: "true ?",
+    testFile: "commands/admin/cluster/release_values_test.ts",
+    test: "releaseValues: what no flag names is left to the chart",
+  },
+];
