@@ -9,7 +9,8 @@
 import { ensureDir } from "@std/fs";
 import { fromFileUrl, join, resolve } from "@std/path";
 import { newProgram, runProgram } from "../commands/admin/command_line.ts";
-import { VERSION } from "../lib/version.ts";
+import { tryProgram } from "../lib/delegate/try_program.ts";
+import { launcherText, V8_FLAGS } from "../lib/node/launcher.ts";
 
 /** The bundle of plugin calls, and the module that it is made of. */
 const PLUGIN = { bundle: "plugin.js", entry: "main.ts" } as const;
@@ -26,34 +27,10 @@ const PROGRAMS = {
 
 /** The executable, and the other names that choose a role. */
 const NAME = "headcni";
-/**
- * For programs that live for some 30 ms: all functions are compiled when the code cache is made, not
- * one by one at each start, and no compiler warms up. An ADD takes 9 ms less of 45; the cache must
- * have been made with the same flags.
- */
-const V8_FLAGS = "--v8-flags=--no-lazy,--lite-mode";
-
 const OTHER_NAMES = ["headcni-ipam", "headcni-daemon"];
 
 const ROOT = fromFileUrl(new URL("..", import.meta.url));
 const decoder = new TextDecoder();
-
-/**
- * The script form of the executable, for a build in `prefix`: a shell script up to its second line,
- * which to JavaScript is a string and a comment. A first line that names Deno itself would have to
- * fit the 255 bytes that the kernel reads.
- * @throws Error when the path has characters that the shell would change.
- */
-export function launcherText(prefix: string): string {
-  if (!/^\/[\w./+@:,-]*$/.test(prefix)) {
-    throw new Error(`Cannot build in "${prefix}": a shell would split or change that path`);
-  }
-  const environment = `DENO_DIR=${prefix}/cache DENO_NO_UPDATE_CHECK=1`;
-  const options = `-A --unstable-kv --no-config --no-lock ${V8_FLAGS} --ext=js`;
-  return "#!/bin/sh\n" +
-    `":" //; ${environment} exec ${prefix}/libexec/deno run ${options} "$0" "$@"\n` +
-    `import ${JSON.stringify(`${prefix}/libexec/plugin.js`)};\n`;
-}
 
 /**
  * Why `deno compile` has no runtime to embed, in one line; undefined when it failed for another
@@ -119,7 +96,7 @@ async function placeProgram(prefix: string): Promise<string | undefined> {
   const failure = await compile(join(prefix, "libexec"), fresh);
   if (failure !== undefined) return failure;
   await Deno.rename(fresh, path);
-  return await tryOut(prefix);
+  return await tryProgram(prefix);
 }
 
 /** Makes the executable as a script. */
@@ -133,7 +110,7 @@ async function placeScript(prefix: string, ownDeno: boolean): Promise<void> {
     join(prefix, NAME),
     (path) => Deno.writeTextFile(path, launcherText(prefix), { mode: 0o755 }),
   );
-  const failure = await tryOut(prefix);
+  const failure = await tryProgram(prefix);
   if (failure !== undefined) throw new Error(`Cannot use what was built: ${failure}`);
 }
 
@@ -224,33 +201,6 @@ async function compile(libexec: string, output: string, env = {}): Promise<strin
   const failure = missingRuntime(stderr);
   if (failure !== undefined) return failure;
   throw new Error(`Cannot compile the executable: deno compile failed\n${stderr}`);
-}
-
-/** What every name and bundle must print when a runtime or a person calls it. */
-const TRIALS: readonly [name: string, args: string[], env: Record<string, string>, text: string][] =
-  [
-    [NAME, [], { CNI_COMMAND: "VERSION" }, "supportedVersions"],
-    ["headcni-ipam", [], { CNI_COMMAND: "VERSION" }, "supportedVersions"],
-    [NAME, ["version"], {}, VERSION],
-    [NAME, ["--help"], {}, "Usage"],
-    [NAME, ["status", "--help"], {}, "Usage"],
-    ["headcni-daemon", ["--version"], {}, VERSION],
-    [NAME, ["/nonexistent"], { HEADCNI_ROLE: "store-check" }, "started"],
-  ];
-
-/**
- * Runs each name and bundle once, which also fills the cache of the script form; answers what went
- * wrong, or undefined.
- */
-async function tryOut(prefix: string): Promise<string | undefined> {
-  for (const [name, args, env, text] of TRIALS) {
-    const { code, stdout, stderr } = await run(join(prefix, name), { args, env, clearEnv: true });
-    if (code !== 0 || !stdout.includes(text)) {
-      const [said = ""] = (stderr || stdout).split("\n");
-      return `"${[name, ...args].join(" ")}" ended with ${code} and "${said}"`;
-    }
-  }
-  return undefined;
 }
 
 /** Compiles with the Deno that builds in the place of the runtime: that embeds, but does not run. */

@@ -1,30 +1,6 @@
-import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import {
-  launcherText,
-  missingRuntime,
-  nodeImports,
-  withCommit,
-  withLazyNode,
-  withLazyParts,
-} from "./build.ts";
-
-Deno.test("launcherText: shell up to the second line, then JavaScript", () => {
-  assertEquals(
-    launcherText("/opt/headcni"),
-    "#!/bin/sh\n" +
-      '":" //; DENO_DIR=/opt/headcni/cache DENO_NO_UPDATE_CHECK=1 exec /opt/headcni/libexec/deno run ' +
-      "-A --unstable-kv --no-config --no-lock --v8-flags=--no-lazy,--lite-mode --ext=js " +
-      '"$0" "$@"\n' +
-      'import "/opt/headcni/libexec/plugin.js";\n',
-  );
-});
-
-for (const prefix of ["relative", "/with space", "/with$dollar", "/with\\slash", '/with"quote']) {
-  Deno.test(`launcherText: ${prefix} is refused`, () => {
-    assertThrows(() => launcherText(prefix), Error, "a shell would");
-  });
-}
+import { missingRuntime, nodeImports, withCommit, withLazyNode, withLazyParts } from "./build.ts";
 
 const OFFLINE = `Compile libexec/plugin.js to headcni
 error: Writing deno compile executable to temporary file 'headcni.tmp-69ec'

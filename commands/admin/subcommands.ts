@@ -50,7 +50,19 @@ const SUBCOMMANDS: readonly [
     "tell the settings of the node daemon, and what is wrong with them",
     () => import("./config/config.ts"),
   ],
+  ["install", "put this program on the node, and have it run", () => import("./install.ts")],
+  [
+    "upgrade",
+    "put this program in the place of the one that is installed",
+    () => import("./upgrade.ts"),
+  ],
   ["uninstall", "take back what was put on this node", () => import("./uninstall.ts")],
+  [
+    "backup",
+    "write all that is ours on this node into one file",
+    () => import("./backup/backup.ts"),
+  ],
+  ["restore", "put back on this node what a backup has", () => import("./backup/restore.ts")],
   [
     "diagnostics",
     "collect what a maintainer asks for into one file, without secrets",

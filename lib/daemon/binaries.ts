@@ -18,6 +18,13 @@ export interface SeenBinary {
   readonly state: "same" | "different" | "missing" | "not-executable";
 }
 
+/** Paths of our names in a folder. */
+export interface FoundBinaries {
+  readonly ours: readonly string[];
+  /** Somebody else's, or of another release. */
+  readonly others: readonly string[];
+}
+
 /** The names by which runtimes call us, and the one that others have, too. */
 export const BINARY_NAMES: readonly string[] = ["headcni", "headcni-ipam", "loopback"];
 
@@ -36,7 +43,7 @@ export async function assertBinaries(
   source: string,
   names: readonly string[] = BINARY_NAMES,
 ): Promise<InstalledBinary[]> {
-  const wanted = await hashOf(source).catch((cause) => {
+  const wanted = await fileHash(source).catch((cause) => {
     throw ioError("read the executable", source, cause);
   });
   makeDirectory(binDirectory);
@@ -45,7 +52,7 @@ export async function assertBinaries(
   for (const name of [MAIN_NAME, ...names.filter((name) => name !== MAIN_NAME)]) {
     const path = join(binDirectory, name);
     removeLeftOvers(path);
-    const found = isExecutable(path) ? await hashOf(path).catch(() => undefined) : undefined;
+    const found = isExecutable(path) ? await fileHash(path).catch(() => undefined) : undefined;
     if (found === wanted || name === SHARED_NAME && isTheirs(path)) continue;
     place(path, name, source);
     // A file that nobody can execute is as good as none.
@@ -66,28 +73,39 @@ export async function removeBinaries(
   binDirectory: string,
   source: string | undefined,
 ): Promise<{ readonly removed: readonly string[]; readonly others: readonly string[] }> {
-  const wanted = source === undefined ? undefined : await hashOf(source).catch((cause) => {
-    throw ioError("read the executable", source, cause);
-  });
-  const removed: string[] = [];
-  const others: string[] = [];
-  for (const name of BINARY_NAMES.toReversed()) {
-    const path = join(binDirectory, name);
-    const found = await hashOf(path).catch(() => undefined);
-    if (found === undefined) continue;
-    if (found !== wanted) {
-      // Those of the reference plugins are nobody's news.
-      if (name !== SHARED_NAME) others.push(path);
-      continue;
-    }
+  const { ours, others } = await findBinaries(binDirectory, source);
+  for (const path of ours) {
     try {
       Deno.removeSync(path);
     } catch (cause) {
       throw ioError("remove", path, cause);
     }
-    removed.push(path);
   }
-  return { removed, others };
+  return { removed: ours, others };
+}
+
+/**
+ * Tells those of our names that have the content of `source` from those of others, symlinks first.
+ * @throws HeadcniError `io-failure`.
+ */
+export async function findBinaries(
+  binDirectory: string,
+  source: string | undefined,
+): Promise<FoundBinaries> {
+  const wanted = source === undefined ? undefined : await fileHash(source).catch((cause) => {
+    throw ioError("read the executable", source, cause);
+  });
+  const ours: string[] = [];
+  const others: string[] = [];
+  for (const name of BINARY_NAMES.toReversed()) {
+    const path = join(binDirectory, name);
+    const found = await fileHash(path).catch(() => undefined);
+    if (found === undefined) continue;
+    if (found === wanted) ours.push(path);
+    // Those of the reference plugins are nobody's news.
+    else if (name !== SHARED_NAME) others.push(path);
+  }
+  return { ours, others };
 }
 
 /**
@@ -98,10 +116,10 @@ export async function examineBinaries(
   binDirectory: string,
   source: string | undefined,
 ): Promise<SeenBinary[]> {
-  const wanted = source === undefined ? undefined : await hashOf(source).catch(() => undefined);
+  const wanted = source === undefined ? undefined : await fileHash(source).catch(() => undefined);
   return await Promise.all(BINARY_NAMES.map(async (name) => {
     const path = join(binDirectory, name);
-    const hash = await hashOf(path).catch(() => undefined);
+    const hash = await fileHash(path).catch(() => undefined);
     if (hash === undefined) return { path, name, state: "missing" };
     if (!isExecutable(path)) return { path, name, state: "not-executable" };
     return { path, name, state: wanted === undefined || hash === wanted ? "same" : "different" };
@@ -117,7 +135,7 @@ const EXECUTABLE_MODE = 0o755;
 const hashes = new Map<string, { readonly stamp: string; readonly hash: string }>();
 
 /** SHA-256 of a file, symlinks followed, in hexadecimal. */
-async function hashOf(path: string): Promise<string> {
+export async function fileHash(path: string): Promise<string> {
   const { dev, ino, size, mtime, ctime } = await Deno.stat(path);
   const file = `${dev} ${ino}`; // whatever its names are
   const stamp = [size, mtime?.getTime(), ctime?.getTime()].join();
@@ -166,7 +184,7 @@ function isTheirs(path: string): boolean {
 
 /** `source` may have been replaced while it was copied: then the next call does it again. */
 async function verify(path: string, source: string, wanted: string): Promise<void> {
-  const found = await hashOf(path);
+  const found = await fileHash(path);
   if (found === wanted) return;
   throw ioError("install", path, new Error(`"${source}" changed while it was copied`));
 }

@@ -55,7 +55,7 @@ Deno.test("assertBinaries: mends what is different, cannot be executed, or is go
     Deno.chmodSync(`${bin}/headcni`, 0o644);
     assertEquals(await installed(bin, source), ["headcni: missing"]);
     Deno.removeSync(`${bin}/headcni-ipam`);
-    Deno.writeTextFileSync(`${bin}/.headcni.0123`, "left by a kill");
+    Deno.writeTextFileSync(`${bin}/.headcni.${"0123".repeat(8)}`, "left by a kill");
     assertEquals(await installed(bin, source), ["headcni-ipam: missing"]);
     Deno.writeTextFileSync(source, "#!/bin/sh\necho new\n");
     assertEquals(await installed(bin, source), ["headcni: different"]);

@@ -67,6 +67,16 @@ export function formatConflist(conflist: Readonly<Record<string, unknown>>): str
   return `${JSON.stringify(conflist, null, 2)}\n`;
 }
 
+/** What {@linkcode restoreConflists} would change. */
+export function planConflistRestore(
+  directories: readonly string[],
+  name: string = DEFAULT_CONF_NAME,
+): MadeChange[] {
+  return directories.flatMap((directory) =>
+    planRestore(readConfFiles(directory), name).map((change) => ({ directory, change }))
+  );
+}
+
 function changeEach(
   directories: readonly string[],
   plan: (directory: string) => ConfChange[],

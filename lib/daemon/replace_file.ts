@@ -23,6 +23,22 @@ export function replaceFile(path: string, make: (fresh: string) => void): void {
 }
 
 /**
+ * {@linkcode replaceFile} for a symlink, which may lead nowhere yet.
+ * @throws HeadcniError `io-failure`; nothing is left then.
+ */
+export function replaceLink(path: string, target: string): void {
+  const fresh = freshPath(path);
+  try {
+    Deno.symlinkSync(target, fresh);
+    Deno.renameSync(fresh, path);
+  } catch (cause) {
+    removeIfPresent(fresh);
+    throw ioError("link", path, cause);
+  }
+  syncDirectory(dirname(path));
+}
+
+/**
  * Removes what {@linkcode replaceFile} was making for a path when it was killed.
  * @throws HeadcniError `io-failure`.
  */
@@ -30,7 +46,7 @@ export function removeLeftOvers(path: string): void {
   const directory = dirname(path);
   try {
     for (const { name } of Deno.readDirSync(directory)) {
-      if (name.startsWith(freshPrefix(path))) Deno.removeSync(join(directory, name));
+      if (isFresh(name, path)) Deno.removeSync(join(directory, name));
     }
   } catch (cause) {
     if (cause instanceof Deno.errors.NotFound) return;
@@ -61,6 +77,12 @@ export function ioError(verb: string, path: string, cause: unknown): HeadcniErro
 
 function freshPath(path: string): string {
   return join(dirname(path), `${freshPrefix(path)}${crypto.randomUUID().replaceAll("-", "")}`);
+}
+
+/** An editor's own copies have such names, too, but for the end. */
+function isFresh(name: string, path: string): boolean {
+  const prefix = freshPrefix(path);
+  return name.startsWith(prefix) && /^[0-9a-f]{32}$/.test(name.slice(prefix.length));
 }
 
 function freshPrefix(path: string): string {

@@ -120,26 +120,33 @@ export function firewalldWarning(networks: readonly Prefix[]): string {
     `firewall-cmd --permanent --zone=trusted ${sources} && firewall-cmd --reload`;
 }
 
+/** What is needed to take away what the daemon added. */
+export interface RemovalContext {
+  readonly attach: Pick<UpkeepContext["attach"], "node">;
+  readonly keeper: Pick<UpkeepContext["keeper"], "removeTable" | "setForwardAccept">;
+  readonly setLegacyForward: UpkeepContext["setLegacyForward"];
+}
+
 /**
  * Takes away what the daemon added to the node, for an uninstall. Pods keep their links and the bridge,
  * and the node goes on forwarding: others may rely on that by now.
  */
 export async function removeDatapath(
-  context: Omit<UpkeepContext, "stores" | "unread">,
+  { attach, keeper, setLegacyForward }: RemovalContext,
 ): Promise<UpkeepOutcome> {
   const log = new UpkeepLog();
-  using host = context.attach.node.openHost();
+  using host = attach.node.openHost();
   applyMends(
     host,
     planDatapathRemoval({ routes: host.listRoutes("host"), rules: listRules(host) }),
     log,
   );
   await log.attempt("masquerade", () => {
-    context.keeper.removeTable();
+    keeper.removeTable();
     return ["delete table inet headcni"];
   });
-  await log.attempt("forward_accept", () => context.keeper.setForwardAccept([]));
-  await log.attempt("forward_accept", () => context.setLegacyForward([]));
+  await log.attempt("forward_accept", () => keeper.setForwardAccept([]));
+  await log.attempt("forward_accept", () => setLegacyForward([]));
   return log;
 }
 

@@ -16,7 +16,7 @@ import { listLeases } from "../store/leases.ts";
 import { inodeOf, kvPath } from "../store/place.ts";
 import { removeStore } from "../store/remove.ts";
 import { removeBinaries } from "./binaries.ts";
-import { restoreConflists } from "./conf_files.ts";
+import { type MadeChange, restoreConflists } from "./conf_files.ts";
 import { instanceLockPath, lockInstance } from "./instance_lock.ts";
 import { cniDirectories, subnetFilePath } from "./node_files.ts";
 import { lastPodCidrPath } from "./pod_cidr_sources.ts";
@@ -60,11 +60,7 @@ export async function uninstallNode(options: UninstallOptions): Promise<Uninstal
   // The first: no pod comes by us any more.
   await work.attempt(() => {
     const folders = directories.map(({ confDirectory }) => confDirectory);
-    return restoreConflists(folders, settings.cni.conflistName).map(({ directory, change }) =>
-      change.kind === "rename"
-        ? `${directory}/${change.to}: it is back`
-        : `${directory}/${change.name}: removed`
-    );
+    return restoreConflists(folders, settings.cni.conflistName).map(formatConfChange);
   });
   if (pods > 0 && !force) return { pods, ...work.outcome };
   // Before the datapath: no other node sends here by then.
@@ -82,7 +78,15 @@ export async function uninstallNode(options: UninstallOptions): Promise<Uninstal
   return { pods, ...work.outcome };
 }
 
-async function countPods(attach: AttachContext, settings: Settings): Promise<number> {
+/** A change of a folder of network configurations, as people are told of it. */
+export function formatConfChange({ directory, change }: MadeChange): string {
+  return change.kind === "rename"
+    ? `${directory}/${change.to}: it is back`
+    : `${directory}/${change.name}: removed`;
+}
+
+/** How many interfaces of pods have an address or a link by us. @throws StoreError */
+export async function countPods(attach: AttachContext, settings: Settings): Promise<number> {
   await using opened = new NodeStores(attach);
   return await opened.use((open) => countPodsIn(open, settings));
 }
@@ -129,8 +133,15 @@ async function removeFromKernel(attach: AttachContext, bridge: string, work: Wor
   await work.attempt(() => removeBridge(attach, bridge, work));
 }
 
-/** A bridge with ports, or with an address that is not ours, is of use to somebody else. */
-async function removeBridge({ node }: AttachContext, name: string, work: Work): Promise<string[]> {
+/**
+ * Removes the bridge. One with ports, or with an address that is not ours, is of use to somebody else.
+ * @returns what was done, as commands.
+ */
+export async function removeBridge(
+  { node }: Pick<AttachContext, "node">,
+  name: string,
+  work: Pick<Work, "keep">,
+): Promise<string[]> {
   using host = node.openHost();
   const link = host.findLink("host", name);
   if (!link) return [];
@@ -147,9 +158,9 @@ async function removeBridge({ node }: AttachContext, name: string, work: Work): 
   return [`ip link delete ${name}`];
 }
 
-/** What the daemon wrote, and the folders of which nothing is left. */
-function removeFiles({ runDirectory, dataDir, socket, ...rest }: Settings, work: Work): string[] {
-  const paths = [
+/** What the daemon wrote, and its folders. */
+export function daemonFiles({ runDirectory, dataDir, socket, ...rest }: Settings): string[] {
+  return [
     subnetFilePath({ runDirectory, ...rest }),
     nodeStatePath(runDirectory),
     socket,
@@ -158,7 +169,12 @@ function removeFiles({ runDirectory, dataDir, socket, ...rest }: Settings, work:
     runDirectory,
     dataDir,
   ];
-  return paths.filter((path) => {
+}
+
+/** What the daemon wrote, and the folders of which nothing is left. */
+function removeFiles(settings: Settings, work: Work): string[] {
+  const { runDirectory, dataDir } = settings;
+  return daemonFiles(settings).filter((path) => {
     try {
       Deno.removeSync(path);
       return true;

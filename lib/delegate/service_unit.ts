@@ -60,6 +60,19 @@ export class ServiceUnit {
     await this.#run(`start "${this.name}"`, ["enable", "--now", this.name]);
   }
 
+  /** Starts it with the machine, and not before. @throws ClientError */
+  async enableOnly(): Promise<void> {
+    await this.#run(`enable "${this.name}"`, ["enable", this.name]);
+  }
+
+  /**
+   * Starts it, or ends it first; waits until it says that it is ready.
+   * @throws ClientError when it ends instead, or says nothing in time.
+   */
+  async restart(deadlineMs: number): Promise<void> {
+    await this.#run(`start "${this.name}"`, ["restart", this.name], deadlineMs);
+  }
+
   /** Stops it now, and does not start it with the machine. @throws ClientError */
   async disable(): Promise<void> {
     await this.#run(`stop "${this.name}"`, ["disable", "--now", this.name]);
@@ -79,20 +92,24 @@ export class ServiceUnit {
     return (await this.#systemctl(doing, ["is-active", this.name])).stdout.trim();
   }
 
-  async #run(doing: string, args: readonly string[]): Promise<void> {
-    const { code, signal, stderr } = await this.#systemctl(doing, args);
+  async #run(doing: string, args: readonly string[], deadlineMs?: number): Promise<void> {
+    const { code, signal, stderr } = await this.#systemctl(doing, args, deadlineMs);
     if (code === 0) return;
     const said = stderr.trim().replaceAll("\n", "; ");
     throw failure(doing, said || (signal ?? `exit code ${code}`), this.name);
   }
 
-  async #systemctl(doing: string, args: readonly string[]): Promise<ChildOutcome> {
-    const options = { args, env: { LC_ALL: "C" }, stdin: "", deadlineMs: DEADLINE_MS };
+  async #systemctl(
+    doing: string,
+    args: readonly string[],
+    deadlineMs = DEADLINE_MS,
+  ): Promise<ChildOutcome> {
+    const options = { args, env: { LC_ALL: "C" }, stdin: "", deadlineMs };
     const outcome = await runChild(this.#places.systemctl, options).catch((cause) => {
       throw failure(doing, errorText(cause), this.name, cause);
     });
     if (!outcome.timedOut) return outcome;
-    throw failure(doing, `systemctl did not end in ${DEADLINE_MS / 1_000} s`, this.name);
+    throw failure(doing, `systemctl did not end in ${deadlineMs / 1_000} s`, this.name);
   }
 }
 

@@ -41,6 +41,21 @@ Deno.test("ServiceUnit: is removed once it has stopped, and stays where it does 
   assertEquals(systemd.takeCalls(), [`disable --now ${NAME}`, "daemon-reload"]);
 });
 
+Deno.test("ServiceUnit: enabled for the next start of the machine, and started anew", async () => {
+  using systemd = new FakeSystemd();
+  const unit = new ServiceUnit(NAME, systemd.places);
+  await unit.enableOnly();
+  await unit.restart(20_000);
+  assertEquals([unit.isEnabled(), await unit.state()], [true, "active"]);
+  assertEquals(systemd.takeCalls(), [
+    `enable ${NAME}`,
+    `restart ${NAME}`,
+    `is-active ${NAME}`,
+  ]);
+  systemd.fail("Job for it failed.\n");
+  await assertRejects(() => unit.restart(20_000), ClientError, `Cannot start "${NAME}": Job for`);
+});
+
 Deno.test("ServiceUnit: a machine without systemd", () => {
   using systemd = new FakeSystemd({ isBooted: false });
   assertEquals(new ServiceUnit(NAME, systemd.places).isPossible(), false);

@@ -3,7 +3,7 @@ import type { Masquerade } from "../nft/masquerade.ts";
 import type { MssClamp } from "../nft/mss_clamp.ts";
 import { forgetMasqueradedFlows } from "./conntrack.ts";
 import { findUnknownToFirewalld } from "./firewalld.ts";
-import { setForwardAccept } from "./forward_accept.ts";
+import { planAccept, setForwardAccept } from "./forward_accept.ts";
 import { listTable } from "./list_table.ts";
 import { setMssClamp } from "./mss_clamp.ts";
 import { NETLINK_NETFILTER, NetlinkSocket } from "./netlink_socket.ts";
@@ -27,6 +27,11 @@ export class LinuxKeeper implements Disposable {
   /** Lets the packets of pods pass where others drop them; answers the changes likewise. */
   setForwardAccept(podCidrs: readonly Prefix[]): string[] {
     return setForwardAccept(this.#socket, podCidrs);
+  }
+
+  /** What {@linkcode setForwardAccept} would change. */
+  missingForwardAccept(podCidrs: readonly Prefix[]): string[] {
+    return planAccept(this.#socket, podCidrs).map(({ text }) => text);
   }
 
   /** Lowers the segments of pods to what the tailnet takes; answers the changes likewise. */

@@ -1,6 +1,7 @@
 /** Removes a store: for a node that does without us from now on. */
 import { storeFailure } from "./failure.ts";
 import { lockPath } from "./lock.ts";
+import { inodeOf } from "./place.ts";
 import { spoolPath } from "./spool.ts";
 
 /** The KV with what SQLite keeps beside it, those that were set aside for damage, and the ballast. */
@@ -14,16 +15,31 @@ const OWN_FILE = /^(?:state\.kv(?:-\w+|\.damaged-.*)?|ballast)$/;
  */
 export function removeStore(directory: string, runDirectory: string): string[] {
   try {
-    const names = listNames(directory).filter((name) => OWN_FILE.test(name));
-    const paths = [
-      ...names.toSorted().map((name) => `${directory}/${name}`),
-      spoolPath(runDirectory, directory),
-      lockPath(runDirectory, directory),
-    ];
-    return paths.filter(removeIfPresent);
+    return ownPaths(directory, runDirectory).filter(removeIfPresent);
   } catch (cause) {
     throw storeFailure("remove", directory, cause);
   }
+}
+
+/**
+ * Paths of what {@linkcode removeStore} would remove.
+ * @throws StoreError `store-failure`.
+ */
+export function listStoreFiles(directory: string, runDirectory: string): string[] {
+  try {
+    return ownPaths(directory, runDirectory).filter((path) => inodeOf(path) !== undefined);
+  } catch (cause) {
+    throw storeFailure("find", directory, cause);
+  }
+}
+
+function ownPaths(directory: string, runDirectory: string): string[] {
+  const names = listNames(directory).filter((name) => OWN_FILE.test(name));
+  return [
+    ...names.toSorted().map((name) => `${directory}/${name}`),
+    spoolPath(runDirectory, directory),
+    lockPath(runDirectory, directory),
+  ];
 }
 
 function listNames(directory: string): string[] {

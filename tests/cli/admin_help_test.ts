@@ -11,12 +11,15 @@ const WITH_EXAMPLES = [
   ...["status", "stats", "logs", "metrics", "completion", "version"].map((name) => [name]),
   ...VERBS.map((verb) => ["ipam", verb]),
   ...CONFIG_VERBS.map((verb) => ["config", verb]),
+  ["backup"],
 ];
 const CLUSTER_VERBS = ["install", "status", "upgrade", "uninstall"];
-const PLAIN = ["uninstall", "ipam", "config", "connect-test", "diagnostics", "cluster"];
+const PLAIN = ["ipam", "config", "connect-test", "diagnostics", "cluster"];
+/** What they do is tried on machines of their own, in tests/netns/. */
+const OF_MACHINES = ["install", "upgrade", "uninstall", "restore"];
 const COMMANDS = [
   [],
-  ...PLAIN.map((name) => [name]),
+  ...[...PLAIN, ...OF_MACHINES].map((name) => [name]),
   ...WITH_EXAMPLES,
   ...CLUSTER_VERBS.map((verb) => ["cluster", verb]),
 ];

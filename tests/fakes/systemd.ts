@@ -22,7 +22,10 @@ echo "$*" >>calls
 if [ -e fault ]; then cat fault >&2; exit 1; fi
 case "$1" in
 is-active) cat state; [ "$(cat state)" = active ] ;;
-enable) echo active >state; ln -sf /x "units/multi-user.target.wants/$3" ;;
+restart) echo active >state ;;
+enable)
+  [ "$2" != --now ] || { echo active >state; shift; }
+  ln -sf /x "units/multi-user.target.wants/$2" ;;
 disable) echo inactive >state; rm -f "units/multi-user.target.wants/$3" ;;
 esac
 `;

@@ -29,7 +29,7 @@ const BOTH = [...IPV4, "fd00:10:244:1::3/64"];
 
 /** By chapter and name, in their order. */
 const NETWORKS: Readonly<Record<string, Readonly<Record<string, Pasted>>>> = {
-  "Build and install by hand": { headcni: { addresses: IPV4 } },
+  Install: { headcni: { addresses: IPV4 } },
   "Host ports and bandwidth": {
     "ports-and-limits": {
       addresses: BOTH,

@@ -9,6 +9,7 @@ import { DOCTOR_BREAKAGES } from "./doctor_breakages.ts";
 import { HEADSCALE_BREAKAGES } from "./headscale_breakages.ts";
 import { HOST_PORT_BREAKAGES } from "./host_port_breakages.ts";
 import { DAEMON_MESH_BREAKAGES } from "./daemon_mesh_breakages.ts";
+import { INSTALL_BREAKAGES } from "./install_breakages.ts";
 import { MESH_BREAKAGES } from "./mesh_breakages.ts";
 import { METRICS_BREAKAGES } from "./metrics_breakages.ts";
 import { POD_CIDR_BREAKAGES } from "./pod_cidr_breakages.ts";
@@ -372,6 +373,7 @@ export const BREAKAGES: readonly Breakage[] = [
   ...DOCTOR_BREAKAGES,
   ...HEADSCALE_BREAKAGES,
   ...HOST_PORT_BREAKAGES,
+  ...INSTALL_BREAKAGES,
   ...MESH_BREAKAGES,
   ...DAEMON_MESH_BREAKAGES,
   ...METRICS_BREAKAGES,

@@ -61,7 +61,7 @@ const ExportedLease = v.object({
 });
 
 /** What is read of a document; the rest of it is for people. */
-const ExportDocument = v.object({
+export const ExportDocument = v.object({
   format: v.literal(FORMAT),
   leases: v.array(ExportedLease),
   networks: v.array(v.object({ network: name, ipam: v.unknown() })),
@@ -123,7 +123,12 @@ export async function exportStore(
  * @throws ConfigError that names the file and every fault with its place.
  */
 export function readExport(path: string): Restorable {
-  const { leases, format: _format, ...others } = readJsonFile(path, ExportDocument);
+  return toRestorable(readJsonFile(path, ExportDocument));
+}
+
+/** What a document can bring into a store. */
+export function toRestorable(document: v.InferOutput<typeof ExportDocument>): Restorable {
+  const { leases, format: _format, ...others } = document;
   return { leases: leases.map(toLease), ...others };
 }
 

@@ -92,6 +92,21 @@ async function restoreNetwork(tx: StoreTransaction, record: NetworkRecord): Prom
   if (stored === undefined) stageNetwork(tx, record, stored);
 }
 
+/**
+ * How many leases {@linkcode restore} would write.
+ * @throws HeadcniError that names all conflicts.
+ */
+export async function previewRestore(
+  store: Store,
+  { leases }: Pick<Restorable, "leases">,
+): Promise<Restored> {
+  const known = await store.read((reader) => listLeases(reader));
+  refuseConflicts(known, leases);
+  const names = new Set(known.map(({ key }) => formatAttachment(key)));
+  const present = leases.filter(({ key }) => names.has(formatAttachment(key))).length;
+  return { imported: leases.length - present, present };
+}
+
 function refuseConflicts(known: readonly Lease[], leases: readonly Lease[]): void {
   const owners = new Map<string, string>();
   const addressesOf = new Map<string, string>();

@@ -57,13 +57,18 @@ export function updateMemory(dataDir: string, change: (memory: MeshMemory) => Me
   writeAtomically(memoryPath(dataDir), formatMemory(change(readMemory(dataDir))), { mode: 0o600 });
 }
 
+/** Paths of the memory, and of its lock. */
+export function memoryFiles(dataDir: string): string[] {
+  return [memoryPath(dataDir), lockPath(dataDir)];
+}
+
 /**
  * Removes the memory, of a node whose daemon is gone for good.
  * @returns the paths that were there.
  * @throws Error of the system.
  */
 export function forgetMemory(dataDir: string): string[] {
-  return [memoryPath(dataDir), lockPath(dataDir)].filter((path) => {
+  return memoryFiles(dataDir).filter((path) => {
     try {
       Deno.removeSync(path);
       return true;

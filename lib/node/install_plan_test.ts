@@ -1,0 +1,334 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import { ConfigError } from "../errors.ts";
+import { daemonUnitText } from "./daemon_unit.ts";
+import { type InstallFacts, type InstallWant, planInstall, wantedFolders } from "./install_plan.ts";
+import { formatInstallRecord, type InstallRecord, parseInstallRecord } from "./install_record.ts";
+import { formatInstallStep, type Found, type InstallStep } from "./install_step.ts";
+import { planUndo } from "./undo_plan.ts";
+import { planUninstall } from "./uninstall_plan.ts";
+
+const [ONE, TWO] = ["0.1.0-0123456789ab", "0.2.0-0123456789ab"] as const;
+const SETTINGS = "/etc/headcni/daemon.yaml";
+const UNIT = "/etc/systemd/system/headcni.service";
+
+const WANT: InstallWant = {
+  prefix: "/opt/headcni",
+  release: ONE,
+  source: "/root/headcni",
+  binFolders: ["/opt/cni/bin"],
+  confFolders: ["/etc/cni/net.d"],
+  commandPath: "/usr/local/bin/headcni",
+  settingsPath: SETTINGS,
+  settingsText: "network: {}\n",
+  unit: { path: UNIT, text: daemonUnitText("/opt/headcni/headcni") },
+  start: true,
+  dataDir: "/var/lib/headcni",
+};
+
+/** A node in memory, which steps are carried out on. */
+class PlannedNode {
+  readonly files = new Map<string, Found>();
+  readonly folders = new Set([
+    "/etc",
+    "/opt",
+    "/usr",
+    "/usr/local",
+    "/usr/local/bin",
+    "/var",
+    "/var/lib",
+  ]);
+  readonly backups = new Map<string, Found>();
+  readonly calls: string[] = [];
+  releases: string[] = [];
+  record: InstallRecord | undefined;
+  isEnabled = false;
+  isActive = false;
+
+  facts(): InstallFacts {
+    return {
+      record: this.record,
+      found: this.files,
+      folders: this.folders,
+      releases: this.releases,
+      wholeReleases: this.releases,
+      sysctls: { "net.ipv4.ip_forward": "0" },
+      isEnabled: this.isEnabled,
+      isActive: this.isActive,
+    };
+  }
+
+  /** Carries out the first steps of a plan, all unless a number is given. */
+  apply(steps: readonly InstallStep[], count = steps.length): void {
+    for (const step of steps.slice(0, count)) this.#applyOne(step);
+  }
+
+  install(want: InstallWant = WANT): string[] {
+    const { steps } = planInstall(want, this.facts());
+    this.apply(steps);
+    return steps.map(formatInstallStep);
+  }
+
+  uninstall(): readonly string[] {
+    if (!this.record) return [];
+    this.isEnabled = false;
+    this.isActive = false;
+    const { steps, kept } = planUninstall(this.record, {
+      dataDir: WANT.dataDir,
+      found: this.files,
+      releases: this.releases,
+      sysctls: { "net.ipv4.ip_forward": "1" },
+    });
+    this.apply(steps);
+    return kept;
+  }
+
+  /** All that a person sees. */
+  text(): string[] {
+    const files = Array.from(this.files, ([path, found]) => `${path} ${JSON.stringify(found)}`);
+    return [...files, ...this.folders, ...this.releases].toSorted();
+  }
+
+  #applyOne(step: InstallStep): void {
+    const path = "path" in step ? step.path : "";
+    switch (step.kind) {
+      case "make-folder":
+        this.folders.add(path);
+        break;
+      case "save":
+        this.backups.set(step.backup, this.files.get(path) ?? { kind: "absent" });
+        break;
+      case "record":
+        this.record = parseInstallRecord(formatInstallRecord(step.record));
+        break;
+      case "copy-release":
+        this.releases = [...new Set([...this.releases, step.folder.replace(/.*\//, "")])].sort();
+        break;
+      case "link":
+        this.files.set(path, { kind: "link", target: step.target });
+        break;
+      case "write":
+        this.files.set(path, { kind: "file", text: step.text });
+        break;
+      case "put-back":
+        this.files.set(path, this.backups.get(step.backup) ?? { kind: "absent" });
+        break;
+      case "remove":
+        this.files.delete(path);
+        if (path.endsWith("/install.json")) this.record = undefined;
+        break;
+      case "remove-all":
+        this.releases = this.releases.filter((name) => !path.endsWith(name));
+        break;
+      case "remove-empty":
+        this.folders.delete(path);
+        break;
+      case "enable-unit":
+        this.isEnabled = true;
+        break;
+      case "restart-unit":
+        this.isActive = true;
+        break;
+      case "reload-units":
+        break;
+    }
+    if (step.kind.endsWith("unit") || step.kind === "reload-units") this.calls.push(step.kind);
+  }
+}
+
+Deno.test("planInstall: a node with nothing, in the order in which it is done", () => {
+  const node = new PlannedNode();
+  assertEquals(node.install(), [
+    "/var/lib/headcni: made",
+    "/var/lib/headcni/install.json: written",
+    "/opt/cni: made",
+    "/etc/cni: made",
+    "/opt/headcni: made",
+    "/opt/cni/bin: made",
+    "/etc/headcni: made",
+    "/etc/systemd: made",
+    "/etc/cni/net.d: made",
+    "/etc/systemd/system: made",
+    "/opt/headcni/releases: made",
+    `/opt/headcni/releases/${ONE}: copied from /root/headcni`,
+    `/opt/headcni/headcni: linked to releases/${ONE}/headcni`,
+    "/opt/cni/bin/headcni: linked to /opt/headcni/headcni",
+    "/opt/cni/bin/headcni-ipam: linked to headcni",
+    "/opt/cni/bin/loopback: linked to headcni",
+    "/usr/local/bin/headcni: linked to /opt/headcni/headcni",
+    "/etc/headcni/daemon.yaml: written",
+    `${UNIT}: written`,
+    "systemctl daemon-reload",
+    "systemctl enable headcni.service",
+    "systemctl restart headcni.service",
+  ]);
+  assertEquals(node.install(), []);
+});
+
+/** What others have of our names. */
+function foreignNode(): PlannedNode {
+  const node = new PlannedNode();
+  for (const path of wantedFolders(WANT)) node.folders.add(path);
+  for (const path of ["/var/lib/headcni", "/opt/headcni", "/opt/headcni/releases"]) {
+    node.folders.delete(path);
+  }
+  node.files.set("/opt/cni/bin/headcni", { kind: "file", text: "theirs" });
+  node.files.set("/opt/cni/bin/loopback", { kind: "file", text: "theirs" });
+  node.files.set("/usr/local/bin/headcni", { kind: "link", target: "/nonexistent" });
+  node.files.set(SETTINGS, { kind: "file", text: "kube: {}\n" });
+  node.files.set(UNIT, { kind: "file", text: "[Service]\n" });
+  node.isEnabled = true;
+  return node;
+}
+
+for (
+  const [what, make] of [["nothing", () => new PlannedNode()], [
+    "others' files",
+    foreignNode,
+  ]] as const
+) {
+  Deno.test(`planInstall, planUninstall: stopped anywhere on a node with ${what}, it ends as before`, () => {
+    const before = make().text();
+    const { steps } = planInstall(WANT, make().facts());
+    for (let count = 0; count <= steps.length; count++) {
+      const node = make();
+      node.apply(steps, count);
+      if (count % 2 === 0) {
+        node.install();
+        assertEquals(node.install(), [], `after ${count} steps`);
+      }
+      const isInstalled = node.record !== undefined;
+      node.uninstall();
+      if (isInstalled) assertEquals(node.text(), before, `after ${count} steps`);
+    }
+  });
+}
+
+Deno.test("planInstall: settings and a loopback that are there stay; the rest is kept", () => {
+  const node = foreignNode();
+  const { steps, kept } = planInstall(WANT, node.facts());
+  assertEquals(kept, [`${SETTINGS}: it is there already, and stays as it is`]);
+  assertEquals(steps.filter(({ kind }) => kind === "save").map(formatInstallStep), [
+    "/opt/cni/bin/headcni: kept as /var/lib/headcni/replaced/%2Fopt%2Fcni%2Fbin%2Fheadcni",
+    `${UNIT}: kept as /var/lib/headcni/replaced/${encodeURIComponent(UNIT)}`,
+  ]);
+  node.apply(steps);
+  assertEquals(node.files.get("/opt/cni/bin/loopback"), { kind: "file", text: "theirs" });
+  // The copy of the first time is the one that counts.
+  node.files.set("/opt/cni/bin/headcni", { kind: "file", text: "ours, put there by the daemon" });
+  node.install();
+  node.uninstall();
+  assertEquals(node.files.get("/opt/cni/bin/headcni"), { kind: "file", text: "theirs" });
+  assertEquals([node.isEnabled, node.calls.at(-1)], [true, "enable-unit"]);
+});
+
+Deno.test("planInstall: a folder in the place of a file is refused", () => {
+  const node = new PlannedNode();
+  node.files.set("/opt/cni/bin/headcni", { kind: "folder" });
+  assertThrows(() => planInstall(WANT, node.facts()), ConfigError, "is no file; move it");
+});
+
+Deno.test("planInstall: a link that was made by hand as we make it is ours", () => {
+  const node = new PlannedNode();
+  node.files.set("/usr/local/bin/headcni", { kind: "link", target: "/opt/headcni/headcni" });
+  node.install();
+  node.uninstall();
+  assertEquals(node.files.has("/usr/local/bin/headcni"), false);
+});
+
+Deno.test("planInstall: another release leaves the one of before, and no more", () => {
+  const node = new PlannedNode();
+  node.releases = ["0.0.9-0123456789ab"];
+  node.install();
+  assertEquals([node.releases, node.record?.previous], [[ONE], undefined]);
+  const done = node.install({ ...WANT, release: TWO });
+  assertEquals(done, [
+    "/var/lib/headcni/install.json: written",
+    `/opt/headcni/releases/${TWO}: copied from /root/headcni`,
+    `/opt/headcni/headcni: linked to releases/${TWO}/headcni`,
+    "systemctl restart headcni.service",
+  ]);
+  assertEquals([node.releases, node.record?.previous], [[ONE, TWO], ONE]);
+});
+
+Deno.test("planInstall: without a unit systemd is asked nothing, and a daemon that shall not start does not", () => {
+  const node = new PlannedNode();
+  node.install({ ...WANT, unit: undefined });
+  assertEquals(node.calls, []);
+  node.install({ ...WANT, start: false });
+  assertEquals(node.calls, ["reload-units", "enable-unit"]);
+});
+
+Deno.test("planUninstall: what somebody changed since stays, and so does the copy of what was there", () => {
+  const node = foreignNode();
+  node.install();
+  node.files.set("/opt/cni/bin/headcni", { kind: "link", target: "/opt/other" });
+  const kept = node.uninstall();
+  assertEquals(kept, [
+    "/opt/cni/bin/headcni: it was changed since the install; what it was before is " +
+    "/var/lib/headcni/replaced/%2Fopt%2Fcni%2Fbin%2Fheadcni",
+    "net.ipv4.ip_forward: it is 1, and was 0; to set it back: sysctl -w net.ipv4.ip_forward=0",
+  ]);
+  assertEquals(node.files.get("/opt/cni/bin/headcni"), { kind: "link", target: "/opt/other" });
+});
+
+Deno.test("planUninstall: the record is the last that goes of what it tells of", () => {
+  const node = new PlannedNode();
+  node.install();
+  if (!node.record) throw new Error("no record");
+  const { steps } = planUninstall(node.record, {
+    dataDir: WANT.dataDir,
+    found: node.files,
+    releases: node.releases,
+    sysctls: {},
+  });
+  assertEquals(steps.slice(-2).map(formatInstallStep), [
+    "/var/lib/headcni/install.json: removed",
+    "/var/lib/headcni: removed",
+  ]);
+});
+
+Deno.test("planUndo: stopped anywhere, an upgrade goes back to the release of before", () => {
+  const installed = () => {
+    const node = new PlannedNode();
+    node.install();
+    return node;
+  };
+  const want = {
+    ...WANT,
+    release: TWO,
+    unit: { path: UNIT, text: "# Written by headcni install 2" },
+  };
+  const { steps } = planInstall(want, installed().facts());
+  const before = installed().text();
+  for (let count = 0; count <= steps.length; count++) {
+    const node = installed();
+    const { record, found } = node.facts();
+    if (!record) throw new Error("no record");
+    const undo = planUndo(steps, { record, found: new Map(found) });
+    node.apply(steps, count);
+    node.apply(undo);
+    assertEquals([node.text(), node.record], [before, record], `after ${count} steps`);
+  }
+});
+
+Deno.test("parseInstallRecord: a path that leaves its folder, or another format, is refused", () => {
+  const node = new PlannedNode();
+  node.install();
+  if (!node.record) throw new Error("no record");
+  const text = formatInstallRecord(node.record);
+  for (
+    const [from, to] of [
+      ['"prefix": "/opt/headcni"', '"prefix": "/opt/../etc"'],
+      ['"prefix": "/opt/headcni"', '"prefix": "/opt/$(id)"'],
+      ['"path": "/opt/cni/bin/headcni"', '"path": "opt/cni"'],
+      ['"format": 1', '"format": 2'],
+      [`"release": "${ONE}"`, '"release": "../x"'],
+    ] as const
+  ) {
+    assertThrows(
+      () => parseInstallRecord(text.replace(from, to)),
+      ConfigError,
+      "record of the install",
+    );
+  }
+});

@@ -1,0 +1,73 @@
+import type { Breakage } from "./breakages.ts";
+
+const PLANS = "lib/node/install_plan_test.ts";
+
+/** Those of what is put on a node, and taken back. */
+export const INSTALL_BREAKAGES: readonly Breakage[] = [
+  // What an earlier run has put there is taken for what was there before.
+  {
+    file: "lib/node/install_plan.ts",
+    text: "known.get(path)?.before ?? beforeOf(",
+    replacement: "beforeOf(",
+    testFile: PLANS,
+    test:
+      "planInstall, planUninstall: stopped anywhere on a node with others' files, it ends as before",
+  },
+  // The settings of the user are written over.
+  {
+    file: "lib/node/install_plan.ts",
+    text: '    ...settings.map((entry): Entry => ({ ...entry, yields: "telling" })),\n',
+    replacement: "    ...settings,\n",
+    testFile: PLANS,
+    test: "planInstall: settings and a loopback that are there stay; the rest is kept",
+  },
+  // An upgrade has nothing to go back to.
+  {
+    file: "lib/node/install_plan.ts",
+    text: "name !== release && name !== previous",
+    replacement: "name !== release",
+    testFile: PLANS,
+    test: "planInstall: another release leaves the one of before, and no more",
+  },
+  // A file that somebody changed since is lost, or the only copy of what was there.
+  {
+    file: "lib/node/uninstall_plan.ts",
+    text: 'return there.target.startsWith("releases/");',
+    replacement: "return true;",
+    testFile: PLANS,
+    test:
+      "planUninstall: what somebody changed since stays, and so does the copy of what was there",
+  },
+  // Whoever is killed in an uninstall finds nothing to go on by.
+  {
+    file: "lib/node/uninstall_plan.ts",
+    text: "...folders.filter((path) => !isAround(path)).map(removeEmpty),",
+    replacement: "",
+    testFile: PLANS,
+    test: "planInstall, planUninstall: stopped anywhere on a node with nothing, it ends as before",
+  },
+  // A release that does not come up stays in use.
+  {
+    file: "lib/node/undo_plan.ts",
+    text: 'if (before.kind === "link") return [{ kind: "link", path, target: before.target }];',
+    replacement: "",
+    testFile: PLANS,
+    test: "planUndo: stopped anywhere, an upgrade goes back to the release of before",
+  },
+  // A record that somebody wrote has us remove folders of others.
+  {
+    file: "lib/node/install_record.ts",
+    text: "!/\\/\\.{0,2}(?:\\/|$)/.test(text)",
+    replacement: "true",
+    testFile: PLANS,
+    test: "parseInstallRecord: a path that leaves its folder, or another format, is refused",
+  },
+  // An editor's unsaved text goes with what a killed writer left.
+  {
+    file: "lib/daemon/replace_file.ts",
+    text: "name.startsWith(prefix) && /^[0-9a-f]{32}$/.test(name.slice(prefix.length))",
+    replacement: "name.startsWith(prefix)",
+    testFile: "lib/daemon/replace_file_test.ts",
+    test: "removeLeftOvers: what a kill left for one file, and nothing else",
+  },
+];
