@@ -26,17 +26,23 @@ export async function makeRelease(
   { version, daemonPrologue = "" }: OtherRelease,
 ): Promise<string> {
   const libexec = `${dirname(HEADCNI)}/libexec`;
-  await Deno.mkdir(`${folder}/libexec`, { recursive: true });
-  for await (const { name } of Deno.readDir(libexec)) {
-    if (name === "deno") {
-      await Deno.symlink(await Deno.realPath(`${libexec}/deno`), `${folder}/libexec/deno`);
+  for (const path of listFiles(libexec)) {
+    const to = `${folder}/libexec/${path}`;
+    await Deno.mkdir(dirname(to), { recursive: true });
+    if (path === "deno") {
+      await Deno.symlink(await Deno.realPath(`${libexec}/deno`), to);
       continue;
     }
-    const bundle = await Deno.readTextFile(`${libexec}/${name}`);
-    const prologue = name === "daemon.js" ? daemonPrologue : "";
-    const text = prologue + bundle.replaceAll(`"${VERSION}"`, `"${version}"`);
-    await Deno.writeTextFile(`${folder}/libexec/${name}`, text);
+    const bundle = await Deno.readTextFile(`${libexec}/${path}`);
+    const prologue = path === "daemon/main.js" ? daemonPrologue : "";
+    await Deno.writeTextFile(to, prologue + bundle.replaceAll(`"${VERSION}"`, `"${version}"`));
   }
   await Deno.writeTextFile(`${folder}/headcni`, launcherText(folder), { mode: 0o755 });
   return `${folder}/headcni`;
+}
+
+function listFiles(folder: string): string[] {
+  return Array.from(Deno.readDirSync(folder)).flatMap(({ name, isDirectory }) =>
+    isDirectory ? listFiles(`${folder}/${name}`).map((path) => `${name}/${path}`) : [name]
+  );
 }
