@@ -8,7 +8,7 @@ import { copyRelease, isWhole, listReleases, readRelease } from "./release.ts";
 const RUNTIME = `#!/bin/sh
 [ -n "$CNI_COMMAND" ] && exec echo supportedVersions
 [ "$HEADCNI_ROLE" = store-check ] && exec echo started
-exec echo "headcni ${VERSION}"
+exec echo "headcni ${VERSION}: Usage"
 `;
 
 /** A folder of a test's own with a program of the script form in it. */
@@ -18,9 +18,10 @@ async function withProgram(
 ): Promise<void> {
   const root = await Deno.makeTempDir({ prefix: "hct" });
   try {
-    await Deno.mkdir(`${root}/built/libexec`, { recursive: true });
+    await Deno.mkdir(`${root}/built/libexec/admin`, { recursive: true });
     await Deno.mkdir(`${root}/opt/releases`, { recursive: true });
     await Deno.writeTextFile(`${root}/built/libexec/plugin.js`, "plugin");
+    await Deno.writeTextFile(`${root}/built/libexec/admin/main.js`, "admin");
     await Deno.writeTextFile(`${root}/runtime`, runtime, { mode: 0o755 });
     await Deno.symlink(`${root}/runtime`, `${root}/built/libexec/deno`);
     const executable = `${root}/built/headcni`;
@@ -41,7 +42,7 @@ Deno.test("copyRelease: the script form needs nothing outside of its new folder"
     await Deno.remove(`${root}/runtime`);
     const { code, stdout } = await new Deno.Command(`${folder}/headcni`, { args: ["version"] })
       .output();
-    assertEquals([code, new TextDecoder().decode(stdout)], [0, `headcni ${VERSION}\n`]);
+    assertEquals([code, new TextDecoder().decode(stdout)], [0, `headcni ${VERSION}: Usage\n`]);
     assertEquals(await Deno.readTextFile(`${folder}/headcni`), launcherText(folder));
     // From there it is the same release.
     assertEquals((await readRelease(`${folder}/headcni`)).name, release.name);
@@ -54,6 +55,7 @@ Deno.test("isWhole: one with another file, or without one, is made anew", () =>
     const folder = `${root}/opt/releases/${release.name}`;
     const damages = [
       () => Deno.writeTextFile(`${folder}/libexec/plugin.js`, "other"),
+      () => Deno.remove(`${folder}/libexec/admin/main.js`),
       () => Deno.remove(`${folder}/libexec/deno`),
       () => Deno.writeTextFile(`${folder}/headcni`, launcherText(`${root}/built`)),
       () => Deno.remove(`${folder}/headcni-ipam`),
@@ -87,7 +89,7 @@ Deno.test("readRelease: one file of the compiled form, and what is no program of
       ["headcni", `${root}/compiled`],
     ]]);
     const script = await readRelease(executable);
-    assertEquals([...script.files.keys()], ["libexec/deno", "libexec/plugin.js"]);
+    assertEquals([...script.files.keys()], ["libexec/admin/main.js", "libexec/deno", "libexec/plugin.js"]);
     await assertRejects(() => readRelease(`${root}/runtime`), ConfigError, "it is no headcni");
     await assertRejects(() => readRelease(undefined), ConfigError, "runs from its source");
     await assertRejects(() => readRelease(`${root}/none`), HeadcniError, "Cannot read");
