@@ -8,6 +8,12 @@ import {
   type Prefix,
 } from "../net/prefix.ts";
 
+/**
+ * What is advertised for a moment, so that Headscale tells this node anew what it serves: an address of
+ * nobody's (RFC 5737), that nobody approves. Wherever it is found it was we who left it.
+ */
+export const NUDGE_ROUTE: Prefix = { address: { family: 4, value: 0xcb00_71ffn }, length: 32 };
+
 /** What a node may serve for its pods. */
 export interface OwnRoutes {
   /** Without host bits, each once. */
@@ -44,7 +50,7 @@ export function mergeRoutes(
   wanted: readonly Prefix[],
   ours: readonly Prefix[],
 ): RouteMerge {
-  const mine = ours.filter((route) => !isExitRoute(route)).map(networkOf);
+  const mine = [...ours.filter((route) => !isExitRoute(route)).map(networkOf), NUDGE_ROUTE];
   const removed = current.filter((route) => hasRoute(mine, route) && !hasRoute(wanted, route));
   const added = wanted.filter((route) => !hasRoute(current, route));
   return {

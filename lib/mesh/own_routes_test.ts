@@ -28,6 +28,8 @@ Deno.test("mergeRoutes: new ones last, ours that are not wanted go, others stay 
     ["10.0.0.0/8 10.0.0.1/32", "", "10.0.0.0/24", "10.0.0.0/8 10.0.0.1/32", "", ""],
     // Remembered with host bits.
     ["10.0.0.0/24", "", "10.0.0.9/24", "", "", "10.0.0.0/24"],
+    // What nudged Headscale is ours without being remembered.
+    ["10.0.0.0/24 203.0.113.255/32", "", "", "10.0.0.0/24", "", "203.0.113.255/32"],
     // Never an exit route, whatever we remember.
     ["0.0.0.0/0 ::/0", "", "0.0.0.0/0 ::/0", "0.0.0.0/0 ::/0", "", ""],
   ] as const;

@@ -1,6 +1,6 @@
 /** What tailscaled is to be set to for pods, beside what its owner set. */
-import { type Prefix, showPrefixes } from "../net/prefix.ts";
-import { mergeRoutes, ownRoutes, type RouteMerge } from "./own_routes.ts";
+import { equalPrefixes, type Prefix, showPrefixes } from "../net/prefix.ts";
+import { mergeRoutes, NUDGE_ROUTE, ownRoutes, type RouteMerge } from "./own_routes.ts";
 import type { PrefsChange, TailnetPrefs } from "./tailnet.ts";
 import { tailscaleCommand } from "./tailscale_command.ts";
 
@@ -74,11 +74,13 @@ function stepIf(isNeeded: boolean, change: PrefsChange, reason: string): Step {
 
 function routeStep({ routes, added, removed }: RouteMerge): Step {
   if (added.length === 0 && removed.length === 0) return NOTHING;
+  const past = removed.filter((route) => !equalPrefixes(route, NUDGE_ROUTE));
   return {
     change: { advertiseRoutes: routes },
     reasons: [
       ...added.length > 0 ? [`advertise ${showPrefixes(added)}: pods of this node`] : [],
-      ...removed.length > 0 ? [`withdraw ${showPrefixes(removed)}: no pods of this node`] : [],
+      ...past.length > 0 ? [`withdraw ${showPrefixes(past)}: no pods of this node`] : [],
+      ...past.length < removed.length ? ["withdraw what nudged Headscale"] : [],
     ],
   };
 }

@@ -64,6 +64,15 @@ Deno.test("planPrefs: the user's routes stay in their order, ours come and go", 
   );
 });
 
+Deno.test("planPrefs: what nudged Headscale is withdrawn", () => {
+  const have = { advertiseRoutes: prefixes("10.244.1.0/24 203.0.113.255/32") };
+  assertEquals(plan(have), {
+    change: { advertiseRoutes: prefixes("10.244.1.0/24") },
+    reasons: ["withdraw what nudged Headscale"],
+    warnings: [],
+  });
+});
+
 Deno.test("planPrefs: no exit route is advertised, and it is said", () => {
   const { change, warnings } = plan({}, { podCidrs: prefixes("10.244.1.0/24 0.0.0.0/0") });
   assertEquals(change, {});

@@ -75,9 +75,15 @@ testUnless(
     // Pods of this node do not wait for it.
     const [red, blue] = [await node.addPod(), await node.addPod()];
     await pingAll(red, blue);
+    // By then nothing else of the node changes, so Headscale tells it nothing by itself.
+    await daemon.saw({ message: "Nudge Headscale for what is not served" });
     const { id } = await mesh.listed(1);
     await mesh.headscale.approve(id, node.podCidrs);
     await daemon.saw({ message: "The node is ready" });
+    await until("no trace", async () => {
+      const prefs = JSON.parse(await node.tailscale("debug", "prefs"));
+      return `${prefs.AdvertiseRoutes}` === `${node.podCidrs}`;
+    });
   },
 );
 

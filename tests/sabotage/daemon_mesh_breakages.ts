@@ -42,13 +42,13 @@ export const DAEMON_MESH_BREAKAGES: readonly Breakage[] = [
     testFile: "lib/daemon/mesh/join_tailnet_test.ts",
     test: "TailnetJoin: sees to a node that was in before, and only then to its key",
   },
-  // Routes that are served are withdrawn for a moment, again and again.
+  // The list that nudges Headscale takes all routes of the node away.
   {
-    file: "lib/daemon/mesh/advertise_anew.ts",
-    text: "!hasRoute(waiting, route)",
-    replacement: "false",
-    testFile: "lib/daemon/mesh/advertise_anew_test.ts",
-    test: "AdvertiseAnew: a route that waits is advertised anew, and no other",
+    file: "lib/daemon/mesh/nudge_headscale.ts",
+    text: "[...prefs.advertiseRoutes, NUDGE_ROUTE]",
+    replacement: "[NUDGE_ROUTE]",
+    testFile: "lib/daemon/mesh/nudge_headscale_test.ts",
+    test: "HeadscaleNudge: for a route that waits, and without touching any",
   },
   // A node whose memory was cut by a power cut is never looked after again.
   {

@@ -251,4 +251,12 @@ export const MESH_BREAKAGES: readonly Breakage[] = [
     testFile: "lib/mesh/login_test.ts",
     test: "decideLogin: a clock that is ahead of tailscaled's control server ends no key",
   },
+  // What nudged Headscale is advertised for ever.
+  {
+    file: "lib/mesh/own_routes.ts",
+    text: ".map(networkOf), NUDGE_ROUTE];",
+    replacement: ".map(networkOf)];",
+    testFile: "lib/mesh/own_routes_test.ts",
+    test: "mergeRoutes: new ones last, ours that are not wanted go, others stay in their order",
+  },
 ];

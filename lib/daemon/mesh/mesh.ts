@@ -15,7 +15,6 @@ import { keepOwnTailscaled, type OwnOutcome, tailscaleSocket } from "../own_tail
 import type { NodeReport } from "../report.ts";
 import type { Settings } from "../settings/settings.ts";
 import { wait } from "../wait.ts";
-import { AdvertiseAnew } from "./advertise_anew.ts";
 import { HeadscaleLink } from "./headscale_link.ts";
 import { TailnetJoin } from "./join_tailnet.ts";
 import { keepPrefs } from "./keep_prefs.ts";
@@ -23,6 +22,7 @@ import { judgeSight } from "./judge_sight.ts";
 import { lookAtMesh, type MeshSight } from "./look.ts";
 import { mendMemory, readMemory, rememberNodeKey } from "./memory_file.ts";
 import type { MeshReport } from "./mesh_report.ts";
+import { HeadscaleNudge } from "./nudge_headscale.ts";
 import { canAsk } from "./open_headscale.ts";
 import { withdrawRoutes } from "./withdraw_routes.ts";
 
@@ -65,7 +65,7 @@ const LEFT =
 export class Mesh implements Disposable {
   readonly #options: MeshOptions;
   readonly #join = new TailnetJoin();
-  readonly #anew = new AdvertiseAnew();
+  readonly #nudge = new HeadscaleNudge();
   /** Names of the older system. */
   readonly #tailscaleLoop: Loop;
   readonly #headscaleLoop: Loop;
@@ -82,7 +82,7 @@ export class Mesh implements Disposable {
     this.#options = options;
     this.#tailscaleLoop = new Loop({
       name: "TailscaleService",
-      intervalMs: () => this.#anew.isWaiting ? WAITING_INTERVAL_MS : TAILSCALE_INTERVAL_MS,
+      intervalMs: () => this.#nudge.isWaiting ? WAITING_INTERVAL_MS : TAILSCALE_INTERVAL_MS,
       settleMs: SETTLE_MS,
       turn: () => this.#turn(),
     });
@@ -172,8 +172,8 @@ export class Mesh implements Disposable {
     if (decision?.kind === "none") {
       if (sight.status?.self) rememberNodeKey(settings.dataDir, sight.status.self.nodeKey);
       const { advertised } = readMemory(settings.dataDir);
-      const attempt = () => this.#anew.attempt(api, sight, advertised, this.#clockMs());
-      if (await this.#try(reasons, attempt)) sight = await lookAtMesh(api, openHost);
+      const nudge = () => this.#nudge.attempt(api, sight, advertised, this.#clockMs());
+      await this.#try(reasons, nudge);
     }
     if (this.#join.trouble !== undefined) reasons.push(`mesh: ${this.#join.trouble}`);
     return this.#judge(settings, sight, reasons);
