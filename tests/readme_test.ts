@@ -50,13 +50,49 @@ Deno.test("README: names only tasks and scripts that are there", async () => {
   }
 });
 
-Deno.test("README: every link within it leads to a heading", () => {
-  const headings = Array.from(README.matchAll(/^#+ (.+)$/gm), ([, text = ""]) => anchorOf(text));
-  const links = Array.from(README.matchAll(/\]\(#([^)]+)\)/g), ([, anchor]) => anchor);
-  assertEquals(links.filter((anchor) => !headings.includes(anchor ?? "")), []);
+/** What people read, from the root of the project. */
+const DOCUMENTS = ["README.md", "README.zh.md", "chart/README.md"];
+
+for (const document of DOCUMENTS) {
+  Deno.test(`README: every link of ${document} leads to a file and a heading`, async () => {
+    const links = Array.from(
+      (await readDocument(document)).matchAll(/\]\(([^)#\s]*)(?:#([^)]+))?\)/g),
+      ([, path = "", anchor]) => ({ path, anchor }),
+    ).filter(({ path }) => !/^[a-z]+:/.test(path));
+    assert(links.length > 2);
+    for (const { path, anchor } of links) {
+      const target = path === ""
+        ? document
+        : new URL(path, `file:///${document}`).pathname.slice(1);
+      if (anchor === undefined) {
+        await Deno.stat(new URL(`../${target}`, import.meta.url));
+      } else {
+        const headings = headingsOf(await readDocument(target));
+        assert(headings.includes(anchor), `${document}: ${path}#${anchor}`);
+      }
+    }
+  });
+}
+
+Deno.test("README: its translation names only settings and commands that there are", async () => {
+  const text = await readDocument("README.zh.md");
+  const keys = Array.from(text.matchAll(/^\| `([a-z]+\.[\w.]+)` \|/gm), ([, key]) => key);
+  assert(keys.length > 10);
+  const rows = formatReadmeTable();
+  assertEquals(keys.filter((key) => !rows.includes(`\`${key}\``)), []);
+  const scripts = Array.from(text.matchAll(/\.\/(scripts\/[\w.-]+)/g), ([, path]) => path);
+  for (const script of scripts) await Deno.stat(new URL(`../${script}`, import.meta.url));
 });
+
+function readDocument(path: string): Promise<string> {
+  return Deno.readTextFile(new URL(`../${path}`, import.meta.url));
+}
+
+function headingsOf(text: string): string[] {
+  return Array.from(text.matchAll(/^#+ (.+)$/gm), ([, heading = ""]) => anchorOf(heading));
+}
 
 /** As forges make it: small letters, no punctuation, hyphens for spaces. */
 function anchorOf(heading: string): string {
-  return heading.toLowerCase().replaceAll(/[^a-z0-9 _-]/g, "").replaceAll(" ", "-");
+  return heading.toLowerCase().replaceAll(/[^\p{L}0-9 _-]/gu, "").replaceAll(" ", "-");
 }

@@ -1,6 +1,6 @@
 /** Does what README says: pastes its configurations into the IPAM plugin, and runs its commands. */
 import { assert, assertEquals } from "@std/assert";
-import { pastedConfigs, README } from "../fakes/readme.ts";
+import { pastedConfigs } from "../fakes/readme.ts";
 import { testUnless } from "../fakes/test_unless.ts";
 import { addressesOf, answerOf, IpamNode } from "./ipam_node.ts";
 import { runProgram } from "./program.ts";
@@ -76,14 +76,24 @@ for (const config of configs) {
   });
 }
 
-Deno.test("README: every command line of headcni is understood", async () => {
-  const lines = Array.from(README.matchAll(/^headcni ([^#>\n]+)/gm), ([, line = ""]) => line);
-  assert(lines.length > 5);
-  for (const line of lines) {
-    const { code, stderr } = await runProgram({ args: [...line.trim().split(/ +/), "--help"] });
-    assertEquals({ line, code, stderr }, { line, code: 0, stderr: "" });
-  }
-});
+for (const document of ["README.md", "README.zh.md", "chart/README.md"]) {
+  Deno.test(`README: every command line of headcni in ${document} is understood`, async () => {
+    const text = await Deno.readTextFile(new URL(`../../${document}`, import.meta.url));
+    const lines = Array.from(
+      text.matchAll(/^(?:sudo )?(?:\S*\/)?headcni ([^#>\n]+)/gm),
+      ([, line = ""]) => line.trim(),
+    );
+    assert(lines.length > 0);
+    for (const line of lines) {
+      const { code, stdout, stderr } = await runProgram({ args: [...line.split(/ +/), "--help"] });
+      assertEquals({ line, code, stderr }, { line, code: 0, stderr: "" });
+      const known = stdout.split(/[\s,=]+/);
+      const options = line.split(/ +/).filter((word) => word.startsWith("--"));
+      const others = options.filter((word) => !known.includes(word.split("=")[0] ?? ""));
+      assertEquals({ line, others }, { line, others: [] });
+    }
+  });
+}
 
 /** Answers the addresses of an ADD; none for one that failed. */
 async function call(
