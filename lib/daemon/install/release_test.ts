@@ -89,7 +89,11 @@ Deno.test("readRelease: one file of the compiled form, and what is no program of
       ["headcni", `${root}/compiled`],
     ]]);
     const script = await readRelease(executable);
-    assertEquals([...script.files.keys()], ["libexec/admin/main.js", "libexec/deno", "libexec/plugin.js"]);
+    assertEquals([...script.files.keys()], [
+      "libexec/admin/main.js",
+      "libexec/deno",
+      "libexec/plugin.js",
+    ]);
     await assertRejects(() => readRelease(`${root}/runtime`), ConfigError, "it is no headcni");
     await assertRejects(() => readRelease(undefined), ConfigError, "runs from its source");
     await assertRejects(() => readRelease(`${root}/none`), HeadcniError, "Cannot read");
