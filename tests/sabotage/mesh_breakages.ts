@@ -77,7 +77,7 @@ export const MESH_BREAKAGES: readonly Breakage[] = [
   // The node drops out of the tailnet when its key expires, though we could get another.
   {
     file: "lib/mesh/login.ts",
-    text: "if (hasExpiredKey(status.self, nowMs)) return",
+    text: "if (isKeyOver(status, nowMs)) return",
     replacement: "if (false) return",
     testFile: "lib/mesh/login_test.ts",
     test: "decideLogin: an expired key, by what is said or by the clock, in whatever state",
@@ -85,8 +85,8 @@ export const MESH_BREAKAGES: readonly Breakage[] = [
   // The key that was used for the first login is tried for ever.
   {
     file: "lib/mesh/login.ts",
-    text: "canMintKey && (isAgain || !canUseAuthKey)",
-    replacement: "canMintKey && !canUseAuthKey",
+    text: "canMintKey && (isAgain || hasTriedAuthKey || !canUseAuthKey)",
+    replacement: "canMintKey && (hasTriedAuthKey || !canUseAuthKey)",
     testFile: "lib/mesh/login_test.ts",
     test: "decideLogin: an expired key, by what is said or by the clock, in whatever state",
   },
@@ -121,14 +121,6 @@ export const MESH_BREAKAGES: readonly Breakage[] = [
     replacement: "return pass(`${shown} is served${note}`);",
     testFile: "lib/mesh/judge_routes_test.ts",
     test: "judgeServing: by tailscaled alone",
-  },
-  // Who runs the command that we print takes the administrator's approvals away.
-  {
-    file: "lib/mesh/judge_routes.ts",
-    text: "adviseApproval(node.id, [...node.approvedRoutes, ...own])",
-    replacement: "adviseApproval(node.id, own)",
-    testFile: "lib/mesh/judge_routes_test.ts",
-    test: "judgeServing: by Headscale too, which knows what is missing",
   },
   // A route to some node's pods counts as the way to all.
   {
