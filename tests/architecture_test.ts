@@ -71,7 +71,17 @@ const COSTLY = /\b(process|setTimeout|setInterval|createRequire|Deno\.stdin\.rea
 
 /** What the folder of the project holds, beside what .gitignore names; chart/ is yet to come. */
 const TOP_LEVEL = [
-  ...[".ci", ".git", ".gitignore", "LICENSE", "README.md", "chart", "commands", "deno.json"],
+  ...[
+    ".ci",
+    ".git",
+    ".gitignore",
+    "LICENSE",
+    "README.md",
+    "README.zh.md",
+    "chart",
+    "commands",
+    "deno.json",
+  ],
   ...["deno.lock", "lib", "main.ts", "scripts", "tests"],
 ];
 
