@@ -11,7 +11,7 @@ import { testUnless } from "../fakes/test_unless.ts";
 import { TestNode } from "../netns/plugin.ts";
 import { findPeers } from "./peers.ts";
 import { missingSystemd, RealSystemd } from "./systemd.ts";
-import { HeadscaleServer } from "./tailnet/headscale.ts";
+import type { HeadscaleServer } from "./tailnet/headscale.ts";
 import { missingMesh, TestMesh } from "./tailnet/mesh.ts";
 import { until } from "./tailnet/until.ts";
 
