@@ -5,5 +5,5 @@
 import { writeAtomically } from "../../lib/daemon/atomic_file.ts";
 
 const [path = "", text = "", names = ""] = Deno.args;
-if (names === "fixed") crypto.randomUUID = () => "0-0-0-0-0";
+if (names === "fixed") crypto.randomUUID = () => "00000000-0000-4000-8000-000000000000";
 writeAtomically(path, text, { mode: 0o600 });

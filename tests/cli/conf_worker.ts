@@ -25,7 +25,7 @@ const actions: Readonly<Record<string, () => unknown>> = {
   },
 };
 
-if (names === "fixed") crypto.randomUUID = () => "0-0-0-0-0";
+if (names === "fixed") crypto.randomUUID = () => "00000000-0000-4000-8000-000000000000";
 try {
   await actions[action]?.();
 } catch (error) {
