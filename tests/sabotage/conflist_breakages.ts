@@ -53,8 +53,8 @@ export const CONFLIST_BREAKAGES: readonly Breakage[] = [
   // An uninstall takes the executable of another release, which a runtime may still call.
   {
     file: "lib/daemon/binaries.ts",
-    text: "if (found !== wanted) {",
-    replacement: "if (found === undefined) {",
+    text: "if (found === wanted) ours.push(path);",
+    replacement: "if (found !== undefined) ours.push(path);",
     testFile: "lib/daemon/binaries_test.ts",
     test: "removeBinaries: takes those of the same content, and tells of others but a loopback",
   },

@@ -34,14 +34,6 @@ export const MESH_BREAKAGES: readonly Breakage[] = [
     testFile: "lib/mesh/wanted_prefs_test.ts",
     test: "planPrefs: nothing to do where all is as it should be",
   },
-  // A node that was never logged in registers at tailscale's own server.
-  {
-    file: "lib/mesh/wanted_prefs.ts",
-    text: ' && have.controlUrl !== "",',
-    replacement: ",",
-    testFile: "lib/mesh/wanted_prefs_test.ts",
-    test: "planPrefs: a node that never was logged in, or was logged out, is not started",
-  },
   // The machine's own tailscaled gets another name, and other name servers.
   {
     file: "lib/mesh/wanted_prefs.ts",

@@ -54,8 +54,8 @@ export const POD_CIDR_BREAKAGES: readonly Breakage[] = [
   // A runtime reads half a conflist.
   {
     file: "lib/daemon/replace_file.ts",
-    text: "Deno.renameSync(fresh, path);",
-    replacement: "Deno.writeFileSync(path, Deno.readFileSync(fresh));",
+    text: "syncPath(fresh);\n    Deno.renameSync(fresh, path);",
+    replacement: "syncPath(fresh);\n    Deno.writeFileSync(path, Deno.readFileSync(fresh));",
     testFile: "lib/daemon/atomic_file_test.ts",
     test: "writeAtomically: who has the old file open goes on reading it",
   },

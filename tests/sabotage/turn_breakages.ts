@@ -29,8 +29,8 @@ export const TURN_BREAKAGES: readonly Breakage[] = [
   // What could not be mended is told to nobody.
   {
     file: "lib/daemon/node_turn.ts",
-    text: "failures.push(...tellOutcome(outcome, report));",
-    replacement: "tellOutcome(outcome, report);",
+    text: "failures.push(...tellOutcome(outcome, report, work));",
+    replacement: "tellOutcome(outcome, report, work);",
     testFile: "lib/daemon/node_turn_test.ts",
     test: "turnNode: what the kernel refuses is told, and pods may come all the same",
   },
