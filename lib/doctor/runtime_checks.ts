@@ -17,7 +17,7 @@ export const RUNTIME_CHECKS: readonly Check[] = [
   ...checksOf("runtime", "confs", [
     ["conflist", "our network configuration", NOT_READY, judgeConflist, "turn"],
     ["conflist-first", "no other comes before it", OTHER_NETWORK, judgeFirst, "turn"],
-    ["network-policy", "NetworkPolicy", "what-is-not-there-yet", judgePolicy],
+    ["network-policy", "NetworkPolicy", "limits", judgePolicy],
     ["runtime-folders", "folders of the runtime", NOT_READY, judgeFolders],
   ]),
   ...checksOf("runtime", "binaries", [
