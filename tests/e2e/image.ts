@@ -1,48 +1,60 @@
 /**
  * A node of a test's own on which podman runs the image of scripts/image/, as a kubelet runs it by
- * chart/. No registry is needed: the base is made of programs of this machine, and the program is
- * built by the command that the Dockerfile has for its first stage.
+ * chart/. No registry is needed: the base is made of programs of this machine, and what the first stage
+ * of the Dockerfile would build is the shipped program.
  */
 import { dirname, fromFileUrl, join } from "@std/path";
+import { launcherText } from "../../lib/node/launcher.ts";
+import { HEADCNI } from "../cli/shipped.ts";
 import { run } from "../netns/namespace.ts";
+import { missingScriptForm } from "../netns/other_release.ts";
 import type { Container, PodSpec, VolumeMount } from "./helm.ts";
 import type { Machine } from "./machine.ts";
 import { PodmanHost } from "./podman.ts";
 
-/** Where the program is, in the image and on the node. */
+/** Where the program is on the node. */
 export const PROGRAM = "/opt/headcni";
 
-/** What the image is called. */
+/** Where it is in the image. */
+const IMAGE_PROGRAM = "/usr/lib/headcni";
+
+/** What the image is called, and one of busybox alone. */
 const IMAGE = "localhost/headcni:0.1.0";
+const OTHER_IMAGE = "localhost/test";
 
 /** What its Node is called. */
 const NODE = "node1";
 
 const ROOT = fromFileUrl(new URL("../..", import.meta.url));
 
-/** What Debian's slim image has of what scripts/image/entrypoint calls. */
-const BASE_PROGRAMS = ["sh", "cmp", "cp", "ln", "mkdir", "mv", "readlink", "rm", "sync"];
+/** What Debian's slim image has of what the Dockerfile and the program call. */
+const BASE_PROGRAMS = ["sh", "ln"];
 
 /** The node. */
 export class ImageHost implements AsyncDisposable {
   readonly #podman: PodmanHost;
+  #image = OTHER_IMAGE;
 
   private constructor(podman: PodmanHost) {
     this.#podman = podman;
   }
 
-  /** Makes the machine, the program and the image; nothing of it is on the node yet. */
+  /** Makes the machine. Until the image is built, containers are of one that has busybox alone. */
   static async start(): Promise<ImageHost> {
     const podman = await PodmanHost.start([]);
     try {
       await podman.run("mount", "-t", "tmpfs", "hct", "/opt");
-      await buildImage(podman);
-      await podman.run("rm", "-rf", PROGRAM);
       return new ImageHost(podman);
     } catch (error) {
       await podman[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  /** Makes the image; nothing of it is on the node yet. */
+  async build(): Promise<void> {
+    await buildImage(this.#podman);
+    this.#image = IMAGE;
   }
 
   /** Runs podman on it. */
@@ -87,7 +99,7 @@ export class ImageHost implements AsyncDisposable {
       ...(container.env ?? []).map(({ name, value = NODE }) => `--env=${name}=${value}`),
       ...mounts.map(formatMount),
       ...(container.command ?? []).map((program) => `--entrypoint=${program}`),
-      IMAGE,
+      this.#image,
       ...container.args,
     ];
     return new Deno.Command(program, { args, stdout: "piped", stderr: "piped" });
@@ -123,14 +135,11 @@ function formatMount(
 /** The last stage is built as it stands; in the place of the first one is what it would have made. */
 async function buildImage(podman: PodmanHost): Promise<void> {
   const { folder } = podman;
-  const deno = [Deno.execPath(), "task", "--cwd", ROOT, "build"];
-  await podman.run(...deno, `--prefix=${PROGRAM}`);
   const text = await Deno.readTextFile(join(ROOT, "scripts/image/Dockerfile"));
   const file = join(folder, "Dockerfile");
   await Deno.writeTextFile(file, withoutSteps(text, "build"));
   const program = join(folder, "program");
-  await Deno.mkdir(join(program, "opt"), { recursive: true });
-  await podman.run("cp", "-R", PROGRAM, join(program, "opt"));
+  await placeProgram(join(program, IMAGE_PROGRAM));
   const base = await makeBase(join(folder, "base"));
   const buildArguments = {
     BUILD_BASE: "localhost/program",
@@ -144,6 +153,14 @@ async function buildImage(podman: PodmanHost): Promise<void> {
     ...Object.entries(buildArguments).map(([name, value]) => `--build-arg=${name}=${value}`),
     ROOT,
   );
+}
+
+/** Makes the shipped program one that is in the image. */
+async function placeProgram(folder: string): Promise<void> {
+  await Deno.mkdir(folder, { recursive: true });
+  await run("cp", "-RL", HEADCNI, join(dirname(HEADCNI), "libexec"), folder);
+  if (missingScriptForm()) return;
+  await Deno.writeTextFile(join(folder, "headcni"), launcherText(IMAGE_PROGRAM));
 }
 
 /** A Dockerfile whose stage of that name is its base, and nothing else. */
@@ -165,7 +182,7 @@ async function importFolder(podman: PodmanHost, folder: string, name: string): P
 /** A root of a shell, some programs and the libraries that they and Deno need. */
 async function makeBase(folder: string): Promise<string> {
   const bins = join(folder, "usr/bin");
-  for (const name of ["usr/bin", "usr/local/bin", "etc", "tmp", "run", "var", "proc", "host"]) {
+  for (const name of ["usr/bin", "usr/local/bin", "etc", "opt", "tmp", "run", "var", "proc"]) {
     await Deno.mkdir(join(folder, name), { recursive: true });
   }
   await Deno.symlink("usr/bin", join(folder, "bin"));

@@ -3,9 +3,10 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { pause } from "../../lib/pause.ts";
 import { LocalApi } from "../../lib/tailscale/local_api.ts";
+import { missingProgram } from "../cli/shipped.ts";
 import { testUnless } from "../fakes/test_unless.ts";
 import { READY } from "../netns/daemon.ts";
-import { findObject, HELM, podSpecOf, render } from "./helm.ts";
+import { type Container, findObject, HELM, type PodSpec, podSpecOf, render } from "./helm.ts";
 import { ImageHost, PROGRAM } from "./image.ts";
 import { missingFor } from "./machine.ts";
 import { missingTailscaled, PATIENCE_MS, TAILSCALED } from "./real_tailscaled.ts";
@@ -25,13 +26,20 @@ const VALUES = {
   },
 };
 
+const OTHERS = `
+  printf '#!/bin/sh\\n' >${BIN_DIR}/headcni
+  chmod 750 ${BIN_DIR}/headcni
+  chown 1001:1001 ${BIN_DIR} ${BIN_DIR}/headcni`;
+const LIST_OTHERS = `find ${BIN_DIR} -printf '%P %y %m %U:%G %l\\n' | sort; cat ${BIN_DIR}/headcni`;
+
 const decoder = new TextDecoder();
 
 testUnless(
-  HELM.missing || missingFor(["/usr/bin/podman"]),
+  HELM.missing || missingProgram() || missingFor(["/usr/bin/podman"]),
   "helm: the image makes a node ready with the rights that the chart gives it",
   async () => {
     await using host = await ImageHost.start();
+    await host.build();
     const objects = await render({ values: VALUES });
     const pod = podSpecOf(findObject(objects, "DaemonSet"));
     const test = podSpecOf(findObject(objects, "Pod"));
@@ -39,35 +47,36 @@ testUnless(
     const [daemon] = pod.containers;
     const [verify] = test.containers;
 
-    // Nothing is there yet, which is told.
-    for (const folder of [PROGRAM, BIN_DIR]) await host.machine.run("mkdir", "-p", folder);
-    const before = await (await host.command(test, verify)).output();
-    assertEquals(before.code, 1);
-    assertStringIncludes(decoder.decode(before.stderr), `"${PROGRAM}/headcni"`);
-    assertStringIncludes(decoder.decode(before.stderr), `"${BIN_DIR}/loopback"`);
-
-    for (const round of ["installed", "the program is in"]) {
-      const { code, stdout, stderr } = await (await host.command(pod, install)).output();
-      assertEquals(code, 0, decoder.decode(stderr));
-      assertEquals(decoder.decode(stdout).split("\n")[0]?.includes(round), true);
-    }
-
-    // What was changed on the node is put back, and nothing else.
-    await host.machine.run("sh", "-c", `echo >>${PROGRAM}/libexec/plugin.js`);
-    const mended = await (await host.command(pod, install)).output();
-    assertEquals(decoder.decode(mended.stdout).trim().split("\n"), [
-      `headcni: installed ${PROGRAM}/libexec/plugin.js`,
-      `headcni: the program is in ${PROGRAM} of the node`,
-    ]);
-    const wrong = await (await host.command(pod, { ...install, args: ["instal"] })).output();
-    assertEquals(wrong.code, 2);
-    assertStringIncludes(decoder.decode(wrong.stderr), "install, daemon or verify wanted");
-
     const settings = join(host.machine.folder, "settings");
     await Deno.mkdir(settings);
     const { data } = findObject(objects, "ConfigMap");
     await Deno.writeTextFile(join(settings, "daemon.yaml"), data?.["daemon.yaml"] ?? "");
-    await host.machine.run("mkdir", "-p", "/var/lib/kubelet");
+    const end = async (pod: PodSpec, container: Container) => {
+      const { code, stdout, stderr } = await (await host.command(pod, container, { settings }))
+        .output();
+      return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+    };
+
+    // A node on which another network was, in a folder that an archive gave to somebody.
+    const folders = ["/var/lib/kubelet", PROGRAM, BIN_DIR];
+    await host.machine.run("mkdir", "-p", ...folders);
+    await host.machine.run("sh", "-ec", OTHERS);
+    const before = await host.machine.run("sh", "-c", LIST_OTHERS);
+    assertStringIncludes((await end(test, verify)).stderr, `${PROGRAM}/headcni`);
+
+    const installed = await end(pod, install);
+    assertEquals([installed.code, installed.stderr], [0, ""], installed.stdout);
+    assertStringIncludes(installed.stdout, `${BIN_DIR}/headcni`);
+    assertStringIncludes((await end(pod, install)).stdout, "there is nothing to do");
+    // What was changed on the node is put back.
+    await host.machine.run(
+      "sh",
+      "-c",
+      `for file in ${PROGRAM}/releases/*/headcni; do echo >>$file; done`,
+    );
+    const mended = await end(pod, install);
+    assertEquals([mended.code, /releases/.test(mended.stdout)], [0, true], mended.stderr);
+
     await host.machine.netns.run("sysctl", "-qw", "net.ipv4.ip_forward=0");
     {
       await using running = new RunningContainer(
@@ -88,8 +97,13 @@ testUnless(
       // A person asks beside it, by the same settings.
       const shown = await host.podman("exec", daemon.name, "headcni", "config", "show");
       assertStringIncludes(shown, CONF_DIR);
-      const after = await (await host.command(test, verify)).output();
-      assertEquals(after.code, 0, decoder.decode(after.stderr));
+      const after = await end(test, verify);
+      assertEquals(after.code, 0, after.stderr);
+      // What the install put there is what the daemon wants there.
+      assertEquals(
+        await host.machine.run("readlink", `${BIN_DIR}/headcni`),
+        `${PROGRAM}/headcni\n`,
+      );
       assertEquals(await running.end(), 0);
     }
 
@@ -97,17 +111,23 @@ testUnless(
     const { plugins: [plugin], ...list } = JSON.parse(
       await host.machine.run("cat", `${CONF_DIR}/05-headcni.conflist`),
     );
-    const config = JSON.stringify({ ...plugin, name: list.name, cniVersion: "1.0.0" });
+    const network = JSON.stringify({ ...plugin, name: list.name, cniVersion: "1.0.0" });
     await host.machine.run("ip", "netns", "add", "pod");
     const call = (command: string) =>
       host.machine.run(
         ...["env", `CNI_COMMAND=${command}`, "CNI_CONTAINERID=c1", "CNI_IFNAME=eth0"],
         ...["CNI_NETNS=/run/netns/pod", `CNI_PATH=${BIN_DIR}`],
-        ...["sh", "-c", `printf %s '${config}' | ${BIN_DIR}/headcni`],
+        ...["sh", "-c", `printf %s '${network}' | ${BIN_DIR}/headcni`],
       );
     assertEquals(JSON.parse(await call("ADD")).ips[0].address, "10.9.0.2/24");
     await host.machine.run("ip", "netns", "exec", "pod", "ping", "-c1", "-W5", "10.9.0.1");
     await call("DEL");
+
+    // As chart/README.md says, when Helm has ended the daemon.
+    const config = `--config=${settings}/daemon.yaml`;
+    await host.machine.run(`${PROGRAM}/headcni`, "uninstall", config);
+    assertEquals(await host.machine.run("sh", "-c", LIST_OTHERS), before);
+    assertEquals(await host.machine.run("ls", "-A", PROGRAM), "");
   },
 );
 
