@@ -57,6 +57,7 @@ export interface Container {
     readonly value?: string;
     readonly valueFrom?: unknown;
   }[];
+  readonly resources?: { readonly limits?: { readonly memory?: string } };
   readonly ports?: readonly [{ readonly containerPort: number }];
   readonly startupProbe?: Probe;
   readonly livenessProbe?: Probe;

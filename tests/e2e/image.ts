@@ -96,6 +96,7 @@ export class ImageHost implements AsyncDisposable {
       `--network=${pod.hostNetwork ? "host" : "none"}`,
       ...pod.hostPID ? ["--pid=host"] : [],
       ...rightsOf(container),
+      ...limitsOf(container),
       ...(container.env ?? []).map(({ name, value = NODE }) => `--env=${name}=${value}`),
       ...mounts.map(formatMount),
       ...(container.command ?? []).map((program) => `--entrypoint=${program}`),
@@ -119,6 +120,12 @@ function rightsOf({ securityContext }: Container): string[] {
     ...securityContext.readOnlyRootFilesystem ? ["--read-only", "--read-only-tmpfs=false"] : [],
     ...securityContext.allowPrivilegeEscalation ? [] : ["--security-opt=no-new-privileges"],
   ];
+}
+
+/** Kubernetes writes "256Mi" for what podman calls "256m"; a node has no swap. */
+function limitsOf({ resources }: Container): string[] {
+  const memory = resources?.limits?.memory?.replace("Mi", "m");
+  return memory === undefined ? [] : [`--memory=${memory}`, `--memory-swap=${memory}`];
 }
 
 /** One without a source is in memory. */

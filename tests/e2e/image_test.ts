@@ -3,9 +3,10 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { pause } from "../../lib/pause.ts";
 import { LocalApi } from "../../lib/tailscale/local_api.ts";
-import { missingProgram } from "../cli/shipped.ts";
+import { VERSION } from "../../lib/version.ts";
 import { testUnless } from "../fakes/test_unless.ts";
 import { READY } from "../netns/daemon.ts";
+import { makeRelease, missingScriptForm } from "../netns/other_release.ts";
 import { type Container, findObject, HELM, type PodSpec, podSpecOf, render } from "./helm.ts";
 import { ImageHost, PROGRAM } from "./image.ts";
 import { missingFor } from "./machine.ts";
@@ -26,16 +27,18 @@ const VALUES = {
   },
 };
 
-const OTHERS = `
+const PLACE_OTHERS = `
   printf '#!/bin/sh\\n' >${BIN_DIR}/headcni
   chmod 750 ${BIN_DIR}/headcni
   chown 1001:1001 ${BIN_DIR} ${BIN_DIR}/headcni`;
-const LIST_OTHERS = `find ${BIN_DIR} -printf '%P %y %m %U:%G %l\\n' | sort; cat ${BIN_DIR}/headcni`;
+const SHOW_OTHERS = `
+  find ${BIN_DIR} -printf '%p %y %m %U:%G\\n' | sort
+  cat ${BIN_DIR}/headcni`;
 
 const decoder = new TextDecoder();
 
 testUnless(
-  HELM.missing || missingProgram() || missingFor(["/usr/bin/podman"]),
+  HELM.missing || missingScriptForm() || missingFor(["/usr/bin/podman"]),
   "helm: the image makes a node ready with the rights that the chart gives it",
   async () => {
     await using host = await ImageHost.start();
@@ -57,25 +60,28 @@ testUnless(
       return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
     };
 
-    // A node on which another network was, in a folder that an archive gave to somebody.
-    const folders = ["/var/lib/kubelet", PROGRAM, BIN_DIR];
-    await host.machine.run("mkdir", "-p", ...folders);
-    await host.machine.run("sh", "-ec", OTHERS);
-    const before = await host.machine.run("sh", "-c", LIST_OTHERS);
+    // Another network was there, in a folder that an archive gave to somebody.
+    await host.machine.run("mkdir", "-p", "/var/lib/kubelet", PROGRAM, BIN_DIR);
+    await host.machine.run("sh", "-ec", PLACE_OTHERS);
+    const before = await host.machine.run("sh", "-ec", SHOW_OTHERS);
     assertStringIncludes((await end(test, verify)).stderr, `${PROGRAM}/headcni`);
+    // And then we, by an older image.
+    const older = await makeRelease(`${host.machine.folder}/older`, { version: "0.0.9" });
+    const env = ["env", `HEADCNI_CONFIG=${settings}/daemon.yaml`];
+    await host.machine.run(...env, older, "install", "--service=none", "--no-command");
 
     const installed = await end(pod, install);
     assertEquals([installed.code, installed.stderr], [0, ""], installed.stdout);
-    assertStringIncludes(installed.stdout, `${BIN_DIR}/headcni`);
+    const releases = await host.machine.run("ls", `${PROGRAM}/releases`);
+    assertEquals(releases.split("\n").map((name) => name.split("-")[0]), ["0.0.9", VERSION, ""]);
     assertStringIncludes((await end(pod, install)).stdout, "there is nothing to do");
-    // What was changed on the node is put back.
-    await host.machine.run(
-      "sh",
-      "-c",
-      `for file in ${PROGRAM}/releases/*/headcni; do echo >>$file; done`,
-    );
+    // What is lost on the node is put back, and told until then.
+    await host.machine.run("sh", "-ec", `rm ${PROGRAM}/releases/${VERSION}-*/libexec/plugin.js`);
+    assertEquals((await end(test, verify)).code, 1);
     const mended = await end(pod, install);
-    assertEquals([mended.code, /releases/.test(mended.stdout)], [0, true], mended.stderr);
+    assertEquals([mended.code, mended.stdout.split("\n").indexOf("")], [0, 1], mended.stdout);
+    await host.machine.run("rm", `${BIN_DIR}/headcni-ipam`);
+    assertStringIncludes((await end(test, verify)).stdout, `${BIN_DIR}/headcni-ipam is not there`);
 
     await host.machine.netns.run("sysctl", "-qw", "net.ipv4.ip_forward=0");
     {
@@ -126,7 +132,7 @@ testUnless(
     // As chart/README.md says, when Helm has ended the daemon.
     const config = `--config=${settings}/daemon.yaml`;
     await host.machine.run(`${PROGRAM}/headcni`, "uninstall", config);
-    assertEquals(await host.machine.run("sh", "-c", LIST_OTHERS), before);
+    assertEquals(await host.machine.run("sh", "-ec", SHOW_OTHERS), before);
     assertEquals(await host.machine.run("ls", "-A", PROGRAM), "");
   },
 );

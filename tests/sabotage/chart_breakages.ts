@@ -34,6 +34,30 @@ export const CHART_BREAKAGES: readonly Breakage[] = [
     testFile: "scripts/deploy_with_helm_test.ts",
     test: "deploy-with-helm.sh: --dry-run changes nothing",
   },
+  // The daemon replaces what runtimes call by a program that only its image has.
+  {
+    file: "chart/templates/daemonset.yaml",
+    text: "          command: [/opt/headcni/headcni]\n",
+    replacement: "",
+    testFile: "tests/e2e/image_test.ts",
+    test: "helm: the image makes a node ready with the rights that the chart gives it",
+  },
+  // A folder of plugins that an archive gave to somebody cannot be written to.
+  {
+    file: "chart/templates/daemonset.yaml",
+    text: ", add: [CHOWN, DAC_OVERRIDE, FOWNER]",
+    replacement: "",
+    testFile: "tests/e2e/image_test.ts",
+    test: "helm: the image makes a node ready with the rights that the chart gives it",
+  },
+  // The folder that is looked at is one that no runtime looks into.
+  {
+    file: "chart/templates/tests/pod.yaml",
+    text: 'mountPath: {{ dig "cni" "binDir" "/opt/cni/bin" .Values.config | toJson }}',
+    replacement: "mountPath: /opt/cni/bin",
+    testFile: "tests/e2e/chart_test.ts",
+    test: "helm: install: what is written down of the node is by the paths that the node has",
+  },
   // The image of tomorrow is another one, of the same file.
   {
     file: "scripts/image/Dockerfile",
