@@ -1,7 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
+import { dirname } from "@std/path";
+import { DEFAULT_PREFIX } from "../../lib/daemon/install/install_node.ts";
 import { VERSION } from "../../lib/version.ts";
 
 const DOCKERFILE = await Deno.readTextFile(new URL("Dockerfile", import.meta.url));
+
+const TEMPLATES = new URL("../../chart/templates/", import.meta.url);
+/** What an install puts on a node. */
+const INSTALLED = `${DEFAULT_PREFIX}/headcni`;
 
 /** Instructions with what stands behind them, on one line. */
 const INSTRUCTIONS = DOCKERFILE.replaceAll("\\\n", " ").split("\n")
@@ -28,6 +34,20 @@ Deno.test("Dockerfile: the program is built by another user than root", () => {
 
 Deno.test("Dockerfile: says which release it is of", () => {
   assert(INSTRUCTIONS.some(({ name, rest }) => name === "ARG" && rest === `VERSION=${VERSION}`));
+});
+
+Deno.test("Dockerfile: the program of the image installs; what is installed does all else", async () => {
+  const restOf = (name: string) => INSTRUCTIONS.find((one) => one.name === name)?.rest ?? "";
+  const [program = ""] = JSON.parse(restOf("ENTRYPOINT"));
+  assert(!program.startsWith(`${DEFAULT_PREFIX}/`), "the node's folder would hide it");
+  for (const wanted of [`task build --prefix=${dirname(program)}`, `ln -s ${INSTALLED} `]) {
+    assert(INSTRUCTIONS.some(({ rest }) => `${rest} `.includes(wanted)), wanted);
+  }
+  for (const name of ["daemonset.yaml", "tests/pod.yaml"]) {
+    const text = await Deno.readTextFile(new URL(name, TEMPLATES));
+    const commands = Array.from(text.matchAll(/^ +command: \[(.*)\]$/gm), ([, path]) => path);
+    assertEquals(commands, [INSTALLED], name);
+  }
 });
 
 Deno.test("Dockerfile.dockerignore: lets through what the build needs", async () => {

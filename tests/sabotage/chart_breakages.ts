@@ -39,24 +39,24 @@ export const CHART_BREAKAGES: readonly Breakage[] = [
     file: "chart/templates/daemonset.yaml",
     text: "          command: [/opt/headcni/headcni]\n",
     replacement: "",
-    testFile: "tests/e2e/image_test.ts",
-    test: "helm: the image makes a node ready with the rights that the chart gives it",
+    testFile: "scripts/image/dockerfile_test.ts",
+    test: "Dockerfile: the program of the image installs; what is installed does all else",
   },
-  // A folder of plugins that an archive gave to somebody cannot be written to.
+  // The folder of the node hides the program that is to fill it.
   {
-    file: "chart/templates/daemonset.yaml",
-    text: ", add: [CHOWN, DAC_OVERRIDE, FOWNER]",
-    replacement: "",
-    testFile: "tests/e2e/image_test.ts",
-    test: "helm: the image makes a node ready with the rights that the chart gives it",
+    file: "scripts/image/Dockerfile",
+    text: 'ENTRYPOINT ["/usr/lib/headcni/headcni"]',
+    replacement: 'ENTRYPOINT ["/opt/headcni/headcni"]',
+    testFile: "scripts/image/dockerfile_test.ts",
+    test: "Dockerfile: the program of the image installs; what is installed does all else",
   },
-  // The folder that is looked at is one that no runtime looks into.
+  // Who looks in the container sees a program that is not the node's.
   {
-    file: "chart/templates/tests/pod.yaml",
-    text: 'mountPath: {{ dig "cni" "binDir" "/opt/cni/bin" .Values.config | toJson }}',
-    replacement: "mountPath: /opt/cni/bin",
-    testFile: "tests/e2e/chart_test.ts",
-    test: "helm: install: what is written down of the node is by the paths that the node has",
+    file: "scripts/image/Dockerfile",
+    text: "RUN ln -s /opt/headcni/headcni",
+    replacement: "RUN ln -s /usr/lib/headcni/headcni",
+    testFile: "scripts/image/dockerfile_test.ts",
+    test: "Dockerfile: the program of the image installs; what is installed does all else",
   },
   // The image of tomorrow is another one, of the same file.
   {
