@@ -65,13 +65,14 @@ testUnless(
     await host.machine.run("sh", "-ec", PLACE_OTHERS);
     const before = await host.machine.run("sh", "-ec", SHOW_OTHERS);
     assertStringIncludes((await end(test, verify)).stderr, `${PROGRAM}/headcni`);
-    // And then we, by an older image.
-    const older = await makeRelease(`${host.machine.folder}/older`, { version: "0.0.9" });
-    const env = ["env", `HEADCNI_CONFIG=${settings}/daemon.yaml`];
-    await host.machine.run(...env, older, "install", "--service=none", "--no-command");
-
     const installed = await end(pod, install);
     assertEquals([installed.code, installed.stderr], [0, ""], installed.stdout);
+    // As by another image, and then by this one again.
+    const other = await makeRelease(`${host.machine.folder}/other`, { version: "0.0.9" });
+    const env = ["env", `HEADCNI_CONFIG=${settings}/daemon.yaml`];
+    await host.machine.run(...env, other, "install", "--service=none", "--no-command");
+    const switched = await end(pod, install);
+    assertStringIncludes(switched.stdout, `${PROGRAM}/headcni: linked to releases/${VERSION}`);
     const releases = await host.machine.run("ls", `${PROGRAM}/releases`);
     assertEquals(releases.split("\n").map((name) => name.split("-")[0]), ["0.0.9", VERSION, ""]);
     assertStringIncludes((await end(pod, install)).stdout, "there is nothing to do");
