@@ -113,7 +113,7 @@ Deno.test("cluster install: namespace, Secret and release, and waits for all nod
   ], stderr);
   assertEquals(changes(calls), [
     "kubectl create namespace net",
-    "kubectl apply --server-side --force-conflicts --field-manager=headcni -f -",
+    "kubectl apply --server-side --force-conflicts --field-manager=headcni-auth-key --filename=-",
     "helm upgrade headcni /charts/headcni --install --reset-then-reuse-values --history-max=10 " +
     "--values=/v.yaml --values=-",
   ]);
@@ -139,6 +139,31 @@ Deno.test("cluster install: namespace, Secret and release, and waits for all nod
   // The key is nowhere but in the Secret.
   for (const { args } of calls) assertEquals(args.join(" ").includes(KEY), false);
   assertEquals([stdout, stderr, upgrade?.stdin].join().includes(KEY), false);
+});
+
+Deno.test("cluster upgrade: a new key takes none away that is in the Secret", async () => {
+  const join = await Deno.makeTempFile();
+  await Deno.writeTextFile(join, KEY);
+  const helm = [{ match: "'history '*", stdout: history([1, "deployed"]) }];
+  const keys = ["--auth-key-file", "-", "--join-key-file", join];
+  const { code, stderr, calls } = await cluster(
+    { helm, stdin: "other" },
+    ...["upgrade", ...keys, ...CHART],
+  );
+  await Deno.remove(join);
+  assertEquals(code, 0, stderr);
+  const applied = calls.filter(({ args }) => args.includes("apply")).map(({ args, stdin }) => ({
+    manager: args.find((arg) => arg.startsWith("--field-manager=")),
+    data: JSON.parse(stdin).data,
+  }));
+  // What an apply leaves out, the API server takes away from the manager of before.
+  assertEquals(applied, [
+    { manager: "--field-manager=headcni-auth-key", data: { "auth-key": btoa("other") } },
+    {
+      manager: "--field-manager=headcni-tailscale-auth-key",
+      data: { "tailscale-auth-key": btoa(KEY) },
+    },
+  ]);
 });
 
 Deno.test("cluster install: hostile values come to Helm as they are", async () => {

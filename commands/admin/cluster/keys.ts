@@ -56,22 +56,26 @@ export async function applyKeys(
     ...joinKeyFile !== undefined && { [TAILSCALE_KEY]: readKey(joinKeyFile) },
   };
   const name = keySecretName(flags);
-  // Not kept in an annotation, as an apply of the client would.
-  const apply = [
-    "apply",
-    "--server-side",
-    "--force-conflicts",
-    "--field-manager=headcni",
-    "-f",
-    "-",
-  ];
-  const stdin = JSON.stringify(secretManifest(name, flags, keys));
-  await kubectl?.run(`write Secret "${name}"`, apply, { stdin });
+  for (const [key, text] of Object.entries(keys)) {
+    const stdin = JSON.stringify(secretManifest(name, flags, [key, text]));
+    await kubectl?.run(`write Secret "${name}"`, applyArguments(key), { stdin });
+  }
   return {
     name,
     headscaleKey: authKeyFile === undefined ? undefined : HEADSCALE_KEY,
     tailscaleKey: joinKeyFile === undefined ? undefined : TAILSCALE_KEY,
   };
+}
+
+/**
+ * Not kept in an annotation, as an apply of the client would. What an apply leaves out, the API server
+ * takes from the manager that owned it: each key has one of its own, or a new key would remove the other.
+ */
+function applyArguments(key: string): string[] {
+  return [
+    ...["apply", "--server-side", "--force-conflicts", `--field-manager=headcni-${key}`],
+    ...["--filename=-"],
+  ];
 }
 
 function readKey(path: string): string {
@@ -84,11 +88,9 @@ function readKey(path: string): string {
 function secretManifest(
   name: string,
   { namespace, releaseName }: AccessOptions,
-  keys: Readonly<Record<string, string>>,
+  [key, text]: readonly [string, string],
 ): unknown {
   const [label = "", value] = OWN_LABEL.split("=");
-  const data = Object.entries(keys)
-    .map(([key, text]) => [key, new TextEncoder().encode(text).toBase64()]);
   return {
     apiVersion: "v1",
     kind: "Secret",
@@ -97,6 +99,6 @@ function secretManifest(
       labels: { [label]: value, "app.kubernetes.io/instance": releaseName },
     },
     type: "Opaque",
-    data: Object.fromEntries(data),
+    data: { [key]: new TextEncoder().encode(text).toBase64() },
   };
 }
