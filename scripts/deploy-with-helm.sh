@@ -26,7 +26,8 @@ Usage: scripts/deploy-with-helm.sh -u URL [OPTION...]
   -h, --help
 
 Without a key, nodes are to be in their tailnet already, and autoApprovers of its policy to approve
-their routes.
+their routes. A release that is there is upgraded: what was set before stays unless a flag changes it.
+Helm 3.14 or later is needed.
 END
 }
 
@@ -47,7 +48,8 @@ main() {
   trap 'rm -rf "$work"' EXIT
   write_values >"$work/values.json"
   provide_namespace
-  [[ -z $auth_key$join_key ]] || provide_secret "$auth_key" "$join_key"
+  [[ -z $auth_key ]] || provide_key auth-key "$auth_key"
+  [[ -z $join_key ]] || provide_key tailscale-auth-key "$join_key"
   deploy
 }
 
@@ -144,9 +146,11 @@ write_values() {
   [[ -z $tags ]] || settings+=("\"tailscale\": {\"tags\": $(quote "$tags")}")
   local values=("\"config\": {$(join "${settings[@]}")}")
   [[ -z $image ]] || values+=("\"image\": {\"repository\": $(quote "$image")}")
-  [[ -z $auth_key_file$join_key_file ]] ||
-    values+=("\"secret\": {\"existingName\": $(quote "$release-auth"), \"headscaleKey\": \
-$(quote "${auth_key_file:+auth-key}"), \"tailscaleKey\": $(quote "${join_key_file:+tailscale-auth-key}")}")
+  local secret=()
+  [[ -z $auth_key_file ]] || secret+=('"headscaleKey": "auth-key"')
+  [[ -z $join_key_file ]] || secret+=('"tailscaleKey": "tailscale-auth-key"')
+  [[ ${#secret[@]} -eq 0 ]] ||
+    values+=("\"secret\": {\"existingName\": $(quote "$release-auth"), $(join "${secret[@]}")}")
   printf '{%s}\n' "$(join "${values[@]}")"
 }
 
@@ -168,22 +172,22 @@ provide_namespace() {
   change kubectl label namespace "$namespace" pod-security.kubernetes.io/enforce=privileged
 }
 
-# provide_secret AUTH_KEY JOIN_KEY: they pass by pipes. Server-side, or an annotation would have them.
-provide_secret() {
-  local sources=()
-  [[ -z $1 ]] || sources+=(--from-file=auth-key=/dev/fd/3)
-  [[ -z $2 ]] || sources+=(--from-file=tailscale-auth-key=/dev/fd/4)
+# provide_key NAME KEY: it passes by a pipe. Server-side, or an annotation would have it; and by a manager of
+# its own, or what an apply leaves out would be taken from the Secret: the other key.
+provide_key() {
   if [[ -n $dry_run ]]; then
-    say "would make Secret \"$release-auth\" in namespace \"$namespace\""
+    say "would write $1 into Secret \"$release-auth\" in namespace \"$namespace\""
     return
   fi
-  kubectl create secret generic "$release-auth" --namespace "$namespace" "${sources[@]}" \
-    --dry-run=client --output=yaml 3< <(printf '%s' "$1") 4< <(printf '%s' "$2") |
-    kubectl apply --server-side --force-conflicts --field-manager=headcni-deploy --filename=-
+  kubectl create secret generic "$release-auth" --namespace "$namespace" --from-file="$1"=/dev/fd/3 \
+    --dry-run=client --output=yaml 3< <(printf '%s' "$2") |
+    kubectl apply --server-side --force-conflicts --field-manager="headcni-deploy-$1" --filename=-
 }
 
 deploy() {
   local command=(helm upgrade --install "$release" "$chart" --namespace "$namespace") file count=0
+  # What no flag says stays as it was set before.
+  command+=(--reset-then-reuse-values)
   for file in ${values_files[@]+"${values_files[@]}"}; do
     # Helm splits a name at its commas.
     cp -- "$file" "$work/$((count += 1)).yaml"

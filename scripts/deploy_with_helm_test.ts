@@ -105,7 +105,8 @@ Deno.test("deploy-with-helm.sh: flags of the older script become values of the c
   const helm = calls.find(([name]) => name === "helm") ?? [];
   const values = helm.at(-1) ?? "";
   assertEquals(helm, [
-    ...["helm", "upgrade", "--install", "edge", CHART, "--namespace", "net", "--values", values],
+    ...["helm", "upgrade", "--install", "edge", CHART, "--namespace", "net"],
+    ...["--reset-then-reuse-values", "--values", values],
   ]);
   assertEquals(JSON.parse(files.get(values) ?? ""), {
     config: {
@@ -114,7 +115,7 @@ Deno.test("deploy-with-helm.sh: flags of the older script become values of the c
       ipam: { type: "host-local" },
       tailscale: { tags: "tag:headcni,tag:edge" },
     },
-    secret: { existingName: "edge-auth", headscaleKey: "auth-key", tailscaleKey: "" },
+    secret: { existingName: "edge-auth", headscaleKey: "auth-key" },
   });
   const names = calls.map(([name, ...words]) => [name, ...words.slice(0, 2)].join(" "));
   assertEquals(
@@ -178,13 +179,13 @@ Deno.test("deploy-with-helm.sh: keys are in no command line, no value and no out
   );
   assertEquals(code, 0);
   assertEquals(files.get("--from-file=auth-key=/dev/fd/3"), KEY);
-  assertEquals(files.get("--from-file=tailscale-auth-key=/dev/fd/4"), JOIN_KEY);
+  assertEquals(files.get("--from-file=tailscale-auth-key=/dev/fd/3"), JOIN_KEY);
   for (const key of [KEY, JOIN_KEY]) {
     assert(!calls.flat().some((word) => word.includes(key)));
     assert(!stderr.includes(key));
     assertEquals(record.split(key).length, 2, "told once, by its file");
   }
-  assertEquals(inputs, ["kind: Secret"]);
+  assertEquals(inputs, ["kind: Secret", "kind: Secret"]);
 });
 
 Deno.test("deploy-with-helm.sh: a key that stands in the command line is refused and not repeated", async () => {
@@ -208,7 +209,7 @@ Deno.test("deploy-with-helm.sh: --dry-run changes nothing", async () => {
   assertEquals(changing.map(([name]) => name), ["helm"]);
   assert(changing[0]?.includes("--dry-run=server"));
   assertStringIncludes(stderr, "would run: kubectl create namespace new");
-  assertStringIncludes(stderr, 'would make Secret "headcni-auth"');
+  assertStringIncludes(stderr, 'would write auth-key into Secret "headcni-auth"');
 });
 
 Deno.test("deploy-with-helm.sh: without kubectl or helm it says which one, and touches nothing", async () => {

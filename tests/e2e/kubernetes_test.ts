@@ -132,6 +132,11 @@ kubernetesTest(
     const secret = await get("secret", "headcni-auth");
     assertEquals(secret.data, { "auth-key": btoa(key) });
     assertEquals(secret.metadata.annotations, undefined);
+    const joinKey = "hskey-auth-7f3a";
+    const flags = ["--namespace", NAMESPACE, "--headscale-url", url, "--no-wait"];
+    await cluster.run([DEPLOY, ...flags, "--join-key-file", "-"], joinKey);
+    const withBoth = await get("secret", "headcni-auth");
+    assertEquals(withBoth.data, { "auth-key": btoa(key), "tailscale-auth-key": btoa(joinKey) });
     const { data } = await get("configmap", "headcni-config");
     assertEquals(parseYaml(data["daemon.yaml"]).headscale, {
       url,
