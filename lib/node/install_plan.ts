@@ -112,13 +112,16 @@ export function planInstall(want: InstallWant, facts: InstallFacts): InstallPlan
   const entries = wantedEntries(want).filter((entry) => isToTake(entry, facts, kept));
   requireReplaceable(entries, found);
   const missing = wantedFolders(want).filter((path) => !facts.folders.has(path));
-  const next = nextRecord(want, facts, entries, missing);
+  const last = nextRecord(want, facts, entries, missing);
   const recordPath = installRecordPath(want.dataDir);
-  const isRecorded = record && formatInstallRecord(record) === formatInstallRecord(next);
   const mode = (path: string) => path === want.dataDir ? 0o700 : 0o755;
   const folders = missing.map((path) => ({ kind: "make-folder", path, mode: mode(path) } as const));
   const copies = planCopy(want, facts);
   const changes = entries.filter((entry) => !isAsWanted(entry, found.get(entry.path)));
+  const service = planService(want, facts, [...copies, ...changes.map(({ step }) => step)]);
+  const isServiceDue = service.some(({ kind }) => kind !== "enable-unit");
+  const next = { ...last, ...isServiceDue && { isServiceDue } };
+  const isRecorded = record && formatInstallRecord(record) === formatInstallRecord(next);
   return {
     steps: [
       ...folders.filter(({ path }) => lineage(want.dataDir).includes(path)),
@@ -127,8 +130,9 @@ export function planInstall(want: InstallWant, facts: InstallFacts): InstallPlan
       ...folders.filter(({ path }) => !lineage(want.dataDir).includes(path)),
       ...copies,
       ...changes.map(({ step }) => step),
-      ...planService(want, facts, [...copies, ...changes.map(({ step }) => step)]),
-      ...planPrune(want, facts, next),
+      ...service,
+      ...isServiceDue ? [{ kind: "complete", path: recordPath, record: last } as const] : [],
+      ...planPrune(want, facts, last),
     ],
     kept,
   };
@@ -268,12 +272,14 @@ function planCopy(want: InstallWant, { wholeReleases }: InstallFacts): InstallSt
 
 function planService(
   want: InstallWant,
-  { isEnabled, isActive }: InstallFacts,
+  { isEnabled, isActive, record }: InstallFacts,
   changes: readonly InstallStep[],
 ): InstallStep[] {
   const { unit } = want;
   if (!unit) return [];
-  const isWritten = changes.some((step) => step.kind === "write" && step.path === unit.path);
+  const isDue = record?.isServiceDue === true;
+  const isWritten = isDue ||
+    changes.some((step) => step.kind === "write" && step.path === unit.path);
   const program = join(want.prefix, "headcni");
   const isOther = changes.some((step) =>
     step.kind === "copy-release" || step.kind === "link" && step.path === program

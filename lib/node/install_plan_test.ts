@@ -43,6 +43,9 @@ class PlannedNode {
   record: InstallRecord | undefined;
   isEnabled = false;
   isActive = false;
+  /** The unit that systemd knows, and what it runs. */
+  loaded: Found | undefined;
+  running: readonly [unit: Found | undefined, program: Found | undefined] | undefined;
 
   facts(): InstallFacts {
     return {
@@ -98,6 +101,7 @@ class PlannedNode {
         this.backups.set(step.backup, this.files.get(path) ?? { kind: "absent" });
         break;
       case "record":
+      case "complete":
         this.record = parseInstallRecord(formatInstallRecord(step.record));
         break;
       case "copy-release":
@@ -127,8 +131,10 @@ class PlannedNode {
         break;
       case "restart-unit":
         this.isActive = true;
+        this.running = [this.loaded, this.files.get("/opt/headcni/headcni")];
         break;
       case "reload-units":
+        this.loaded = this.files.get(UNIT);
         break;
     }
     if (step.kind.endsWith("unit") || step.kind === "reload-units") this.calls.push(step.kind);
@@ -160,6 +166,7 @@ Deno.test("planInstall: a node with nothing, in the order in which it is done", 
     "systemctl daemon-reload",
     "systemctl enable headcni.service",
     "systemctl restart headcni.service",
+    "/var/lib/headcni/install.json: complete",
   ]);
   assertEquals(node.install(), []);
 });
@@ -246,6 +253,7 @@ Deno.test("planInstall: another release leaves the one of before, and no more", 
     `/opt/headcni/releases/${TWO}: copied from /root/headcni`,
     `/opt/headcni/headcni: linked to releases/${TWO}/headcni`,
     "systemctl restart headcni.service",
+    "/var/lib/headcni/install.json: complete",
   ]);
   assertEquals([node.releases, node.record?.previous], [[ONE, TWO], ONE]);
 });
@@ -287,28 +295,72 @@ Deno.test("planUninstall: the record is the last that goes of what it tells of",
   ]);
 });
 
-Deno.test("planUndo: stopped anywhere, an upgrade goes back to the release of before", () => {
-  const installed = () => {
-    const node = new PlannedNode();
-    node.install();
-    return node;
-  };
-  const want = {
-    ...WANT,
-    release: TWO,
-    unit: { path: UNIT, text: "# Written by headcni install 2" },
-  };
-  const { steps } = planInstall(want, installed().facts());
-  const before = installed().text();
+/** A node with a release, on which another one, with another unit, is wanted. */
+function installedNode(): PlannedNode {
+  const node = new PlannedNode();
+  node.install();
+  return node;
+}
+
+const WANT_TWO: InstallWant = {
+  ...WANT,
+  release: TWO,
+  unit: { path: UNIT, text: "# Written by headcni install 2" },
+};
+
+Deno.test("planInstall: an upgrade that was stopped anywhere is finished by the next one", () => {
+  const done = installedNode();
+  done.install(WANT_TWO);
+  const { steps } = planInstall(WANT_TWO, installedNode().facts());
   for (let count = 0; count <= steps.length; count++) {
-    const node = installed();
+    const node = installedNode();
+    node.apply(steps, count);
+    node.install(WANT_TWO);
+    assertEquals([node.text(), node.running], [done.text(), done.running], `after ${count} steps`);
+    assertEquals(node.install(WANT_TWO), [], `after ${count} steps`);
+  }
+});
+
+Deno.test("planUndo: stopped anywhere, an upgrade goes back to the release of before", () => {
+  const { steps } = planInstall(WANT_TWO, installedNode().facts());
+  const before = installedNode();
+  for (let count = 0; count <= steps.length; count++) {
+    const node = installedNode();
     const { record, found } = node.facts();
     if (!record) throw new Error("no record");
     const undo = planUndo(steps, { record, found: new Map(found) });
     node.apply(steps, count);
     node.apply(undo);
-    assertEquals([node.text(), node.record], [before, record], `after ${count} steps`);
+    assertEquals(
+      [node.text(), node.record, node.running],
+      [before.text(), record, before.running],
+      `after ${count} steps`,
+    );
   }
+});
+
+Deno.test("planUndo: killed anywhere, the release of before is what its next install runs", () => {
+  const { steps } = planInstall(WANT_TWO, installedNode().facts());
+  const before = installedNode();
+  const { record, files } = before;
+  if (!record) throw new Error("no record");
+  const undo = planUndo(steps, { record, found: new Map(files) });
+  for (let count = 0; count <= undo.length; count++) {
+    const node = installedNode();
+    node.apply(steps);
+    node.apply(undo, count);
+    node.install();
+    assertEquals(node.running, before.running, `after ${count} steps`);
+  }
+});
+
+Deno.test("planUndo: a release that was mended in its place is not removed: it is the one in use", () => {
+  const node = installedNode();
+  const { steps } = planInstall(WANT, { ...node.facts(), wholeReleases: [] });
+  assertEquals(steps.some(({ kind }) => kind === "copy-release"), true);
+  if (!node.record) throw new Error("no record");
+  node.apply(planUndo(steps, { record: node.record, found: node.files }));
+  assertEquals(node.releases, [ONE]);
 });
 
 Deno.test("parseInstallRecord: a path that leaves its folder, or another format, is refused", () => {

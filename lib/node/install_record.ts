@@ -39,6 +39,8 @@ export interface InstallRecord {
   readonly release: string;
   /** That of before, which an upgrade goes back to. */
   readonly previous?: string | undefined;
+  /** True while units are to be read anew or the daemon started anew: whoever was killed did not. */
+  readonly isServiceDue?: true | undefined;
   /** In the order in which they were taken. */
   readonly paths: readonly InstalledPath[];
   /** Folders that were not there, the outermost first. */
@@ -71,6 +73,7 @@ export const InstallFile = v.object({
   settings: path,
   release,
   previous: v.optional(release),
+  isServiceDue: v.optional(v.literal(true)),
   paths: v.array(v.object({
     path,
     made: v.variant("kind", [link, v.object({ kind: v.literal("file"), hash: v.string() })]),

@@ -18,6 +18,8 @@ export type InstallStep =
   | { readonly kind: "save"; readonly path: string; readonly backup: string }
   /** Writes down what follows. */
   | { readonly kind: "record"; readonly path: string; readonly record: InstallRecord }
+  /** Writes down that nothing is left to be done. */
+  | { readonly kind: "complete"; readonly path: string; readonly record: InstallRecord }
   /** The program by which this runs, as a folder of its own. */
   | { readonly kind: "copy-release"; readonly folder: string; readonly from: string }
   | { readonly kind: "link"; readonly path: string; readonly target: string }
@@ -47,6 +49,8 @@ export function formatInstallStep(step: InstallStep): string {
       return `${step.path}: kept as ${step.backup}`;
     case "record":
       return `${step.path}: written`;
+    case "complete":
+      return `${step.path}: complete`;
     case "copy-release":
       return `${step.folder}: copied from ${step.from}`;
     case "link":

@@ -15,7 +15,13 @@ import {
 import { copyRelease, type Release, removeAll } from "./release.ts";
 
 /** Steps that put a file in the place of another. */
-const REPLACING: readonly InstallStep["kind"][] = ["record", "link", "write", "put-back"];
+const REPLACING: readonly InstallStep["kind"][] = [
+  "record",
+  "complete",
+  "link",
+  "write",
+  "put-back",
+];
 
 /** What steps need beside themselves. */
 export interface ApplyOptions {
@@ -57,6 +63,7 @@ async function applyStep(step: InstallStep, options: ApplyOptions): Promise<bool
     case "save":
       return copyAll(step.path, step.backup);
     case "record":
+    case "complete":
       return writeAtomically(step.path, formatInstallRecord(step.record), { mode: 0o600 });
     case "copy-release":
       if (options.release) await copyRelease(options.release, step.folder);
