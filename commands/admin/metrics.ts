@@ -1,10 +1,10 @@
 /** `headcni metrics`: what the daemon counts and measures. */
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Environment } from "../../lib/cni/environment.ts";
-import { askDaemon, type DaemonAnswer } from "../../lib/daemon/ask_daemon.ts";
+import { askDaemon, askDaemonByTcp, type DaemonAnswer } from "../../lib/daemon/ask_daemon.ts";
 import { parseExposition, type ReadFamily } from "../../lib/daemon/read_exposition.ts";
 import type { Settings } from "../../lib/daemon/settings/settings.ts";
-import { ClientError, errorText } from "../../lib/errors.ts";
+import { ClientError } from "../../lib/errors.ts";
 import { formatAddress } from "../../lib/net/address.ts";
 import { parseDuration } from "./duration_option.ts";
 import { OUTPUT_FORMATS, type OutputFormat, print } from "./print.ts";
@@ -85,21 +85,10 @@ function ask(options: MetricsOptions, settings: Settings): Promise<DaemonAnswer>
   const isTcp = host !== undefined || options.port !== undefined;
   if (!isTcp) return askDaemon(socket, monitoring.path, timeout);
   const name = host ?? formatAddress(monitoring.address);
-  return askTcp(
+  return askDaemonByTcp(
     `http://${name.includes(":") ? `[${name}]` : name}:${port}${monitoring.path}`,
     timeout,
   );
-}
-
-async function askTcp(url: string, timeoutMs: number): Promise<DaemonAnswer> {
-  try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(timeoutMs) });
-    return { status: response.status, text: await response.text() };
-  } catch (cause) {
-    const isLate = cause instanceof DOMException && cause.name === "TimeoutError";
-    const seen = isLate ? `it did not answer in ${timeoutMs / 1_000} s` : errorText(cause);
-    throw new ClientError("delegate-failure", `Cannot get "${url}": ${seen}`, { cause });
-  }
 }
 
 function filterFamilies(families: readonly ReadFamily[], filter: RegExp | undefined): ReadFamily[] {

@@ -1,5 +1,7 @@
-import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { askDaemon, DaemonSilent } from "./ask_daemon.ts";
+import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import * as v from "valibot";
+import { ClientError } from "../errors.ts";
+import { askDaemon, askDaemonByTcp, DaemonSilent, parseStatus } from "./ask_daemon.ts";
 
 /** Runs with the path of a socket that is not there yet. */
 async function withSocket(use: (path: string) => Promise<void>): Promise<void> {
@@ -43,4 +45,32 @@ Deno.test("askDaemon: of one that does not answer it is not known whether it run
     assertEquals(silence, "unknown");
     assertEquals(message, `Cannot ask the daemon at "${path}": it did not answer in 0.05 s`);
   });
+});
+
+Deno.test("askDaemonByTcp: answers the same, and says how long it waited", async () => {
+  const gate = Promise.withResolvers<Response>();
+  const handle = ({ url }: Request) =>
+    new URL(url).pathname === "/late" ? gate.promise : new Response("no", { status: 503 });
+  await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, handle);
+  const base = `http://127.0.0.1:${server.addr.port}`;
+  assertEquals(await askDaemonByTcp(`${base}/readyz`), { status: 503, text: "no" });
+  await assertRejects(
+    () => askDaemonByTcp(`${base}/late`, 50),
+    ClientError,
+    `Cannot get "${base}/late": it did not answer in 0.05 s`,
+  );
+  gate.resolve(new Response());
+});
+
+Deno.test("parseStatus: what is wanted of it, and who answers if that is not there", () => {
+  const schema = v.object({ version: v.string() });
+  const text = '{"version":"9","more":1}';
+  assertEquals(parseStatus(schema, { status: 200, text }, "/s"), { version: "9" });
+  for (const other of ["{}", "no JSON"]) {
+    assertThrows(
+      () => parseStatus(schema, { status: 404, text: other }, "/s"),
+      ClientError,
+      'Cannot understand the daemon at "/s": it answers 404: ',
+    );
+  }
 });

@@ -2,13 +2,13 @@
 import { join } from "@std/path";
 import { nodeStatePath } from "../../../lib/attach/node_state.ts";
 import type { Environment } from "../../../lib/cni/environment.ts";
+import { askDaemon } from "../../../lib/daemon/ask_daemon.ts";
 import { memoryPath } from "../../../lib/daemon/mesh/memory_file.ts";
 import { cniDirectories, subnetFilePath } from "../../../lib/daemon/node_files.ts";
 import { lastPodCidrPath } from "../../../lib/daemon/pod_cidr_sources.ts";
 import type { LoadedSettings } from "../../../lib/daemon/settings/settings.ts";
 import { runTool } from "../../../lib/delegate/run_tool.ts";
 import { errorText } from "../../../lib/errors.ts";
-import { askUnix } from "../../../lib/tailscale/unix_http.ts";
 import { VERSION } from "../../../lib/version.ts";
 import { pluginContext } from "../../context.ts";
 import { type Item, printedBy } from "./item.ts";
@@ -77,13 +77,8 @@ export function daemonItems({ settings: { socket } }: LoadedSettings): Item[] {
   return PAGES.map((target) => ({
     name: `daemon${target}.txt`,
     read: async () => {
-      const signal = AbortSignal.timeout(ANSWER_DEADLINE_MS);
-      const { status, body } = await askUnix(
-        socket,
-        { method: "GET", target, host: "headcni" },
-        signal,
-      );
-      return `${status}\n${await new Response(body).text()}`;
+      const { status, text } = await askDaemon(socket, target, ANSWER_DEADLINE_MS);
+      return `${status}\n${text}`;
     },
   }));
 }

@@ -1,8 +1,7 @@
 /** What the daemon of this node says, or why it says nothing. */
 import * as v from "valibot";
-import { askDaemon, DaemonSilent } from "../../../lib/daemon/ask_daemon.ts";
-import { ClientError, errorText } from "../../../lib/errors.ts";
-import { parseWith } from "../../../lib/schema.ts";
+import { askDaemon, DaemonSilent, parseStatus } from "../../../lib/daemon/ask_daemon.ts";
+import { errorText } from "../../../lib/errors.ts";
 
 /** The daemon, as it is told. */
 export interface DaemonView {
@@ -64,7 +63,7 @@ export interface DaemonSight {
 /** Asks the daemon at a socket; never throws. */
 export async function readDaemon(socket: string): Promise<DaemonSight> {
   try {
-    const told = parseStatus(socket, await askDaemon(socket, "/status"));
+    const told = parseStatus(ToldStatus, await askDaemon(socket, "/status"), socket);
     const { version, pid, started, ready, reasons, warnings } = told;
     const view = { state: "running", version, pid, started, ready, reasons, warnings } as const;
     return { view, told, trouble: undefined };
@@ -86,16 +85,3 @@ const NOTHING = {
   reasons: [],
   warnings: [],
 } as const;
-
-function parseStatus(socket: string, answer: { status: number; text: string }): ToldStatus {
-  try {
-    return parseWith(ToldStatus, JSON.parse(answer.text), "its status");
-  } catch (cause) {
-    throw new ClientError(
-      "delegate-failure",
-      `Cannot understand the daemon at "${socket}": it answers ${answer.status}: ` +
-        errorText(cause),
-      { cause },
-    );
-  }
-}

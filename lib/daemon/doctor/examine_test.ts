@@ -124,7 +124,7 @@ Deno.test(
     node.traced.openHost = () => ({ ...listedHost([]), listRoutes: () => [] });
     const none = await node.saw("daemon");
     assertEquals(none.status, undefined);
-    assertStringIncludes(none.trouble, "none listens on");
+    assertStringIncludes(none.trouble, "there is no such socket");
     await serving(node, JSON.stringify(STATUS), async () => {
       assertEquals((await node.saw("daemon")).status?.version, "9");
       assertEquals((await node.saw("podNetwork")).chosen?.origin, "o");

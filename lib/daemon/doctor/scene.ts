@@ -13,7 +13,7 @@ import { podCidrFinding } from "../kube_link.ts";
 import { foreignRoutes } from "../node_turn.ts";
 import type { LoadedSettings } from "../settings/settings.ts";
 import { NodeStores } from "../stores.ts";
-import { askDaemon, type DaemonAnswer } from "./ask_daemon.ts";
+import { askWhatIsSeen, type DaemonWord } from "./ask_what_is_seen.ts";
 import { within } from "./within.ts";
 
 /** What an examination works with. */
@@ -57,7 +57,7 @@ const API_TIMEOUT_MS = 3_000;
 export class Scene implements AsyncDisposable {
   readonly options: DoctorOptions;
   readonly stores: NodeStores;
-  #daemon: Promise<DaemonAnswer> | undefined;
+  #daemon: Promise<DaemonWord> | undefined;
   #api: Promise<ApiAnswer> | undefined;
   #network: Promise<FoundNetwork> | undefined;
   #sight: HostSight | undefined;
@@ -72,8 +72,8 @@ export class Scene implements AsyncDisposable {
   }
 
   /** What the daemon says. */
-  daemon(): Promise<DaemonAnswer> {
-    return this.#daemon ??= askDaemon(this.options.loaded.settings);
+  daemon(): Promise<DaemonWord> {
+    return this.#daemon ??= askWhatIsSeen(this.options.loaded.settings);
   }
 
   /**

@@ -1,10 +1,7 @@
 /** Asks the daemon of this node which release it is of, whatever else that release tells. */
 import * as v from "valibot";
 import { errorText } from "../../errors.ts";
-import { askUnix } from "../../tailscale/unix_http.ts";
-
-/** It answers from memory. */
-const DEADLINE_MS = 5_000;
+import { askDaemon, parseStatus } from "../ask_daemon.ts";
 
 /** What is read of `/status`; the rest of it is for others. */
 const Status = v.object({
@@ -28,11 +25,8 @@ export type ReleaseWord =
 /** Asks a daemon which release it is, and what it lacks. */
 export async function askRelease(socket: string): Promise<ReleaseWord> {
   try {
-    const request = { method: "GET", target: "/status", host: "localhost" };
-    const { body } = await askUnix(socket, request, AbortSignal.timeout(DEADLINE_MS));
-    const status: unknown = JSON.parse(await new Response(body).text());
-    return { kind: "status", ...v.parse(Status, status) };
+    return { kind: "status", ...parseStatus(Status, await askDaemon(socket, "/status"), socket) };
   } catch (error) {
-    return { kind: "silent", why: `nobody answers on "${socket}": ${errorText(error)}` };
+    return { kind: "silent", why: errorText(error) };
   }
 }
