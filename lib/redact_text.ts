@@ -6,20 +6,22 @@ import { REDACTED } from "./redact.ts";
 
 /** Parts of names whose values are secrets. */
 const WORDS = [
-  ...["auth[-_]?key", "api[-_]?key", "access[-_]?key", "private[-_]?key", "preshared[-_]?key"],
-  ...["client[-_]?key", "token", "passw(?:or)?d", "passphrase", "secret", "credential"],
+  ...["auth[-_ ]?key", "api[-_ ]?key", "access[-_ ]?key", "private[-_ ]?key", "preshared[-_ ]?key"],
+  ...["client[-_ ]?key", "token", "passw(?:or)?d", "passphrase", "secret", "credential"],
   ...["authorization", "cookie", "psk", "htpasswd"],
 ].join("|");
 /** The end of a name, for how it begins does not matter. Docker's for a password is `auth` alone. */
 const NAME = `(?:(?:${WORDS})[\\w.-]{0,40}|\\bauth)`;
 /** A quote, or one within a quoted text. */
 const QUOTE = `\\\\*["']?`;
+/** What ends no bare word. */
+const BARE = `[^\\s,;&"'\\\\{}\\[\\]]`;
 /** In quotes, in quotes within a text, or up to what ends a bare word. What says that there is none stays. */
 const VALUE = [
-  `(?!(?:true|false|null|none)\\b)(?:"(?:[^"\\\\\\n]|\\\\.)+"`,
+  `(?!(?:true|false|null|none)(?!${BARE}))(?:"(?:[^"\\\\\\n]|\\\\.)+"`,
   `'[^'\\n]+'`,
   `\\\\+"[^"\\n]+"`,
-  `[^\\s,;&"'\\\\{}\\[\\]][^\\s,;&"'\\\\{}\\[\\]]*)`,
+  `${BARE}+)`,
 ].join("|");
 
 const RULES: readonly (readonly [pattern: RegExp, replacement: string])[] = [
@@ -27,12 +29,12 @@ const RULES: readonly (readonly [pattern: RegExp, replacement: string])[] = [
     /-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|$)/g,
     REDACTED,
   ],
-  // Of one whose beginning is cut off.
-  [/^(?:[A-Za-z0-9+/=]{16,}\r?\n)+-----END [A-Z0-9 ]*PRIVATE KEY-----/gm, REDACTED],
+  // Of one whose beginning is cut off: the text begins with it.
+  [/^(?:[A-Za-z0-9+/=]{16,}\r?\n)+-----END [A-Z0-9 ]*PRIVATE KEY-----/g, REDACTED],
   // Keys of Tailscale and Headscale, of their node keys the private ones; tokens of HTTP; RFC 7519.
   [/\b(tskey-|hskey-|privkey:|nlpriv:)[\w.~+/=-]+/g, `$1${REDACTED}`],
   [/\b(Bearer|Basic)(\s+)[\w.~+/=-]{6,}/gi, `$1$2${REDACTED}`],
-  [/\beyJ[\w-]+\.[\w-]+\.[\w-]*/g, REDACTED],
+  [/(?<![\w-])eyJ[\w-]+\.[\w-]+\.[\w-]*/g, REDACTED],
   // RFC 3986 section 3.2.1.
   [/(:\/\/)[^\s/?#"'@]*:[^\s/?#"']*@/g, `$1${REDACTED}@`],
   // A block of YAML, with all that is as far in.
@@ -51,6 +53,20 @@ const RULES: readonly (readonly [pattern: RegExp, replacement: string])[] = [
   [
     new RegExp(`(--[\\w.-]{0,40}${NAME}["']?)(\\s+)(?!["']?-)(?:${VALUE})`, "gi"),
     `$1$2${REDACTED}`,
+  ],
+  // The same where each word of a command line is one of a list.
+  [
+    new RegExp(
+      `(--[\\w.-]{0,40}${NAME}${QUOTE}(?:\\s*,\\s*|\\s*\\n\\s*-\\s+))(?!["']?-)(?:${VALUE})`,
+      "gi",
+    ),
+    `$1"${REDACTED}"`,
+  ],
+  // Lists of secrets: in brackets, or a line each.
+  [new RegExp(`(${NAME}${QUOTE}\\s*[:=]\\s*)\\[[^\\]]+\\]`, "gi"), `$1["${REDACTED}"]`],
+  [
+    new RegExp(`(${NAME}["']?[ \\t]*:[ \\t]*\\n[ \\t]*- )[^\\n]*(?:\\n[ \\t]*- [^\\n]*)*`, "gi"),
+    `$1"${REDACTED}"`,
   ],
   [new RegExp(`(${NAME}${QUOTE}\\s*[:=]\\s*)(?:${VALUE})`, "gi"), `$1"${REDACTED}"`],
 ];

@@ -17,6 +17,14 @@ const HIDDEN: readonly (readonly [name: string, text: string])[] = [
   ["variables of a container, YAML", "- name: TS_AUTHKEY\n  value: $\n"],
   ["variables of a container, JSON", '[{"name":"API_TOKEN","value":"$"}]'],
   ["a command line", "k3s server --token $ --agent-token=$ '--datastore-password' '$'"],
+  ["a command line as a list, JSON", '["--token","$","--auth-key", "$"]'],
+  [
+    "a command line as a list, YAML",
+    "args:\n- --token\n- $\n- '--auth-key'\n- '$'\n- [--token, $]\n",
+  ],
+  ["a value that begins like none", "token: true-$\npassword: none.$\n"],
+  ["a list", 'tokens: ["$", "a", $]\n"passwords":["$"]\napi_tokens:\n  - $\n  - b\n  - $\n'],
+  ["words", "invalid API key: $; pre-auth key: $; auth key: $\n"],
   ["keys of Tailscale and Headscale", "use tskey-auth-$-$ or hskey-api-$ or privkey:$"],
   ["HTTP", "Authorization: Bearer $\nproxy-authorization: Basic $\n"],
   ["a token of a service account", "got eyJhbGciOi.eyJS.$-$ back"],
@@ -57,6 +65,11 @@ Deno.test("redactText: leaves what is no secret, and JSON as JSON", () => {
     token: "[redacted]",
     a: [1],
   });
+});
+
+Deno.test("redactText: many lines of base64 that are no key take no longer than their length", () => {
+  const lines = `a\n${`${"A".repeat(64)}\n`.repeat(50_000)}`;
+  assertEquals(redactText(lines), lines);
 });
 
 Deno.test("redactText: a long word takes no longer than its length", () => {
