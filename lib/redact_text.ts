@@ -45,7 +45,7 @@ const RULES: readonly (readonly [pattern: RegExp, replacement: string])[] = [
   // Variables of containers: the name is the value of one key, the secret that of the next.
   [
     new RegExp(
-      `(name${QUOTE}\\s*:\\s*${QUOTE}[\\w.-]{0,40}${NAME}${QUOTE}\\s*,?\\s*${QUOTE}value${QUOTE}\\s*:\\s*)(?:${VALUE})`,
+      `(name${QUOTE}\\s*:\\s*${QUOTE}[\\w.-]{0,40}${NAME}${QUOTE}(?:\\s*,)?\\s*${QUOTE}value${QUOTE}\\s*:\\s*)(?:${VALUE})`,
       "gi",
     ),
     `$1"${REDACTED}"`,

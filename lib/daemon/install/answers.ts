@@ -1,6 +1,7 @@
 /** The settings that an installation is given, and those that the daemon will have with them. */
 import { stringify } from "yaml";
 import { ConfigError, errorText } from "../../errors.ts";
+import { findKey } from "../settings/catalogue.ts";
 import { formatFault } from "../settings/given.ts";
 import { loadSettings } from "../settings/load.ts";
 import { readFlags } from "../settings/read_flags.ts";
@@ -19,14 +20,17 @@ export interface Answers {
 
 /**
  * The text of the settings file that answers come to; undefined without any.
- * @throws ConfigError when a file cannot be read.
+ * @throws ConfigError when a file cannot be read, or a value is a secret.
  */
 export function settingsText({ file, text, values }: Answers): string | undefined {
   if (text !== undefined) return text;
   if (file !== undefined) return readText(file);
   if (values.length === 0) return undefined;
   const tree: Tree = {};
-  for (const [key, value] of values) setKey(tree, key.split("."), value);
+  for (const [key, value] of values) {
+    refuseSecret(key);
+    setKey(tree, key.split("."), value);
+  }
   return stringify(tree);
 }
 
@@ -61,6 +65,16 @@ export function settingsOf(
   throw new ConfigError("invalid-config", "Cannot use these settings for the daemon", {
     details: faults.map(formatFault).join("\n"),
   });
+}
+
+function refuseSecret(key: string): void {
+  const use = findKey(key);
+  if (!use?.setting.isSecret || use.isFileOfSecret) return;
+  throw new ConfigError(
+    "invalid-config",
+    `Cannot take "${key}" from a command line, which every user of this machine can see: write ` +
+      `the key to a file of mode 0600, and name that by ${key}File`,
+  );
 }
 
 /** Sections by name. */
