@@ -15,6 +15,8 @@ const TYPED: readonly [keys: string, command: string][] = [
   ["completion ba\t", "completion bash"],
   ["help ipa\t", "help ipam"],
   ["status --config /etc/hostnam\t", "status --config /etc/hostname"],
+  ["ipam ls --all-n\t", "ipam ls --all-nodes"],
+  ["status --kubeconfig /etc/hostnam\t", "status --kubeconfig /etc/hostname"],
 ];
 
 async function scriptFor(shell: string): Promise<string> {

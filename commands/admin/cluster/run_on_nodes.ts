@@ -7,7 +7,7 @@ import { choosePods, type DaemonPod } from "./daemon_pods.ts";
 import type { NodeTarget } from "./target.ts";
 
 /** What makes no sense on a node. */
-const NOT_OF_A_NODE: readonly string[] = ["cluster", "completion", "help", "daemon"];
+export const NOT_OF_A_NODE: readonly string[] = ["cluster", "completion", "help", "daemon"];
 /** How many nodes are asked at once. */
 const AT_ONCE = 8;
 /** What kubectl adds to what the command said. */

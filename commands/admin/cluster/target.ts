@@ -1,4 +1,5 @@
 /** Which nodes of a cluster a command is for, when it is run from a workstation. */
+import { Option } from "commander";
 import type { ClusterAccess } from "../../../lib/delegate/kubectl.ts";
 import { ConfigError } from "../../../lib/errors.ts";
 import type { Environment } from "../../../lib/cni/environment.ts";
@@ -30,6 +31,18 @@ From a workstation, with kubectl, any of them runs on nodes:
   -n, --namespace <name>  of the release (default: ${DEFAULT_NAMESPACE})
   --release-name <name>   its name (default: ${DEFAULT_RELEASE})
   --kubeconfig <path>, --context <name>   as of kubectl`;
+
+/** They as options of a command line. */
+export function targetOptions(): Option[] {
+  return [
+    new Option("--node <name>", "run it there, from a workstation"),
+    new Option(ALL_NODES, "run it on all nodes, from a workstation"),
+    new Option("-n, --namespace <name>", "of the release on the nodes"),
+    new Option("--release-name <name>", "of the release on the nodes"),
+    new Option("--kubeconfig <path>", "as of kubectl"),
+    new Option("--context <name>", "as of kubectl"),
+  ];
+}
 
 /** Options of which the value follows, or stands behind `=`. */
 const VALUED: Readonly<Record<string, keyof TargetValues>> = {

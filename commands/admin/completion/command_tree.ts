@@ -26,8 +26,15 @@ export interface OptionNode {
   readonly choices: readonly string[];
 }
 
+/** Options that a command takes beside its own, by the names that lead to it, without the program's. */
+export type AddedOptions = (names: readonly string[]) => readonly Option[];
+
 /** The tree below a command; what its help does not show is left out. */
-export function commandTree(command: Command, above: string[] = []): CommandNode {
+export function commandTree(
+  command: Command,
+  added: AddedOptions = () => [],
+  above: string[] = [],
+): CommandNode {
   const help = command.createHelp();
   const [argument] = command.registeredArguments;
   const path = [...above, command.name()];
@@ -37,11 +44,11 @@ export function commandTree(command: Command, above: string[] = []): CommandNode
     place: path.join(" "),
     name: command.name(),
     description: command.description(),
-    options: help.visibleOptions(command).map(optionNode),
+    options: [...help.visibleOptions(command), ...added(path.slice(1))].map(optionNode),
     choices: argument?.argChoices ?? [],
     takesFile: /^(file|path|dir)$/.test(argument?.name() ?? ""),
     children: children.map((child) => {
-      const node = commandTree(child, path);
+      const node = commandTree(child, added, path);
       return child.name() === "help" ? { ...node, choices: names } : node;
     }),
   };

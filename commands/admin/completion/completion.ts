@@ -1,5 +1,7 @@
 /** `headcni completion`: scripts by which shells complete our commands, made of the commands themselves. */
-import { Argument, type Command } from "commander";
+import { Argument, type Command, type Option } from "commander";
+import { NOT_OF_A_NODE } from "../cluster/run_on_nodes.ts";
+import { targetOptions } from "../cluster/target.ts";
 import { bashScript } from "./bash.ts";
 import { type CommandNode, commandTree } from "./command_tree.ts";
 import { fishScript } from "./fish.ts";
@@ -30,6 +32,11 @@ export function define(completion: Command): void {
     .addArgument(new Argument("<shell>", "whose script").choices(Object.keys(SCRIPTS)))
     .addHelpText("after", HELP)
     .action((shell: keyof typeof SCRIPTS) =>
-      console.log(SCRIPTS[shell](commandTree(completion.parent ?? completion)))
+      console.log(SCRIPTS[shell](commandTree(completion.parent ?? completion, targetsOf)))
     );
+}
+
+/** Those that name nodes, of what can be run on one. */
+function targetsOf([command = ""]: readonly string[]): readonly Option[] {
+  return NOT_OF_A_NODE.includes(command) ? [] : targetOptions();
 }
