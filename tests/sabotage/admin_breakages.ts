@@ -21,8 +21,8 @@ export const ADMIN_BREAKAGES: readonly Breakage[] = [
   // A daemon that may run is told to be stopped, and somebody starts a second one.
   {
     file: "lib/daemon/ask_daemon.ts",
-    text: 'return ["unknown", `it did not answer',
-    replacement: 'return ["stopped", `it did not answer',
+    text: 'return ["unknown", isLate(error)',
+    replacement: 'return ["stopped", isLate(error)',
     testFile: "lib/daemon/ask_daemon_test.ts",
     test: "askDaemon: of one that does not answer it is not known whether it runs",
   },

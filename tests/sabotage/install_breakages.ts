@@ -70,4 +70,29 @@ export const INSTALL_BREAKAGES: readonly Breakage[] = [
     testFile: "lib/daemon/replace_file_test.ts",
     test: "removeLeftOvers: what a kill left for one file, and nothing else",
   },
+  // An upgrade that was killed in time leaves the old daemon running, and the next calls all well.
+  {
+    file: "lib/node/install_plan.ts",
+    text: "const isDue = record?.isServiceDue === true;",
+    replacement: "const isDue = false;",
+    testFile: PLANS,
+    test: "planInstall: an upgrade that was stopped anywhere is finished by the next one",
+  },
+  // A release that was mended, and did not help, goes; every plugin's name leads nowhere.
+  {
+    file: "lib/node/undo_plan.ts",
+    text: 'step.kind === "copy-release" && step.folder !== inUse',
+    replacement: 'step.kind === "copy-release"',
+    testFile: PLANS,
+    test: "planUndo: a release that was mended in its place is not removed: it is the one in use",
+  },
+  // A key stands in the list of processes, and in the history of the shell.
+  {
+    file: "lib/daemon/install/answers.ts",
+    text: "    refuseSecret(key);\n",
+    replacement: "",
+    testFile: "lib/daemon/install/answers_test.ts",
+    test:
+      "settingsText: a key itself is refused, for everybody sees a command line; its file is taken",
+  },
 ];
