@@ -5,10 +5,18 @@ export const CHART_BREAKAGES: readonly Breakage[] = [
   // A key stands in the list of processes of the machine.
   {
     file: "scripts/deploy-with-helm.sh",
-    text: "sources+=(--from-file=auth-key=/dev/fd/3)",
-    replacement: 'sources+=("--from-literal=auth-key=$1")',
+    text: '--from-file="$1"=/dev/fd/3',
+    replacement: '--from-literal="$1=$2"',
     testFile: "scripts/deploy_with_helm_test.ts",
     test: "deploy-with-helm.sh: keys are in no command line, no value and no output",
+  },
+  // A second run without the flags of the first takes the settings, and the keys, away.
+  {
+    file: "scripts/deploy-with-helm.sh",
+    text: "command+=(--reset-then-reuse-values)",
+    replacement: "",
+    testFile: "scripts/deploy_with_helm_test.ts",
+    test: "deploy-with-helm.sh: flags of the older script become values of the chart",
   },
   // A key that was typed is told to whoever reads the log of the pipeline.
   {
