@@ -11,7 +11,7 @@ Deno.test("removeLeftOvers: what a kill left for one file, and nothing else", ()
     // What is being made is left by whoever dies in the middle.
     replaceFile(`${root}/a.json`, (fresh) => {
       Deno.writeTextFileSync(fresh, "new");
-      Deno.linkSync(fresh, fresh.replace(/..$/, "00"));
+      Deno.linkSync(fresh, fresh.replace(/.$/, (last) => last === "0" ? "1" : "0"));
     });
     assertEquals(Array.from(Deno.readDirSync(root)).length, 6);
     removeLeftOvers(`${root}/a.json`);
