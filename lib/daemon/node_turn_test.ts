@@ -21,7 +21,7 @@ const KEEPER: Keeper = {
   setForwardAccept: () => [],
   setMssClamp: () => [],
   findUnknownToFirewalld: () => [],
-  removeTable: () => {},
+  removeTable: () => false,
 };
 
 /** What came of a turn. */

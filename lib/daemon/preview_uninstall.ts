@@ -75,7 +75,7 @@ async function kernelChanges(
   const { changes } = await removeDatapath({
     attach: { ...attach, node },
     keeper: {
-      removeTable: () => {},
+      removeTable: () => real.listTable().length > 0,
       setForwardAccept: (podCidrs) => real.missingForwardAccept(podCidrs),
     },
     setLegacyForward: () => Promise.resolve([]),

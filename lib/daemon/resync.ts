@@ -141,10 +141,10 @@ export async function removeDatapath(
     planDatapathRemoval({ routes: host.listRoutes("host"), rules: listRules(host) }),
     log,
   );
-  await log.attempt("masquerade", () => {
-    keeper.removeTable();
-    return ["delete table inet headcni"];
-  });
+  await log.attempt(
+    "masquerade",
+    () => keeper.removeTable() ? ["delete table inet headcni"] : [],
+  );
   await log.attempt("forward_accept", () => keeper.setForwardAccept([]));
   await log.attempt("forward_accept", () => setLegacyForward([]));
   return log;

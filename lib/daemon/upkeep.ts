@@ -13,7 +13,7 @@ export interface Keeper {
   setForwardAccept(podCidrs: readonly Prefix[]): string[];
   setMssClamp(want: MssClamp): string[];
   findUnknownToFirewalld(networks: readonly Prefix[], bridge: string): Prefix[];
-  removeTable(): void;
+  removeTable(): boolean;
 }
 
 /** What the upkeep works with. */

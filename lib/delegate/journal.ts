@@ -61,7 +61,9 @@ async function* entries(
     }
   } catch (cause) {
     const isMissing = cause instanceof Deno.errors.NotFound;
-    const seen = isMissing ? "there is no journalctl" : errorText(cause);
+    const seen = isMissing
+      ? "there is no journalctl; logging.file.path of the settings names a file instead"
+      : errorText(cause);
     throw new ClientError("delegate-failure", `Cannot read the journal of "${unit}": ${seen}`, {
       cause,
     });

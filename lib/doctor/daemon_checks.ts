@@ -26,7 +26,10 @@ function judgeAnswer({ status, trouble, isExpected }: DaemonSight): Finding {
   if (status) return pass(`release ${status.version}`);
   return isExpected
     ? fail(trouble, "start it: systemctl restart headcni; journalctl -u headcni says why it ended")
-    : warn(`${trouble}: nothing on this node is mended`, "run it as a service");
+    : warn(
+      `${trouble}: nothing on this node is mended`,
+      'run it as a service: "headcni install" does that',
+    );
 }
 
 function judgeRelease({ status, version }: DaemonSight): Finding {

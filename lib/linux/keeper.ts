@@ -49,9 +49,9 @@ export class LinuxKeeper implements Disposable {
     return listTable(this.#socket);
   }
 
-  /** Removes our table with all that it holds; an absent one is no fault. */
-  removeTable(): void {
-    removeTable(this.#socket);
+  /** Removes our table with all that it holds; answers whether it was there. */
+  removeTable(): boolean {
+    return removeTable(this.#socket);
   }
 
   [Symbol.dispose](): void {

@@ -59,12 +59,13 @@ export function missingMasquerade(socket: NftSocket, want: Masquerade): string[]
 }
 
 /**
- * Removes our table with all that it holds; an absent one is no fault.
+ * Removes our table with all that it holds; answers whether it was there.
  * @throws KernelError "firewall-failure".
  */
-export function removeTable(socket: NftSocket): void {
+export function removeTable(socket: NftSocket): boolean {
   const refusal = commit(socket, [removingTable()], `remove ${TABLE}`);
   if (refusal && refusal.errno !== ENOENT) throw refusal;
+  return refusal === undefined;
 }
 
 /** The generation of the ruleset, by which {@linkcode commit} sees that somebody wrote since. */

@@ -92,8 +92,8 @@ Deno.test("headcni logs: a log that cannot be read is told, the other one shown"
   await Deno.remove(`${node.root}/daemon.log`);
   const { code, stdout, stderr } = await node.run("logs", "--tail", "1");
   assertEquals([code, messagesIn(stdout)], [0, ["plugin | ERROR three verb=ADD"]]);
-  const missing =
-    `Cannot read the log of the daemon "${node.root}/daemon.log": there is no such file`;
+  const missing = `Cannot read the log of the daemon "${node.root}/daemon.log": there is no such ` +
+    "file; logging.file.path of the settings names another";
   assertEquals(stderr, `headcni: ${missing}\n`);
   const alone = await node.run("logs", "--daemon");
   assertEquals([alone.code, alone.stdout, alone.stderr], [1, "", `headcni: ${missing}\n`]);
@@ -145,7 +145,11 @@ Deno.test("headcni logs: a machine without a journal is told so", async () => {
   const executable = await executableFile(node.root);
   const { code, stderr } = await runProgram({ executable, args: ["logs"], env });
   assertEquals(code, 0);
-  assertEquals(stderr, 'headcni: Cannot read the journal of "headcni": there is no journalctl\n');
+  assertEquals(
+    stderr,
+    'headcni: Cannot read the journal of "headcni": there is no journalctl; logging.file.path of ' +
+      "the settings names a file instead\n",
+  );
 });
 
 /** Reads lines of a program's output as they come. */

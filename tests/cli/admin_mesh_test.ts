@@ -59,7 +59,7 @@ Deno.test("headcni mesh: without a tailscaled it says so, and without a tailnet,
   const none = await off.run("mesh", "status");
   assertEquals([none.code, none.stderr], [
     2,
-    "headcni: Cannot look at the mesh: tailscale.mode is off\n",
+    "headcni: Cannot look at the mesh: tailscale.mode is off; set it to host or own to have one\n",
   ]);
 });
 

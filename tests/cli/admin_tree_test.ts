@@ -3,6 +3,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { newProgram } from "../../commands/admin/command_line.ts";
 import { allNodes, commandTree } from "../../commands/admin/completion/command_tree.ts";
 import { addSubcommands } from "../../commands/admin/subcommands.ts";
+import { README } from "../fakes/readme.ts";
 import { runAdmin } from "../fakes/run_admin.ts";
 
 const program = newProgram("headcni");
@@ -27,6 +28,10 @@ for (const { place, description, children, options } of commands) {
     assertEquals([code, stderr], [0, ""]);
     assertStringIncludes(stdout, `Usage: ${place}`);
     if (children.length === 0) assertStringIncludes(stdout, `\n  ${place}`, "an example is wanted");
+  });
+
+  Deno.test(`${place}: README tells of it`, () => {
+    assertStringIncludes(README, place);
   });
 
   Deno.test(`${place}: is suggested to who misspells it`, async () => {

@@ -31,7 +31,8 @@ const PodCidr = v.strictObject({
   sources: Texts,
 });
 
-const counts = {
+/** What is counted of addresses. */
+export const addressCounts = {
   total_ips: v.number(),
   allocated_ips: v.number(),
   cooling_ips: v.number(),
@@ -40,9 +41,10 @@ const counts = {
   claimed_ips: v.number(),
 };
 
-const ranges = { ...counts, cidr: v.string(), reserved_ips: v.number(), next_ip: MaybeText };
+const ranges = { ...addressCounts, cidr: v.string(), reserved_ips: v.number(), next_ip: MaybeText };
 
-const Pool = v.strictObject({
+/** A pool, as `headcni ipam stats` tells it, too. */
+export const StatusPool = v.strictObject({
   ...ranges,
   store: v.string(),
   network: v.string(),
@@ -92,14 +94,15 @@ const Store = v.strictObject({
   attachments: v.array(Attachment),
 });
 
-const StatusSchema = v.strictObject({
+/** All of it. */
+export const StatusSchema = v.strictObject({
   version: v.string(),
   node: v.string(),
   daemon: Daemon,
   conflists: v.array(Conflist),
   podCidr: PodCidr,
   problems: Texts,
-  pools: v.array(Pool),
+  pools: v.array(StatusPool),
   mesh: v.nullable(Mesh),
   runtimes: v.array(Runtime),
   stores: v.array(Store),

@@ -42,4 +42,20 @@ export const ADMIN_BREAKAGES: readonly Breakage[] = [
     testFile: "commands/admin/logs/log_file_test.ts",
     test: "LogFile: a line that is being written is no line yet, and then one",
   },
+  // Who is not root is told of faults that nobody could see.
+  {
+    file: "lib/daemon/doctor/examine.ts",
+    text: '"blind" in options.settings && NAMED_BY_SETTINGS.includes(name)',
+    replacement: "false",
+    testFile: "lib/daemon/doctor/examine_test.ts",
+    test: "examineNode: what settings name is not judged by defaults where they may not be read",
+  },
+  // Who looks for the log of the daemon is sent to that of the plugin.
+  {
+    file: "commands/admin/logs/log_file.ts",
+    text: "NAMED_BY[this.#source]",
+    replacement: "NAMED_BY.plugin",
+    testFile: "commands/admin/logs/log_file_test.ts",
+    test: "LogFile: one that is not there is told with what names another",
+  },
 ];

@@ -20,7 +20,9 @@ function readText(path: string): string {
   try {
     return Deno.readTextFileSync(path === STANDARD_INPUT ? "/dev/stdin" : path);
   } catch (cause) {
-    throw new ConfigError("io-failure", `Cannot read "${path}": ${errorText(cause)}`, { cause });
+    const isMissing = cause instanceof Deno.errors.NotFound;
+    const seen = isMissing ? "there is no such file" : errorText(cause);
+    throw new ConfigError("io-failure", `Cannot read "${path}": ${seen}`, { cause });
   }
 }
 

@@ -13,6 +13,11 @@ export interface LogRange {
 /** How much is read at once, in bytes. */
 const BLOCK_BYTES = 256 * 1024;
 const LINE_FEED = 0x0a;
+/** What says where a log is. */
+const NAMED_BY: Readonly<Record<LogSource, string>> = {
+  plugin: "$HEADCNI_LOG_FILE",
+  daemon: "logging.file.path of the settings",
+};
 
 /** A log that is a file; another may take its place. */
 export class LogFile {
@@ -102,7 +107,7 @@ export class LogFile {
   #failure(cause: unknown): HeadcniError {
     const { NotFound, PermissionDenied } = Deno.errors;
     const seen = cause instanceof NotFound
-      ? "there is no such file"
+      ? `there is no such file; ${NAMED_BY[this.#source]} names another`
       : cause instanceof PermissionDenied
       ? "it belongs to root, run this as root"
       : errorText(cause);

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertThrows } from "@std/assert";
 import { LogFile } from "./log_file.ts";
 
 const ALL = { tail: Infinity, sinceMs: undefined };
@@ -35,5 +35,13 @@ Deno.test("LogFile: a line without a time has that of the line before it", async
     await Deno.writeTextFile(path, `{"time":"${time}","message":"x"}\n    at y\n${time} INFO  z\n`);
     const times = new LogFile("daemon", path).read(ALL).map(({ timeMs }) => timeMs);
     assertEquals(times, Array(3).fill(Date.parse(time)));
+  });
+});
+
+Deno.test("LogFile: one that is not there is told with what names another", async () => {
+  await withFile((path) => {
+    assertThrows(() => new LogFile("plugin", path).read(ALL), Error, "$HEADCNI_LOG_FILE names");
+    assertThrows(() => new LogFile("daemon", path).read(ALL), Error, "logging.file.path of the");
+    return Promise.resolve();
   });
 });

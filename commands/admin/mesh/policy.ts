@@ -17,7 +17,7 @@ The pods' networks of the cluster are network.podCIDR.base of the settings, else
 node tell, unless --cluster-cidr gives them. Tags are tailscale.tags. Nothing is asked and nothing is
 changed: merge it into your policy.
 
-JSON: {"policy": text}
+JSON: {"policy": text, "clusterCidrs": [text]}
 
 Examples:
   headcni mesh policy

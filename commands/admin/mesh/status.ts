@@ -58,7 +58,7 @@ function formatStatus(examined: MeshExamination, screen: Screen): string {
     ["control server", told.controlServer ?? "-"],
     ["addresses", list(told.addresses)],
     ["device", device ? `${device.name}, MTU ${device.mtuBytes}` : "-"],
-    ["key expires", told.keyExpiry ?? "never"],
+    ["key expires", told.keyExpiry ?? (told.connected ? "never" : "-")],
     ["peers", String(told.peers)],
     ["pod networks", list(podCidrs.map(formatPrefix))],
     ["advertised", list(told.advertised)],

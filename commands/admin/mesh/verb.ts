@@ -45,5 +45,8 @@ export function examine(
 /** @throws ConfigError when the settings say that there is no tailnet. */
 export function requireMesh({ settings: { tailscale } }: LoadedSettings): void {
   if (tailscale.mode !== "off") return;
-  throw new ConfigError("invalid-config", "Cannot look at the mesh: tailscale.mode is off");
+  throw new ConfigError(
+    "invalid-config",
+    "Cannot look at the mesh: tailscale.mode is off; set it to host or own to have one",
+  );
 }

@@ -36,7 +36,7 @@ export function formatStatus(status: Status, { pods, nowMs, screen }: FormatOpti
       verdict(daemon, screen)
     } (headcni ${status.version})`,
     formatRows(rows, screen),
-    ...pods ? ["", formatPods(status.stores, nowMs, screen)] : [],
+    ...pods && status.stores.length > 0 ? ["", formatPods(status.stores, nowMs, screen)] : [],
   ].join("\n");
 }
 

@@ -28,13 +28,17 @@ export async function examineNode(
   await using scene = new Scene(options);
   const entries = await Promise.all([...new Set(names)].map(async (name) => {
     const deadlineMs = name === "stores" ? STORE_DEADLINE_MS : DEADLINE_MS;
-    const look = name === "settings"
+    const isHidden = "blind" in options.settings && NAMED_BY_SETTINGS.includes(name);
+    const look = name === "settings" || isHidden
       ? options.settings
       : await lookWithin(deadlineMs, () => LOOKERS[name](scene));
     return [name, look] as const;
   }));
   return Object.fromEntries(entries);
 }
+
+/** Of these the defaults tell nothing: where the settings may not be read, they cannot be judged. */
+const NAMED_BY_SETTINGS: readonly SightName[] = ["podNetwork", "api", "mesh"];
 
 type Looker<Name extends SightName> = (
   scene: Scene,

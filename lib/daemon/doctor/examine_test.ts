@@ -9,6 +9,10 @@ import { KernelError } from "../../errors.ts";
 import { loadSettings } from "../settings/load.ts";
 import { readFlags } from "../settings/read_flags.ts";
 import { examineNode } from "./examine.ts";
+import type { DoctorOptions } from "./scene.ts";
+
+/** Settings in which nothing is wrong. */
+const SOUND: DoctorOptions["settings"] = { saw: { path: "/x", faults: [], warnings: [] } };
 
 /** A node whose files lie below its own root. */
 class SeenNode {
@@ -32,6 +36,7 @@ class SeenNode {
   async look<Name extends SightName>(
     name: Name,
     change: Readonly<Record<string, string>> = {},
+    settings: DoctorOptions["settings"] = SOUND,
   ): Promise<Look<DoctorSights[Name]>> {
     const { context, root } = this.traced;
     const env = {
@@ -45,7 +50,7 @@ class SeenNode {
     const loaded = loadSettings({ line: readFlags([]), env, defaultPath: "/nonexistent/x" });
     const looks = await examineNode({
       loaded,
-      settings: { blind: "not of this test" },
+      settings,
       attach: { ...context, env: { ...env, PATH: `${this.root}/bin` } },
       root: this.root,
       executable: undefined,
@@ -167,6 +172,17 @@ Deno.test(
     };
     assertEquals(await node.look("kernel"), { blind: "needs root: Cannot open: EPERM" });
     assertEquals("saw" in await node.look("confs"), true);
+  }),
+);
+
+Deno.test(
+  "examineNode: what settings name is not judged by defaults where they may not be read",
+  onNode(async (node) => {
+    const hidden = { blind: "needs root: daemon.yaml may not be read" };
+    for (const name of ["podNetwork", "api", "mesh"] as const) {
+      assertEquals(await node.look(name, {}, hidden), hidden, name);
+    }
+    assertEquals("saw" in await node.look("confs", {}, hidden), true);
   }),
 );
 

@@ -63,7 +63,9 @@ function readAndResolve({ line, env, defaultPath, isReload }: SettingsRequest): 
     if (isReload && file?.text.trim() === "") throw new Error(HALF_WRITTEN);
     return { ...resolveSettings({ flags: line, env, file, hostname }), file: file?.path, path };
   } catch (error) {
-    const flags = joinLayers([line, faulty({ where: path, text: errorText(error) })]);
+    const isDenied = error instanceof Deno.errors.PermissionDenied;
+    const text = isDenied ? "it belongs to root, run this as root" : errorText(error);
+    const flags = joinLayers([line, faulty({ where: path, text })]);
     return { ...resolveSettings({ flags, env, file: undefined, hostname }), file: path, path };
   }
 }
