@@ -73,6 +73,8 @@ async function comeUp(
     ...SETTINGS,
     ...settings.flatMap((setting) => ["--set", setting]),
   ]);
+  // Pods may come before the tailnet serves them.
+  await awaitLine(machine, "The node is ready");
   await machine.plugin("ADD", await machine.makePod(), await machine.network());
   return tailscaled;
 }
