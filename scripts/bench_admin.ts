@@ -30,6 +30,7 @@ async function main(): Promise<void> {
     boolean: ["judge"],
     default: { rounds: "30", pods: "10", judge: false },
   });
+  Deno.env.set("HEADCNI_BIN", HEADCNI); // the daemon is of the release that is measured, too
   await using node = await TestNode.make();
   await using _daemon = await TestDaemon.start(node);
   const plugin = await InstalledPlugin.read(node);
