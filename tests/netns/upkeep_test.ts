@@ -8,6 +8,10 @@ import { upkeep } from "./upkeep.ts";
 const DROPPING_TABLE = "add table inet other; add chain inet other FORWARD { type filter hook " +
   "forward priority 0; policy drop; }; add rule inet other FORWARD counter";
 
+/** Waits until the kernel has looked for others with the addresses of a namespace: RFC 4862, 5.4. */
+const DETECTED =
+  "timeout 20 sh -c 'while ip -6 address show tentative | grep -q .; do sleep 0.1; done'";
+
 /** What somebody does, and what is mended. */
 const DAMAGES: readonly [string, readonly string[]][] = [
   ["nft flush table inet headcni", ["masquerade"]],
@@ -192,6 +196,7 @@ nodeTest(
     // The bridge has the MTU of ours then, so that only what is its owner's is compared.
     await upkeep(node);
     await removeOurs();
+    await node.host.run("sh", "-c", DETECTED); // else routes of the bridge's own address come later
     const before = await node.host.snapshot();
     await upkeep(node);
     const during = (await node.host.snapshot()).split("\n");
