@@ -40,7 +40,7 @@ export const MESH_BREAKAGES: readonly Breakage[] = [
     text: 'want.mode === "own" ? ownSteps',
     replacement: "true ? ownSteps",
     testFile: "lib/mesh/wanted_prefs_test.ts",
-    test: "planPrefs: name, name resolution and tags only of a tailscaled of our own",
+    test: "planPrefs: name and name resolution only of a tailscaled of our own",
   },
   // Pods of other nodes see the node's address.
   {
