@@ -109,12 +109,15 @@ const ADVICE: readonly (readonly [pattern: RegExp, advice: string])[] = [
   [/forbidden|cannot .* resource/i, "your user lacks that right: ask for a role that has it"],
 ];
 
+/** What libraries of kubectl log about each of their tries: the header of klog, `Emmdd hh:mm:ss`. */
+const LOG_LINE = /^[IWEF]\d{4} \d\d:\d\d:\d\d/;
+
 /** The failure of a call of kubectl, for people. */
 export function kubectlError(
   doing: string,
   { stdout, stderr, code }: Pick<ChildOutcome, "stdout" | "stderr" | "code">,
 ): ClientError {
-  const lines = (stderr.trim() || stdout.trim()).split("\n");
+  const lines = (stderr.trim() || stdout.trim()).split("\n").filter((line) => !LOG_LINE.test(line));
   // Warnings and retries come before what it ended by.
   const said = lines.at(-1)?.replace(/^(?:error|Error from server(?: \(\w+\))?): /, "") ?? "";
   const seen = said === "" ? `kubectl ended with exit code ${code}` : said;

@@ -29,6 +29,10 @@ Deno.test("kubectlError: the last line, what to do, and the lines before as deta
       "ask for a role that has it",
   );
   assertEquals(details, "W0101 a warning");
+  const log = 'E1127 20:23:40.425281   16657 memcache.go:265] "Unhandled Error"';
+  const tried = { stdout: "", stderr: `${log}\nThe connection was refused\n${log}`, code: 1 };
+  assertEquals(kubectlError("x", tried).message, "Cannot x: The connection was refused");
+  assertEquals(kubectlError("x", tried).details, undefined);
   const silent = kubectlError("x", { stdout: "", stderr: "", code: 9 });
   assertEquals(silent.message, "Cannot x: kubectl ended with exit code 9");
 });
