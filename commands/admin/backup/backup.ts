@@ -74,7 +74,7 @@ async function readNode(
     lastPodCidr: readFile(places.lastPodCidr),
     mesh: readFile(places.mesh),
     conflists: places.conflists.flatMap((path) => readFile(path) ?? []),
-    unit: readFile(places.unit),
+    unit: withoutKeys(readFile(places.unit)),
     install: record ? JSON.parse(formatInstallRecord(record)) : null,
     addresses: addresses ?? null,
   };
@@ -95,6 +95,20 @@ function refuseKeys({ settings, origins, path }: LoadedSettings): void {
       inText.join(" and ")
     } stands in it; put the key into a file of its ` +
       `own, and name that by ${files}`,
+  );
+}
+
+/** A variable of a unit that somebody wrote; those that end in `_FILE` name a path. */
+const KEY_VARIABLE = /^\s*Environment=.*\b(\w*(?:KEY|TOKEN|PASSWORD|SECRET))=/im;
+
+/** The unit. @throws ConfigError when a key stands in it. */
+export function withoutKeys(unit: BackupFile | null): BackupFile | null {
+  const name = unit && KEY_VARIABLE.exec(unit.text)?.[1];
+  if (!name) return unit;
+  throw new ConfigError(
+    "invalid-config",
+    `Cannot back up "${unit.path}": ${name} stands in it; put the key into a file of its own, and ` +
+      "name that by EnvironmentFile= or in the settings",
   );
 }
 
