@@ -306,6 +306,22 @@ Deno.test("cluster upgrade: what Helm refuses beforehand leaves nothing to bring
   assertEquals(changes(calls).some((words) => words.includes("rollback")), false);
 });
 
+Deno.test("cluster upgrade: where Helm cannot be asked again, what went wrong first is told", async () => {
+  await using tools = await RecordedTools.make({});
+  const asked = `${tools.path}/asked`;
+  const script = `[ -e ${asked} ] && { echo 'Error: gone' >&2; exit 1; }; ` +
+    `touch ${asked}; echo '${history([4, "deployed"])}'`;
+  const refused = { match: "*upgrade*", stderr: "Error: no such chart\n", code: 1 };
+  await tools.answer("helm", [HELM_VERSION, { match: "'history '*", script }, refused]);
+  await tools.answer("kubectl", [VERSION, ...clusterOf([], NODES)]);
+  const { code, stderr } = await runAdmin(
+    ["cluster", "upgrade", ...CHART],
+    { PATH: `${tools.path}:${Deno.env.get("PATH")}` },
+  );
+  assertEquals(code, 1);
+  assertStringIncludes(stderr, "no such chart");
+});
+
 Deno.test("cluster upgrade: without a release, and one that is not deployed", async () => {
   const none = await cluster({}, "upgrade", ...CHART);
   assertEquals(none.code, 2);

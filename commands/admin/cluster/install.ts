@@ -145,13 +145,16 @@ async function requireRelease(
   );
 }
 
-/** Whether Helm has made a revision since: only then is there something to take back. */
+/**
+ * Whether Helm has made a revision since: only then is there something to take back. Where it cannot tell,
+ * what went wrong before is what counts.
+ */
 async function hasChanged(
   helm: Helm,
   { releaseName }: ReleaseOptions,
   before: Release,
 ): Promise<boolean> {
-  const now = await findRelease(helm, releaseName);
+  const now = await findRelease(helm, releaseName).catch(() => undefined);
   return now !== undefined && now.revision > before.revision;
 }
 
