@@ -69,20 +69,10 @@ const UNWANTED = /\bexport default\b|\bdeno-lint-ignore\b|\b(TODO|FIXME)\b/;
 /** What a plugin call must not pay for, in any file that it loads. */
 const COSTLY = /\b(process|setTimeout|setInterval|createRequire|Deno\.stdin\.readable|Intl)\b/;
 
-/** What the folder of the project holds, beside what .gitignore names; chart/ is yet to come. */
+/** What the folder of the project holds, beside what .gitignore names. */
 const TOP_LEVEL = [
-  ...[
-    ".ci",
-    ".git",
-    ".gitignore",
-    "LICENSE",
-    "README.md",
-    "README.zh.md",
-    "chart",
-    "commands",
-    "deno.json",
-  ],
-  ...["deno.lock", "lib", "main.ts", "scripts", "tests"],
+  ...[".ci", ".git", ".gitignore", "LICENSE", "README.md", "README.zh.md", "chart", "commands"],
+  ...["deno.json", "deno.lock", "lib", "main.ts", "scripts", "tests"],
 ];
 
 const MAX_LINES = 400;

@@ -3,6 +3,7 @@
  * nothing out. What is in ip_tables is not told beforehand, for only its own program lists that.
  */
 import type { AttachContext } from "../attach/context.ts";
+import { isPresent } from "../attach/left_over.ts";
 import type { Host } from "../host/host.ts";
 import { ServiceUnit } from "../delegate/service_unit.ts";
 import { LinuxKeeper } from "../linux/keeper.ts";
@@ -47,7 +48,7 @@ export async function previewUninstall(options: UninstallOptions): Promise<Unins
   }
   const { dataDir, runDirectory } = settings;
   done.push(...listStoreFiles(dataDir, runDirectory).map(removed));
-  done.push(...daemonFiles(settings).filter(isThere).map(removed));
+  done.push(...daemonFiles(settings).filter(isPresent).map(removed));
   return report;
 }
 
@@ -61,7 +62,7 @@ function tailnetChanges(settings: Settings, root: string): string[] {
     ...root === "" && unit.isWritten()
       ? [`systemctl disable --now ${unit.name}`, removed(unit.path)]
       : [],
-    ...memoryFiles(settings.dataDir).filter(isThere).map(removed),
+    ...memoryFiles(settings.dataDir).filter(isPresent).map(removed),
   ];
 }
 
@@ -94,15 +95,6 @@ function idleHost(host: Host): Host {
       return typeof value === "function" ? value.bind(target) : value;
     },
   });
-}
-
-function isThere(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function removed(path: string): string {

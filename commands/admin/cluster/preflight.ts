@@ -1,6 +1,7 @@
 /** What has to be there before a release is put into a cluster. */
 import { dirname, join } from "@std/path";
 import * as v from "valibot";
+import { isPresent } from "../../../lib/attach/left_over.ts";
 import type { Helm } from "../../../lib/delegate/helm.ts";
 import type { Kubectl } from "../../../lib/delegate/kubectl.ts";
 import { ClientError, ConfigError } from "../../../lib/errors.ts";
@@ -52,7 +53,7 @@ export function findChart(named: string | undefined, program: string): string {
   if (named !== undefined) return named;
   const folder = dirname(realPath(program));
   const places = [join(folder, "chart"), join(folder, "..", "chart")];
-  const found = places.find((place) => isThere(join(place, "Chart.yaml")));
+  const found = places.find((place) => isPresent(join(place, "Chart.yaml")));
   if (found !== undefined) return found;
   throw new ConfigError(
     "invalid-config",
@@ -83,14 +84,5 @@ function realPath(path: string): string {
     return Deno.realPathSync(path);
   } catch {
     return path;
-  }
-}
-
-function isThere(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false;
   }
 }

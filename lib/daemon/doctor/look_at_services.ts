@@ -1,5 +1,6 @@
 /** Looks at the files of other programs of the node. */
 import { join } from "@std/path";
+import { isPresent } from "../../attach/left_over.ts";
 import type { ServicesSight } from "../../doctor/sight.ts";
 import { errorText } from "../../errors.ts";
 import { readLastPodCidr } from "../pod_cidr_sources.ts";
@@ -143,14 +144,5 @@ function textOf(path: string): string {
   } catch (error) {
     if (error instanceof Deno.errors.PermissionDenied) throw error;
     return "";
-  }
-}
-
-function isPresent(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
   }
 }

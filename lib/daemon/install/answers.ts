@@ -1,5 +1,6 @@
 /** The settings that an installation is given, and those that the daemon will have with them. */
 import { stringify } from "yaml";
+import { isPresent } from "../../attach/left_over.ts";
 import { ConfigError, errorText } from "../../errors.ts";
 import { findKey } from "../settings/catalogue.ts";
 import { formatFault } from "../settings/given.ts";
@@ -43,7 +44,7 @@ export function settingsWith(
   path: string,
   env: Readonly<Record<string, string | undefined>>,
 ): LoadedSettings {
-  if (text === undefined || isThere(path)) {
+  if (text === undefined || isPresent(path)) {
     return loadSettings({ line: readFlags([]), env, defaultPath: path });
   }
   return settingsOf(text, path, env);
@@ -96,14 +97,5 @@ function readText(path: string): string {
     return Deno.readTextFileSync(path);
   } catch (cause) {
     throw new ConfigError("io-failure", `Cannot read "${path}": ${errorText(cause)}`, { cause });
-  }
-}
-
-function isThere(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
   }
 }

@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { dirname, join } from "@std/path";
+import { isPresent } from "../../attach/left_over.ts";
 import { tryProgram } from "../../delegate/try_program.ts";
 import { ConfigError, errorText, HeadcniError } from "../../errors.ts";
 import { releaseFolder } from "../../node/install_plan.ts";
@@ -93,7 +94,7 @@ export async function copyRelease(release: Release, folder: string): Promise<voi
     removeAll(fresh);
     fill(release, fresh, folder);
     removeAll(old);
-    if (isThere(folder)) Deno.renameSync(folder, old);
+    if (isPresent(folder)) Deno.renameSync(folder, old);
     Deno.renameSync(fresh, folder);
     removeAll(old);
   } catch (cause) {
@@ -178,14 +179,5 @@ function readHead(path: string): string {
     return new TextDecoder("latin1").decode(bytes.subarray(0, file.readSync(bytes) ?? 0));
   } catch (cause) {
     throw new HeadcniError("io-failure", `Cannot read "${path}": ${errorText(cause)}`, { cause });
-  }
-}
-
-function isThere(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
   }
 }
