@@ -2,104 +2,22 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { ClusterStatus } from "../../commands/admin/cluster/status.ts";
 import { clusterOf, daemonPod } from "../fakes/cluster.ts";
-import { type RecordedAnswer, type RecordedCall, RecordedTools } from "../fakes/recorded_tools.ts";
+import { RecordedTools } from "../fakes/recorded_tools.ts";
 import { runAdmin } from "../fakes/run_admin.ts";
-import { type ProgramOutcome, runProgram } from "./program.ts";
+import {
+  changes,
+  CHART,
+  cluster,
+  daemonSet,
+  HELM_VERSION,
+  history,
+  NODES,
+  VERSION,
+  wordsOf,
+  type Workstation,
+} from "./workstation.ts";
 
-const NODES = ["edge-1", "edge-2"];
 const KEY = "Kq7vZt1xW9";
-const CHART = ["--chart", "/charts/headcni"];
-
-function daemonSet(ready: number): RecordedAnswer {
-  const labels = (component: string) => ({ "app.kubernetes.io/component": component });
-  const namespace = "kube-system";
-  const status = {
-    ...{ desiredNumberScheduled: 2, currentNumberScheduled: 2, numberReady: ready },
-    ...{ numberAvailable: ready, updatedNumberScheduled: 2 },
-  };
-  const items = [
-    { metadata: { name: "headcni-tailscaled", namespace, labels: labels("tailscaled") } },
-    { metadata: { name: "headcni", namespace, labels: labels("daemon") }, status },
-  ];
-  return { match: "*'get daemonsets'*", stdout: JSON.stringify({ items }) };
-}
-
-const VERSION: RecordedAnswer = {
-  match: "*version*",
-  stdout: '{"serverVersion":{"gitVersion":"v1.34.4"}}',
-};
-const NODE_LIST: RecordedAnswer = {
-  match: "*'get nodes --output=json'*",
-  stdout: JSON.stringify({
-    items: NODES.map((name) => ({
-      metadata: {
-        name,
-        annotations: {
-          "headcni.pod.cidr": "10.42.1.0/24",
-          "headcni.pod.cidr.source": "api-server",
-          "headcni.tailscale.ip": "100.64.0.7,fd7a:115c:a1e0::7",
-          "headcni.node.key": "nodekey:aa",
-        },
-      },
-      status: {
-        conditions: [{ type: "Ready", status: "True" }],
-        nodeInfo: { kubeletVersion: "v1.34.4" },
-      },
-    })),
-  }),
-};
-const HELM_VERSION: RecordedAnswer = { match: "*version*", stdout: "v3.19.0" };
-const NO_RELEASE: RecordedAnswer = {
-  match: "'history '*",
-  stderr: "Error: release: not found\n",
-  code: 1,
-};
-
-function history(...revisions: readonly (readonly [number, string])[]): string {
-  return JSON.stringify(
-    revisions.map(([revision, status]) => ({
-      ...{ revision, status, chart: "headcni-0.1.0", app_version: "0.1.0" },
-    })),
-  );
-}
-
-interface Workstation {
-  readonly kubectl?: readonly RecordedAnswer[];
-  readonly helm?: readonly RecordedAnswer[];
-  readonly pods?: readonly unknown[];
-  readonly ready?: number;
-  readonly stdin?: string;
-}
-
-/** Runs `headcni cluster`; answers what it did. */
-async function cluster(
-  { kubectl = [], helm = [], pods, ready = 2, stdin }: Workstation,
-  ...args: readonly string[]
-): Promise<ProgramOutcome & { calls: RecordedCall[] }> {
-  const daemons = pods ?? NODES.map((node) => daemonPod(node));
-  await using tools = await RecordedTools.make({
-    kubectl: [...kubectl, VERSION, NODE_LIST, daemonSet(ready), ...clusterOf(daemons, NODES)],
-    helm: [...helm, HELM_VERSION, NO_RELEASE],
-  });
-  const env = { PATH: `${tools.path}:${Deno.env.get("PATH")}` };
-  const line = ["cluster", ...args];
-  const outcome = stdin === undefined
-    ? await runAdmin(line, env)
-    : await runProgram({ args: line, env, stdin });
-  return { ...outcome, calls: await tools.takeCalls() };
-}
-
-/** Words of a call without those that name the cluster. */
-function wordsOf({ tool, args }: RecordedCall): string {
-  return [tool, ...args.filter((arg) => !/^--(namespace|output|kubeconfig|context)/.test(arg))]
-    .join(" ");
-}
-
-function changes(calls: readonly RecordedCall[]): string[] {
-  return calls.map(wordsOf).filter((words) =>
-    / (create|apply|delete|upgrade|rollback|uninstall|patch|exec) /.test(`${words} `)
-  );
-}
 
 Deno.test("cluster install: namespace, Secret and release, and waits for all nodes", async () => {
   const { code, stdout, stderr, calls } = await cluster(
@@ -307,17 +225,11 @@ Deno.test("cluster upgrade: what Helm refuses beforehand leaves nothing to bring
 });
 
 Deno.test("cluster upgrade: where Helm cannot be asked again, what went wrong first is told", async () => {
-  await using tools = await RecordedTools.make({});
-  const asked = `${tools.path}/asked`;
-  const script = `[ -e ${asked} ] && { echo 'Error: gone' >&2; exit 1; }; ` +
-    `touch ${asked}; echo '${history([4, "deployed"])}'`;
+  const script = `f=$(dirname "$0")/asked; [ -e $f ] && { echo 'Error: gone' >&2; exit 1; }; ` +
+    `touch $f; echo '${history([4, "deployed"])}'`;
   const refused = { match: "*upgrade*", stderr: "Error: no such chart\n", code: 1 };
-  await tools.answer("helm", [HELM_VERSION, { match: "'history '*", script }, refused]);
-  await tools.answer("kubectl", [VERSION, ...clusterOf([], NODES)]);
-  const { code, stderr } = await runAdmin(
-    ["cluster", "upgrade", ...CHART],
-    { PATH: `${tools.path}:${Deno.env.get("PATH")}` },
-  );
+  const helm = [{ match: "'history '*", script }, refused];
+  const { code, stderr } = await cluster({ helm }, "upgrade", ...CHART);
   assertEquals(code, 1);
   assertStringIncludes(stderr, "no such chart");
 });
