@@ -114,6 +114,9 @@ Deno.test("headcni backup: a key in the text of the settings is refused, its fil
   assertEquals([code, stdout], [2, ""]);
   assertStringIncludes(stderr, "name that by tailscale.authKeyFile");
   assertEquals(stderr.includes("hskey"), false);
+  node.env.TAILSCALE_AUTH_KEY = "hskey-auth-other";
+  assertEquals((await node.run("backup", "--output-file", file)).code, 2);
+  delete node.env.TAILSCALE_AUTH_KEY;
   await Deno.writeTextFile(`${node.root}/key`, "hskey-auth-secret");
   const text = `tailscale: { authKeyFile: ${node.root}/key }\n`;
   await Deno.writeTextFile(`${node.root}/etc/headcni/daemon.yaml`, text);

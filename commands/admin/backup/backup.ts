@@ -3,6 +3,8 @@ import type { Command } from "commander";
 import type { Environment } from "../../../lib/cni/environment.ts";
 import { readInstallRecord } from "../../../lib/daemon/install/observe.ts";
 import { readBounded } from "../../../lib/daemon/read_bounded.ts";
+import { examineSettings } from "../../../lib/daemon/settings/load.ts";
+import { readFlags } from "../../../lib/daemon/settings/read_flags.ts";
 import type { LoadedSettings } from "../../../lib/daemon/settings/settings.ts";
 import { ConfigError, errorText, HeadcniError } from "../../../lib/errors.ts";
 import { formatInstallRecord } from "../../../lib/node/install_record.ts";
@@ -81,7 +83,11 @@ async function readNode(
 }
 
 /** A backup goes to other places than its node, and is kept for years. */
-function refuseKeys({ settings, origins, path }: LoadedSettings): void {
+function refuseKeys({ file, path, settings: inUse }: LoadedSettings): void {
+  if (file === undefined) return;
+  // Alone: a variable of this command would hide what stands in the file.
+  const alone = { line: readFlags([]), env: { HEADCNI_CONFIG: file } };
+  const { settings = inUse, origins } = examineSettings(alone);
   const inText = [
     ["headscale.authKey", settings.headscale.authKey] as const,
     ["tailscale.authKey", settings.tailscale.authKey] as const,
