@@ -23,9 +23,11 @@
 {{- end -}}
 {{- end -}}
 
-{{- define "headcni.logFile" -}}
+{{/* The folder of the daemon's log file; empty for none, and for that of the plugins' log, which is there. */}}
+{{- define "headcni.logFolder" -}}
 {{- $file := dig "logging" "file" dict .Values.config -}}
-{{- if dig "enabled" true $file -}}{{- $file.path | default "" -}}{{- end -}}
+{{- $folder := and (dig "enabled" true $file) $file.path | default "" | dir -}}
+{{- if not (has $folder (list "." "/var/log/headcni")) -}}{{- $folder -}}{{- end -}}
 {{- end -}}
 
 {{/* Empty without a Secret. */}}

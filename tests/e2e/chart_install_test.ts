@@ -1,4 +1,4 @@
-/** The node's folders in the containers that install the program and look at it. */
+/** The node's folders in the containers that install the program, run it and look at it. */
 import { assertEquals } from "@std/assert";
 import { findObject, helmTest, podSpecOf, render } from "./helm.ts";
 
@@ -27,3 +27,22 @@ helmTest(
     }
   },
 );
+
+helmTest("logs: the folder of the plugins' log is mounted, and that of the daemon's", async () => {
+  for (
+    const [path, folders] of [
+      ["", ["/var/log/headcni"]],
+      ["/var/log/headcni/daemon.log", ["/var/log/headcni"]],
+      ["/var/log/pods/daemon.log", ["/var/log/headcni", "/var/log/pods"]],
+    ] as const
+  ) {
+    const objects = await render({ values: { config: { logging: { file: { path } } } } });
+    const { containers: [daemon], volumes } = podSpecOf(findObject(objects, "DaemonSet"));
+    const mounted = daemon.volumeMounts.filter(({ mountPath }) => mountPath.startsWith("/var/log"));
+    assertEquals(mounted.map(({ mountPath }) => mountPath), [...folders]);
+    const paths = mounted.map(({ name }) =>
+      volumes.find((volume) => volume.name === name)?.hostPath?.path
+    );
+    assertEquals(paths, [...folders]);
+  }
+});
