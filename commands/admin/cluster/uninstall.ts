@@ -17,8 +17,9 @@ interface UninstallOptions extends AccessOptions {
 
 const HELP = `
 What Helm made goes, and the Secret of "headcni cluster install". What is on the nodes stays, so that
-pods go on: when the pods of a node are gone, "headcni uninstall" there takes the rest away, and
-"headcni mesh leave" its network out of the tailnet.
+pods go on: when the pods of a node are gone, "/opt/headcni/headcni uninstall" there takes the rest away,
+and its network out of the tailnet. A tailscaled of our own goes at once, and with it the way to other
+nodes.
 
 It asks before it does so, unless --force is given. --dry-run tells what would go, and changes nothing.
 
