@@ -50,6 +50,14 @@ export const CHART_BREAKAGES: readonly Breakage[] = [
     testFile: "scripts/image/dockerfile_test.ts",
     test: "Dockerfile: the program of the image installs; what is installed does all else",
   },
+  // A daemon that logs beside the plugins has two volumes at one place: no pod is made.
+  {
+    file: "chart/templates/_settings.tpl",
+    text: '(list "." "/var/log/headcni")',
+    replacement: '(list ".")',
+    testFile: "tests/e2e/chart_install_test.ts",
+    test: "helm: logs: the folder of the plugins' log is mounted, and that of the daemon's",
+  },
   // The folder of the node hides the program that is to fill it.
   {
     file: "scripts/image/Dockerfile",

@@ -83,11 +83,12 @@ async function readNode(
 }
 
 /** A backup goes to other places than its node, and is kept for years. */
-function refuseKeys({ file, path, settings: inUse }: LoadedSettings): void {
+function refuseKeys(loaded: LoadedSettings): void {
+  const { file, path } = loaded;
   if (file === undefined) return;
   // Alone: a variable of this command would hide what stands in the file.
   const alone = { line: readFlags([]), env: { HEADCNI_CONFIG: file } };
-  const { settings = inUse, origins } = examineSettings(alone);
+  const { settings = loaded.settings, origins } = examineSettings(alone);
   const inText = [
     ["headscale.authKey", settings.headscale.authKey] as const,
     ["tailscale.authKey", settings.tailscale.authKey] as const,
