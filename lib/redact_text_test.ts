@@ -25,8 +25,15 @@ const HIDDEN: readonly (readonly [name: string, text: string])[] = [
   ["a value that begins like none", "token: true-$\npassword: none.$\n"],
   ["a list", 'tokens: ["$", "a", $]\n"passwords":["$"]\napi_tokens:\n  - $\n  - b\n  - $\n'],
   ["words", "invalid API key: $; pre-auth key: $; auth key: $\n"],
-  ["keys of Tailscale and Headscale", "use tskey-auth-$-$ or hskey-api-$ or privkey:$"],
+  ["keys of Tailscale and Headscale", "use tskey-auth-$-$ or hskey-api-$ or privkey:$ or nlpriv:$"],
   ["HTTP", "Authorization: Bearer $\nproxy-authorization: Basic $\n"],
+  ["HTTP in words", "it sent bearer $"],
+  ["cookies", "Set-Cookie: $; Path=/"],
+  ["keys of a cloud", "accessKey: $\naws_access_key_id=$\n"],
+  ["a passphrase", "passphrase: $"],
+  ["credentials", '{"credential":"$"}'],
+  ["a pre-shared key", "psk=$"],
+  ["htpasswd", "htpasswd: $"],
   ["a token of a service account", "got eyJhbGciOi.eyJS.$-$ back"],
   ["a URL", "https://admin:$@headscale.example/a, postgres://u:$@db/x"],
   ["a query", "GET /oauth?access_token=$&x=1"],
@@ -50,6 +57,11 @@ for (const [name, text] of HIDDEN) {
 Deno.test("redactText: what is known is found without a name, in base64 too", () => {
   const left = redactText(`said ${SECRET}, ${btoa(SECRET)}; so`, [SECRET, "so"]);
   assertEquals(left, "said [redacted], [redacted]; so");
+});
+
+Deno.test("redactText: of a known secret that begins like another nothing is left", () => {
+  const longer = `${SECRET}-of-the-other`;
+  assertEquals(redactText(`said ${longer}`, [SECRET, longer]), "said [redacted]");
 });
 
 Deno.test("redactText: leaves what is no secret, and JSON as JSON", () => {

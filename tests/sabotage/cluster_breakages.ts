@@ -66,4 +66,20 @@ export const CLUSTER_BREAKAGES: readonly Breakage[] = [
     testFile: "lib/redact_text_test.ts",
     test: "redactText: a command line as a list, YAML",
   },
+  // The private key of a node goes out in a bundle.
+  {
+    file: "lib/redact_text.ts",
+    text: "|nlpriv:)",
+    replacement: ")",
+    testFile: "lib/redact_text_test.ts",
+    test: "redactText: keys of Tailscale and Headscale",
+  },
+  // Half of a key goes out, for another one is its beginning.
+  {
+    file: "lib/redact_text.ts",
+    text: "other.length - one.length",
+    replacement: "one.length - other.length",
+    testFile: "lib/redact_text_test.ts",
+    test: "redactText: of a known secret that begins like another nothing is left",
+  },
 ];
