@@ -33,7 +33,6 @@ const HIDDEN: readonly (readonly [name: string, text: string])[] = [
   ["a passphrase", "passphrase: $"],
   ["credentials", '{"credential":"$"}'],
   ["a pre-shared key", "psk=$"],
-  ["htpasswd", "htpasswd: $"],
   ["a token of a service account", "got eyJhbGciOi.eyJS.$-$ back"],
   ["a URL", "https://admin:$@headscale.example/a, postgres://u:$@db/x"],
   ["a query", "GET /oauth?access_token=$&x=1"],

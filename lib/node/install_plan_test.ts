@@ -122,9 +122,10 @@ class PlannedNode {
         break;
       case "remove-all":
         this.releases = this.releases.filter((name) => !path.endsWith(name));
+        if (path.endsWith("/replaced")) this.backups.clear();
         break;
       case "remove-empty":
-        this.folders.delete(path);
+        if (this.#isEmpty(path)) this.folders.delete(path);
         break;
       case "enable-unit":
         this.isEnabled = true;
@@ -138,6 +139,11 @@ class PlannedNode {
         break;
     }
     if (step.kind.endsWith("unit") || step.kind === "reload-units") this.calls.push(step.kind);
+  }
+
+  #isEmpty(folder: string): boolean {
+    const paths = [...this.files.keys(), ...this.folders];
+    return !paths.some((path) => path.startsWith(`${folder}/`));
   }
 }
 
@@ -169,6 +175,12 @@ Deno.test("planInstall: a node with nothing, in the order in which it is done", 
     "/var/lib/headcni/install.json: complete",
   ]);
   assertEquals(node.install(), []);
+});
+
+Deno.test("planInstall: settings and what is remembered are for root alone", () => {
+  const { steps } = planInstall(WANT, new PlannedNode().facts());
+  const closed = steps.flatMap((step) => "mode" in step && (step.mode & 0o077) === 0 ? step : []);
+  assertEquals(closed.map(({ path }) => path), [WANT.dataDir, SETTINGS]);
 });
 
 /** What others have of our names. */
@@ -229,9 +241,11 @@ Deno.test("planInstall: settings and a loopback that are there stay; the rest is
 });
 
 Deno.test("planInstall: a folder in the place of a file is refused", () => {
-  const node = new PlannedNode();
-  node.files.set("/opt/cni/bin/headcni", { kind: "folder" });
-  assertThrows(() => planInstall(WANT, node.facts()), ConfigError, "is no file; move it");
+  for (const kind of ["folder", "other"] as const) {
+    const node = new PlannedNode();
+    node.files.set("/opt/cni/bin/headcni", { kind });
+    assertThrows(() => planInstall(WANT, node.facts()), ConfigError, "is no file; move it");
+  }
 });
 
 Deno.test("planInstall: a link that was made by hand as we make it is ours", () => {
@@ -277,6 +291,41 @@ Deno.test("planUninstall: what somebody changed since stays, and so does the cop
     "net.ipv4.ip_forward: it is 1, and was 0; to set it back: sysctl -w net.ipv4.ip_forward=0",
   ]);
   assertEquals(node.files.get("/opt/cni/bin/headcni"), { kind: "link", target: "/opt/other" });
+  const copy = "/var/lib/headcni/replaced/%2Fopt%2Fcni%2Fbin%2Fheadcni";
+  assertEquals(node.backups.get(copy), { kind: "file", text: "theirs" });
+});
+
+Deno.test("planUninstall: what is gone comes back, and a unit of a later release goes", () => {
+  const node = foreignNode();
+  node.install();
+  node.files.delete("/opt/cni/bin/headcni");
+  node.files.set(UNIT, { kind: "file", text: `${daemonUnitText("/opt/headcni/headcni")}# new` });
+  node.uninstall();
+  assertEquals([node.text(), node.backups.size], [foreignNode().text(), 0]);
+});
+
+Deno.test("planUninstall: a unit is read anew, and enabled where one was there and enabled", () => {
+  const cases: readonly (readonly [isEnabled: boolean, text: string | undefined, string[]])[] = [
+    [true, "[Service]\n", ["reload-units", "enable-unit"]],
+    [false, "[Service]\n", ["reload-units"]],
+    [true, undefined, ["reload-units"]],
+  ];
+  for (const [isEnabled, text, calls] of cases) {
+    const node = new PlannedNode();
+    node.isEnabled = isEnabled;
+    if (text !== undefined) node.files.set(UNIT, { kind: "file", text });
+    node.install();
+    node.calls.length = 0;
+    node.uninstall();
+    assertEquals(node.calls, calls, `${isEnabled} ${text}`);
+  }
+});
+
+Deno.test("planInstall: forwarding of before is that of before the first install", () => {
+  const node = installedNode();
+  const facts = { ...node.facts(), sysctls: { "net.ipv4.ip_forward": "1" } };
+  node.apply(planInstall(WANT_TWO, facts).steps);
+  assertEquals(node.record?.sysctls, { "net.ipv4.ip_forward": "0" });
 });
 
 Deno.test("planUninstall: the record is the last that goes of what it tells of", () => {
@@ -339,6 +388,18 @@ Deno.test("planUndo: stopped anywhere, an upgrade goes back to the release of be
   }
 });
 
+Deno.test("planUndo: a path that was not there before is gone again", () => {
+  const node = new PlannedNode();
+  node.install({ ...WANT, commandPath: undefined });
+  const { record, found } = node.facts();
+  if (!record) throw new Error("no record");
+  const { steps } = planInstall(WANT_TWO, node.facts());
+  const undo = planUndo(steps, { record, found: new Map(found) });
+  node.apply(steps);
+  node.apply(undo);
+  assertEquals([node.files.has("/usr/local/bin/headcni"), node.record], [false, record]);
+});
+
 Deno.test("planUndo: killed anywhere, the release of before is what its next install runs", () => {
   const { steps } = planInstall(WANT_TWO, installedNode().facts());
   const before = installedNode();
@@ -364,7 +425,7 @@ Deno.test("planUndo: a release that was mended in its place is not removed: it i
 });
 
 Deno.test("parseInstallRecord: a path that leaves its folder, or another format, is refused", () => {
-  const node = new PlannedNode();
+  const node = foreignNode();
   node.install();
   if (!node.record) throw new Error("no record");
   const text = formatInstallRecord(node.record);
@@ -375,6 +436,10 @@ Deno.test("parseInstallRecord: a path that leaves its folder, or another format,
       ['"path": "/opt/cni/bin/headcni"', '"path": "opt/cni"'],
       ['"format": 1', '"format": 2'],
       [`"release": "${ONE}"`, '"release": "../x"'],
+      [`"release": "${ONE}"`, `"release": "${ONE}", "previous": "../x"`],
+      [`"settings": "${SETTINGS}"`, '"settings": "/etc/../x"'],
+      ['"backup": "/var/lib/headcni/', '"backup": "/var/lib/../'],
+      ['"/opt/headcni/releases"', '"/opt/../etc"'],
     ] as const
   ) {
     assertThrows(

@@ -86,6 +86,39 @@ export const INSTALL_BREAKAGES: readonly Breakage[] = [
     testFile: PLANS,
     test: "planUndo: a release that was mended in its place is not removed: it is the one in use",
   },
+  // Everybody on the node can read the key in the settings.
+  {
+    file: "lib/node/install_plan.ts",
+    text: "const SETTINGS_MODE = 0o600;",
+    replacement: "const SETTINGS_MODE = 0o644;",
+    testFile: PLANS,
+    test: "planInstall: settings and what is remembered are for root alone",
+  },
+  // The only copy of what was there goes.
+  {
+    file: "lib/node/uninstall_plan.ts",
+    text: "const mayForget = kept.length === 0 &&",
+    replacement: "const mayForget =",
+    testFile: PLANS,
+    test:
+      "planUninstall: what somebody changed since stays, and so does the copy of what was there",
+  },
+  // A unit that nobody wanted at boot begins to start there.
+  {
+    file: "lib/node/uninstall_plan.ts",
+    text: "const isBack = wasEnabled && unit",
+    replacement: "const isBack = unit",
+    testFile: PLANS,
+    test: "planUninstall: a unit is read anew, and enabled where one was there and enabled",
+  },
+  // A record that somebody wrote has us put a file of theirs anywhere.
+  {
+    file: "lib/node/install_record.ts",
+    text: "backup: path }",
+    replacement: "backup: v.string() }",
+    testFile: PLANS,
+    test: "parseInstallRecord: a path that leaves its folder, or another format, is refused",
+  },
   // A key stands in the list of processes, and in the history of the shell.
   {
     file: "lib/daemon/install/answers.ts",
