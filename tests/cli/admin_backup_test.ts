@@ -1,5 +1,6 @@
 /** All that is ours on a node as one file, and back, on a node on which nobody installed anything. */
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { EMPTY_MEMORY, formatMemory } from "../../lib/mesh/memory.ts";
 import { planConflist } from "../../lib/node/conflist.ts";
 import { AdminNode } from "./admin_node.ts";
 
@@ -63,6 +64,8 @@ Deno.test("headcni backup, restore: files and leases come back on a node that ha
   assertEquals([done.code, done.stderr], [0, ""]);
   assertEquals(filesOf(node), before);
   assertEquals((Deno.statSync(`${node.root}/data`).mode ?? 0) & 0o777, 0o700);
+  const settings = `${node.root}/etc/headcni/daemon.yaml`;
+  assertEquals((Deno.statSync(settings).mode ?? 0) & 0o777, 0o600);
   assertEquals((await node.run("ipam", "ls", "--output", "json")).stdout, leases);
   const { files, addresses } = JSON.parse(
     (await node.run(
@@ -107,7 +110,37 @@ Deno.test("headcni restore: another owner of an address is told, and nothing is 
   assertEquals(names.includes("pod-cidr.json"), false);
 });
 
+Deno.test("headcni restore: what is of another node, or no memory of the daemon, is refused", async () => {
+  await using node = await makeNode();
+  const file = `${node.root}/backup.json`;
+  const memory = { path: `${node.root}/data/mesh.json`, text: formatMemory(EMPTY_MEMORY) };
+  await Deno.writeTextFile(memory.path, memory.text);
+  await node.run("backup", "--output-file", file);
+  const backup = JSON.parse(await Deno.readTextFile(file));
+  assertEquals(backup.mesh, memory);
+  const before = filesOf(node);
+  const bad: readonly (readonly [change: unknown, text: string])[] = [
+    [{ kind: "other" }, "it is no backup of HeadCNI"],
+    [{ format: 2 }, "in format 2"],
+    [{ mesh: { path: "/etc/cron.d/job", text: "x" } }, 'mesh of "/etc/cron.d/job"'],
+    [{ conflists: [{ path: "/etc/x", text: "{}" }] }, "where none of ours is"],
+    [{ mesh: { ...memory, text: "{" } }, `Cannot restore "${memory.path}"`],
+    [{ lastPodCidr: { ...backup.lastPodCidr, text: "{" } }, "no JSON"],
+  ];
+  for (const [change, text] of bad) {
+    await Deno.writeTextFile(file, JSON.stringify({ ...backup, ...change as object }));
+    const { code, stdout, stderr } = await node.run("restore", "--input-file", file, "--force");
+    assertEquals([code, stdout], [2, ""], stderr);
+    assertStringIncludes(stderr, text);
+    assertEquals(filesOf(node), before);
+  }
+});
+
 Deno.test("headcni backup: a key in the text of the settings is refused, its file is only named", async () => {
+  await using other = await makeNode("headscale: { authKey: hskey-api-secret }\n");
+  const refused = await other.run("backup", "--output-file", "-");
+  assertEquals([refused.code, refused.stdout], [2, ""]);
+  assertStringIncludes(refused.stderr, "name that by headscale.authKeyFile");
   await using node = await makeNode("tailscale: { authKey: hskey-auth-secret }\n");
   const file = `${node.root}/backup.json`;
   const { code, stdout, stderr } = await node.run("backup", "--output-file", file);
