@@ -38,6 +38,7 @@ Deno.test("cluster install: namespace, Secret and release, and waits for all nod
   const apply = calls.find(({ args }) => args.includes("apply"));
   const secret = JSON.parse(apply?.stdin ?? "");
   assertEquals([secret.metadata.name, secret.metadata.namespace], ["headcni-auth", "net"]);
+  assertEquals(secret.metadata.labels["app.kubernetes.io/managed-by"], "headcni");
   assertEquals(atob(secret.data["auth-key"]), KEY);
   const upgrade = calls.find(({ args }) => args.includes("upgrade"));
   assertEquals(JSON.parse(upgrade?.stdin ?? ""), {
@@ -216,6 +217,38 @@ Deno.test("cluster upgrade: a rollout that fails brings the revision of before b
   assert(words.slice(at).some((line) => line.startsWith("kubectl rollout status")));
 });
 
+Deno.test("cluster upgrade: a revision that does not come back is not said to be back", async () => {
+  await using tools = await RecordedTools.make({ kubectl: [VERSION, daemonSet(1)] });
+  const { path } = tools;
+  await tools.answer("helm", [
+    HELM_VERSION,
+    { match: "'rollback '*", stderr: "Error: locked\n", code: 1 },
+    {
+      match: "'upgrade '*",
+      script: `touch ${path}/upgraded; echo "Error: refused" >&2; exit 1`,
+    },
+    {
+      match: "'history '*",
+      script: `[ -e ${path}/upgraded ] && echo '${history([5, "failed"])}' || ` +
+        `echo '${history([4, "deployed"])}'`,
+    },
+  ]);
+  const env = { PATH: `${path}:${Deno.env.get("PATH")}` };
+  const { code, stderr } = await runAdmin(["cluster", "upgrade", ...CHART], env);
+  assertEquals(code, 1);
+  assertStringIncludes(stderr, "and revision 4 is not back: ");
+});
+
+Deno.test("cluster uninstall: where Helm cannot tell nothing is called gone", async () => {
+  const helm = [{ match: "'history '*", stderr: "Error: forbidden\n", code: 1 }];
+  const { code, stdout, stderr, calls } = await cluster(
+    { helm, kubectl: [SECRET] },
+    ...["uninstall", "--force"],
+  );
+  assertEquals([code, stdout, changes(calls)], [1, "", []]);
+  assertStringIncludes(stderr, 'Cannot look for release "headcni": forbidden');
+});
+
 Deno.test("cluster upgrade: what Helm refuses beforehand leaves nothing to bring back", async () => {
   const helm = [DEPLOYED, { match: "*upgrade*", stderr: "Error: no such chart\n", code: 1 }];
   const { code, stderr, calls } = await cluster({ helm }, "upgrade", ...CHART);
@@ -245,7 +278,11 @@ Deno.test("cluster upgrade: without a release, and one that is not deployed", as
   assertEquals((await cluster({ helm }, "upgrade", "--force", ...CHART)).code, 0);
 });
 
-const SECRET = { match: "*'get secrets'*", stdout: "secret/headcni-auth\n" };
+/** Only told of to who asks for those that are marked as ours. */
+const SECRET = {
+  match: "*'get secrets'*'--selector=app.kubernetes.io/managed-by=headcni'*",
+  stdout: "secret/headcni-auth\n",
+};
 
 Deno.test("cluster uninstall: release and our Secret go, and dry-run changes nothing", async () => {
   const workstation = { helm: [DEPLOYED], kubectl: [SECRET] };
@@ -309,6 +346,18 @@ Deno.test("cluster status: nodes, DaemonSet, pods, release and tailnet as JSON",
     addresses: ["100.64.0.7", "fd7a:115c:a1e0::7"],
     node_key: "nodekey:aa",
   });
+});
+
+Deno.test("cluster status: without a DaemonSet, or with a node that has no pod, the exit code is 1", async () => {
+  const kubectl = [{ match: "*'get daemonsets'*", stdout: '{"items":[]}' }];
+  const none = await cluster({ kubectl, pods: [] }, "status");
+  assertEquals(none.code, 1);
+  assertStringIncludes(none.stderr, 'Cannot find release "headcni"');
+  const helm = [{ match: "'history '*", stderr: "Error: forbidden\n", code: 1 }];
+  const half = await cluster({ helm, pods: [daemonPod("edge-1")], ready: 1 }, "status");
+  assertEquals(half.code, 1);
+  assertStringIncludes(half.stdout, "forbidden");
+  assertStringIncludes(half.stderr, "1 of 2 nodes are ready");
 });
 
 Deno.test("cluster status: what does not run is told with its log, and the exit code is 1", async () => {
