@@ -186,6 +186,41 @@ Deno.test("deploy-with-helm.sh: keys are in no command line, no value and no out
     assertEquals(record.split(key).length, 2, "told once, by its file");
   }
   assertEquals(inputs, ["kind: Secret", "kind: Secret"]);
+  // One manager for both would take the first key away with the second.
+  const applies = calls.filter(([, verb]) => verb === "apply");
+  assertEquals(
+    applies.map((words) => words.find((word) => word.startsWith("--field-manager="))),
+    ["auth-key", "tailscale-auth-key"].map((key) => `--field-manager=headcni-deploy-${key}`),
+  );
+});
+
+Deno.test("deploy-with-helm.sh: a key that is no word is refused, and a file that others may read is told of", async () => {
+  const url = ["-u", "https://h.example.com"];
+  for (const stdin of ["", "two words\n", "two\nlines\n"]) {
+    const { code, calls, stderr } = await deploy(() => [...url, "-k", "-"], { stdin });
+    assertEquals([code, calls], [2, []]);
+    assertStringIncludes(stderr, "Cannot use the key of -k: one word wanted");
+  }
+  for (const [mode, isTold] of [[0o600, false], [0o640, true], [0o604, true]] as const) {
+    const { code, stderr } = await deploy((folder) => {
+      Deno.chmodSync(join(folder, "key"), mode);
+      return [...url, "-k", "key"];
+    });
+    assertEquals([code, stderr.includes("others than you may read")], [0, isTold]);
+  }
+});
+
+Deno.test("deploy-with-helm.sh: a namespace of its own may hold pods that work on the node", async () => {
+  const { code, calls } = await deploy(
+    () => ["-u", "https://h.example.com", "-n", "new"],
+    { namespaceCode: 1 },
+  );
+  assertEquals(code, 0);
+  const made = calls.filter(([, verb]) => verb === "create" || verb === "label");
+  assertEquals(made.map((words) => words.slice(1)), [
+    ["create", "namespace", "new"],
+    ["label", "namespace", "new", "pod-security.kubernetes.io/enforce=privileged"],
+  ]);
 });
 
 Deno.test("deploy-with-helm.sh: a key that stands in the command line is refused and not repeated", async () => {

@@ -2,6 +2,14 @@ import type { Breakage } from "./breakages.ts";
 
 /** Those of what puts us into a cluster. */
 export const CHART_BREAKAGES: readonly Breakage[] = [
+  // The second key takes the first one out of the Secret.
+  {
+    file: "scripts/deploy-with-helm.sh",
+    text: '--field-manager="headcni-deploy-$1"',
+    replacement: '--field-manager="headcni-deploy"',
+    testFile: "scripts/deploy_with_helm_test.ts",
+    test: "deploy-with-helm.sh: keys are in no command line, no value and no output",
+  },
   // A key stands in the list of processes of the machine.
   {
     file: "scripts/deploy-with-helm.sh",
