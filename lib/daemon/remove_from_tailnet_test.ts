@@ -102,6 +102,17 @@ Deno.test("removeFromTailnet: where no tailscaled runs what it would advertise i
   }
 });
 
+Deno.test("removeFromTailnet: what Headscale approved and cannot be asked of stays remembered", async () => {
+  using systemd = new FakeSystemd();
+  const settings = settingsOf(systemd, `--tailscale-socket=${systemd.root}/none.sock`);
+  const { dataDir } = settings;
+  updateMemory(dataDir, (memory) => ({ ...memory, approved: prefixes("10.244.1.0/24") }));
+  const { done, kept: [kept = ""] } = await remove(systemd, settings);
+  assertEquals(done, []);
+  assertStringIncludes(kept, "once tailscaled answers: 10.244.1.0/24");
+  assertEquals(readMemory(dataDir).approved, prefixes("10.244.1.0/24"));
+});
+
 Deno.test("removeFromTailnet: a tailscaled of our own goes, and its keys stay", async () => {
   // Also where the mode is another by now.
   for (const mode of ["own", "host"]) {

@@ -123,6 +123,14 @@ export const DAEMON_MESH_BREAKAGES: readonly Breakage[] = [
     testFile: "lib/daemon/remove_from_tailnet_test.ts",
     test: "removeFromTailnet: what tailscaled refuses is told, and stays remembered",
   },
+  // What Headscale approved for an uninstalled node is forgotten.
+  {
+    file: "lib/daemon/remove_from_tailnet.ts",
+    text: "[...advertised, ...approved]",
+    replacement: "[...advertised]",
+    testFile: "lib/daemon/remove_from_tailnet_test.ts",
+    test: "removeFromTailnet: what Headscale approved and cannot be asked of stays remembered",
+  },
   // A container stops a unit that it does not see.
   {
     file: "lib/daemon/remove_from_tailnet.ts",
