@@ -39,8 +39,11 @@ machineTest(
     const pod = await machine.makePod();
     const network = await machine.network();
     const { ips: [ip] = [] } = await machine.plugin("ADD", pod, network);
-    await machine.takeCalls();
     const other = await makeRelease(`${machine.root}/other`, { version: "0.1.1" });
+    const refused = await machine.call(["install", ...SETTINGS], other);
+    assertEquals([refused.code, refused.stdout], [1, ""]);
+    assertStringIncludes(refused.stderr, '"headcni upgrade" replaces it');
+    await machine.takeCalls();
     const planned = await machine.succeed(["upgrade", "--dry-run"], other);
     assertEquals(await installedVersion(machine), `headcni ${VERSION}`);
     const { sent, lost } = await lostDuring(machine, bare(ip?.address), async () => {
@@ -103,8 +106,11 @@ machineTest(
     assertEquals([refused.code, refused.stdout], [1, ""]);
     assertStringIncludes(refused.stderr, "it cannot read the store");
     assertStringIncludes(await machine.run("readlink /opt/headcni/headcni"), VERSION);
+    await machine.takeCalls();
     const forced = await machine.succeed(["upgrade", "--force"], other);
     assertStringIncludes(forced.release, "0.0.9-");
+    // The daemon that was stopped stays so.
+    assertEquals((await machine.takeCalls()).filter((call) => call.startsWith("restart")), []);
   },
   missingScriptForm(),
 );
