@@ -104,12 +104,6 @@ const TABLE: readonly (readonly [looks: Looks, id: string, verdict: Verdict, tex
     "disk",
   ],
   [
-    looksWith("daemon", { status: { version: "0.1.0", reasons: ["mesh: no"], warnings: [] } }),
-    "ready",
-    "pass",
-    "it does",
-  ],
-  [
     looksWith("daemon", { status: { version: "0.1.0", reasons: [], warnings: ["zone"] } }),
     "daemon-warnings",
     "warn",
@@ -272,22 +266,10 @@ const TABLE: readonly (readonly [looks: Looks, id: string, verdict: Verdict, tex
   ],
   [sysctl("net/ipv4/conf/all/rp_filter", "1"), "rp-filter", "pass", "loose"],
   [sysctl("net/ipv4/conf/headcni0/rp_filter", "1"), "rp-filter", "warn", "headcni0 is strict"],
-  [
-    looksWith("kernel", {
-      sysctls: new Map([
-        ["net/ipv4/conf/all/rp_filter", "1"],
-        ["net/ipv4/conf/headcni0/rp_filter", "0"],
-      ]),
-    }),
-    "rp-filter",
-    "warn",
-    "headcni0 is strict: what comes by another way",
-  ],
   [sysctl("net/bridge/bridge-nf-call-iptables", "0"), "bridge-nf", "warn", "is 0"],
   [sysctl("net/netfilter/nf_conntrack_count", "1000"), "conntrack", "fail", "1000 of 1000"],
   [sysctl("net/netfilter/nf_conntrack_count", "850"), "conntrack", "warn", "850 of 1000"],
   [sysctl("fs/inotify/max_user_instances", "10"), "inotify", "warn", "is 10"],
-  [sysctl("fs/inotify/max_user_watches", "100"), "inotify", "warn", "max_user_watches is 100"],
   [looksWith("kernel", { tentative: ["fd00::1/64 on headcni0"] }), "dad", "fail", "fd00::1"],
   [
     looksWith("kernel", { sharedAddresses: ["100.70.0.9/24 on eth0"] }),
@@ -317,12 +299,6 @@ const TABLE: readonly (readonly [looks: Looks, id: string, verdict: Verdict, tex
     "accepted-routes",
     "warn",
     "covers the pods' 10.244.1.0/24",
-  ],
-  [
-    looksWith("datapath", { acceptedRoutes: prefixes("0.0.0.0/0") }),
-    "accepted-routes",
-    "pass",
-    "none",
   ],
   [looksWith("datapath", { largeLinks: ["veth1 has 1500 bytes"] }), "mtu", "warn", "veth1"],
   [

@@ -35,14 +35,6 @@ export const DOCTOR_BREAKAGES: readonly Breakage[] = [
     testFile: "lib/doctor/checks_test.ts",
     test: "conntrack: fail: 1000 of 1000",
   },
-  // The switch for all links, which wins over that of one, is not seen.
-  {
-    file: "lib/doctor/kernel_checks.ts",
-    text: "Math.max(all, own) === 1",
-    replacement: "own === 1",
-    testFile: "lib/doctor/checks_test.ts",
-    test: "rp-filter: warn: headcni0 is strict: what comes by another way",
-  },
   // Who may not look is not told that root may.
   {
     file: "lib/daemon/doctor/examine.ts",
