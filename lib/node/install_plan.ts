@@ -242,7 +242,8 @@ function nextRecord(
     release: want.release,
     ...previous !== undefined && { previous },
     paths: [...paths.values()],
-    folders: [...new Set([...record?.folders ?? [], ...missing])],
+    // That of the record is ours in any case: an install that was killed may have made it.
+    folders: [...new Set([...record?.folders ?? [], want.dataDir, ...missing])],
     wasEnabled: record?.wasEnabled ?? isEnabled,
     sysctls: record?.sysctls ?? sysctls,
   };

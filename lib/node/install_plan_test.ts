@@ -83,6 +83,14 @@ for (
   });
 }
 
+Deno.test("planInstall: a run that was killed before its record leaves no other record", () => {
+  const [whole, killed] = [foreignNode(), foreignNode()];
+  whole.install();
+  killed.apply(planInstall(WANT, killed.facts()).steps, 2);
+  killed.install();
+  assertEquals(killed.record, whole.record);
+});
+
 Deno.test("planInstall: settings and a loopback that are there stay; the rest is kept", () => {
   const node = foreignNode();
   const { steps, kept } = planInstall(WANT, node.facts());

@@ -41,7 +41,7 @@ export function planUninstall(record: InstallRecord, facts: UninstallFacts): Uni
   // A copy that nothing was put back from is the only one that there is.
   const mayForget = kept.length === 0 &&
     record.paths.some(({ before }) => before.kind === "file");
-  const folders = emptiedFolders(record, dataDir);
+  const folders = emptiedFolders(record);
   const isAround = (path: string) => `${dataDir}/`.startsWith(`${path}/`);
   const removeEmpty = (path: string) => ({ kind: "remove-empty", path } as const);
   return {
@@ -75,9 +75,9 @@ function planUnit(
   ];
 }
 
-/** With those of releases and of the store: empty ones are ours in any case. */
-function emptiedFolders({ prefix, folders }: InstallRecord, dataDir: string): string[] {
-  return [...new Set([...folders, join(prefix, "releases"), dataDir])]
+/** With that of releases: an empty one is ours in any case. */
+function emptiedFolders({ prefix, folders }: InstallRecord): string[] {
+  return [...new Set([...folders, join(prefix, "releases")])]
     .toSorted((one, other) => other.length - one.length);
 }
 

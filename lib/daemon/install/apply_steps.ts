@@ -14,15 +14,6 @@ import {
 } from "../replace_file.ts";
 import { copyRelease, type Release, removeAll } from "./release.ts";
 
-/** Steps that put a file in the place of another. */
-const REPLACING: readonly InstallStep["kind"][] = [
-  "record",
-  "complete",
-  "link",
-  "write",
-  "put-back",
-];
-
 /** What steps need beside themselves. */
 export interface ApplyOptions {
   /** What `copy-release` copies. */
@@ -56,7 +47,8 @@ export async function applySteps(
 async function applyStep(step: InstallStep, options: ApplyOptions): Promise<boolean> {
   const unit = () => new ServiceUnit(DAEMON_UNIT, options.systemd);
   // What one that was killed was making.
-  if (REPLACING.includes(step.kind) && "path" in step) removeLeftOvers(step.path);
+  const replaced = replacedBy(step);
+  if (replaced !== undefined) removeLeftOvers(replaced);
   switch (step.kind) {
     case "make-folder":
       return makeFolder(step.path, step.mode);
@@ -91,6 +83,22 @@ async function applyStep(step: InstallStep, options: ApplyOptions): Promise<bool
     case "restart-unit":
       await unit().restart(options.startMs);
       return true;
+  }
+}
+
+/** The file in the place of which a step puts another. */
+function replacedBy(step: InstallStep): string | undefined {
+  switch (step.kind) {
+    case "save":
+      return step.backup;
+    case "record":
+    case "complete":
+    case "link":
+    case "write":
+    case "put-back":
+      return step.path;
+    default:
+      return undefined;
   }
 }
 
