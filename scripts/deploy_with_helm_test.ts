@@ -161,7 +161,6 @@ Deno.test("deploy-with-helm.sh: what would end a word or a line is refused", asy
     [...url, "--image", HOSTILE],
     [...url, "--timeout", HOSTILE],
     [...url, "--values", HOSTILE],
-    [...url, "-k", "-", "-j", "-"],
     [...url, "--what"],
     [],
   ];
@@ -170,6 +169,13 @@ Deno.test("deploy-with-helm.sh: what would end a word or a line is refused", asy
     assertEquals([code, calls], [2, []], row.join(" "));
     assertStringIncludes(stderr, "deploy-with-helm: Cannot ");
   }
+});
+
+Deno.test("deploy-with-helm.sh: standard input holds one key alone", async () => {
+  const line = ["-u", "https://h.example.com", "-k", "-", "-j", "-"];
+  const { code, calls, stderr } = await deploy(() => line, { stdin: "key\n" });
+  assertEquals([code, calls], [2, []]);
+  assertStringIncludes(stderr, "Cannot read two keys from standard input");
 });
 
 Deno.test("deploy-with-helm.sh: keys are in no command line, no value and no output", async () => {

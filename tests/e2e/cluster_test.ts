@@ -2,10 +2,10 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { parse as parseYaml } from "yaml";
 import type { ClusterStatus } from "../../commands/admin/cluster/status.ts";
-import { pause } from "../../lib/pause.ts";
 import { type ProgramOutcome, runProgram } from "../cli/program.ts";
 import { CHART } from "./helm.ts";
 import { type Cluster, kubernetesTest } from "./kubernetes.ts";
+import { until } from "./tailnet/until.ts";
 
 const NAMESPACE = "net";
 const KEY = "k'e\"y\\$(id)";
@@ -36,13 +36,12 @@ async function objects(cluster: Cluster): Promise<string[]> {
 /** What the controller of DaemonSets tells when one node has what was asked for last. */
 async function completeRollout(cluster: Cluster, generation: number): Promise<void> {
   const name = ["--namespace", NAMESPACE, "daemonset", "headcni"];
-  for (;;) {
+  await until(`generation ${generation}`, async () => {
     const seen = await cluster.try([
       ...["kubectl", "get", ...name, "--output=jsonpath={.metadata.generation}"],
     ]);
-    if (seen.stdout === String(generation)) break;
-    await pause(50);
-  }
+    return seen.stdout === String(generation);
+  });
   const status = {
     observedGeneration: generation,
     ...{ desiredNumberScheduled: 1, currentNumberScheduled: 1, updatedNumberScheduled: 1 },
