@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import { ONE, PlannedNode, SETTINGS, TWO, UNIT, WANT } from "../../tests/fakes/planned_node.ts";
 import { ConfigError } from "../errors.ts";
 import { daemonUnitText } from "./daemon_unit.ts";
@@ -82,6 +82,24 @@ for (
     }
   });
 }
+
+Deno.test("planUninstall: stopped anywhere, the next one ends as before, and misses nothing", () => {
+  const before = foreignNode();
+  for (let count = 0;; count++) {
+    const node = foreignNode();
+    node.install();
+    node.uninstall(count);
+    if (!node.record) return assert(count > 10); // all but an empty folder is back
+    const kept = node.uninstall().filter((text) => !text.startsWith("net."));
+    assertEquals(kept, [], `after ${count} steps`);
+    assertEquals([node.text(), node.isEnabled], [before.text(), true], `after ${count} steps`);
+    assertEquals(
+      [node.loaded, node.backups.size],
+      [before.files.get(UNIT), 0],
+      `after ${count} steps`,
+    );
+  }
+});
 
 Deno.test("planInstall: a run that was killed before its record leaves no other record", () => {
   const [whole, killed] = [foreignNode(), foreignNode()];
@@ -204,6 +222,7 @@ Deno.test("planUninstall: the record is the last that goes of what it tells of",
   const { steps } = planUninstall(node.record, {
     dataDir: WANT.dataDir,
     found: node.files,
+    unchanged: new Set(),
     releases: node.releases,
     sysctls: {},
   });

@@ -10,6 +10,8 @@ export interface UninstallFacts {
   readonly dataDir: string;
   /** By path: those of the record. */
   readonly found: ReadonlyMap<string, Found>;
+  /** Paths of files that are as their copies are, or have none any more: those go after all is put back. */
+  readonly unchanged: ReadonlySet<string>;
   /** Names below `releases/` that are ours, whole or not. */
   readonly releases: readonly string[];
   /** Forwarding as it is, by the name of the sysctl. */
@@ -29,9 +31,12 @@ export interface UninstallPlan {
 export function planUninstall(record: InstallRecord, facts: UninstallFacts): UninstallPlan {
   const { dataDir, found, releases } = facts;
   const kept: string[] = [];
+  const changed = new Set<string>();
   const restore = (entry: InstalledPath) => {
     const there = found.get(entry.path) ?? { kind: "absent" };
+    if (isBack(entry, there, facts)) return [];
     if (isOurs(entry, there)) return planRestore(entry, there);
+    changed.add(entry.path);
     kept.push(`${entry.path}: it was changed since the install${beforeText(entry)}`);
     return [];
   };
@@ -47,7 +52,7 @@ export function planUninstall(record: InstallRecord, facts: UninstallFacts): Uni
   return {
     steps: [
       ...restored,
-      ...planUnit(record, restored),
+      ...planUnit(record, changed),
       ...releases.map((name) =>
         ({ kind: "remove-all", path: releaseFolder(record.prefix, name) }) as const
       ),
@@ -61,17 +66,20 @@ export function planUninstall(record: InstallRecord, facts: UninstallFacts): Uni
   };
 }
 
-/** A unit that somebody wrote by hand is started with the machine again, if it was. */
+/**
+ * A unit that somebody wrote by hand is started with the machine again, if it was. One that is back already
+ * is read all the same: whoever was killed may not have come to that.
+ */
 function planUnit(
-  { wasEnabled }: InstallRecord,
-  restored: readonly Extract<InstallStep, { path: string }>[],
+  { wasEnabled, paths }: InstallRecord,
+  changed: ReadonlySet<string>,
 ): InstallStep[] {
-  const unit = restored.find(({ path }) => path.endsWith(`/${DAEMON_UNIT}`));
-  if (!unit) return [];
-  const isBack = wasEnabled && unit.kind !== "remove";
+  const unit = paths.find(({ path }) => path.endsWith(`/${DAEMON_UNIT}`));
+  if (!unit || changed.has(unit.path)) return [];
+  const isTheirs = wasEnabled && unit.before.kind !== "absent";
   return [
     { kind: "reload-units" },
-    ...isBack ? [{ kind: "enable-unit", unit: DAEMON_UNIT } as const] : [],
+    ...isTheirs ? [{ kind: "enable-unit", unit: DAEMON_UNIT } as const] : [],
   ];
 }
 
@@ -79,6 +87,16 @@ function planUnit(
 function emptiedFolders({ prefix, folders }: InstallRecord): string[] {
   return [...new Set([...folders, join(prefix, "releases")])]
     .toSorted((one, other) => other.length - one.length);
+}
+
+/** True for what is as it was before: nothing was changed yet, or it is put back already. */
+function isBack(
+  { path, before }: InstalledPath,
+  there: Found,
+  { unchanged }: UninstallFacts,
+): boolean {
+  if (before.kind === "link") return there.kind === "link" && there.target === before.target;
+  return before.kind === "file" && there.kind === "file" && unchanged.has(path);
 }
 
 /** What is gone is put back, too; an upgrade that was killed leaves ours of before. */

@@ -73,18 +73,29 @@ export class PlannedNode {
     return steps.map(formatInstallStep);
   }
 
-  uninstall(): readonly string[] {
+  /** Uninstalls, or only the first steps of it. */
+  uninstall(count?: number): readonly string[] {
     if (!this.record) return [];
     this.isEnabled = false;
     this.isActive = false;
     const { steps, kept } = planUninstall(this.record, {
       dataDir: WANT.dataDir,
       found: this.files,
+      unchanged: new Set(this.#unchanged(this.record)),
       releases: this.releases,
       sysctls: { "net.ipv4.ip_forward": "1" },
     });
-    this.apply(steps);
+    this.apply(steps, count);
     return kept;
+  }
+
+  #unchanged({ paths }: InstallRecord): string[] {
+    return paths.flatMap(({ path, before }) => {
+      if (before.kind !== "file") return [];
+      const copy = this.backups.get(before.backup);
+      const isSame = JSON.stringify(copy) === JSON.stringify(this.files.get(path));
+      return copy === undefined || isSame ? [path] : [];
+    });
   }
 
   /** All that a person sees. */

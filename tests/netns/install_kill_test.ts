@@ -20,9 +20,9 @@ const CALLS: readonly [name: string, count: number][] = [
 const KILLS = 5;
 const INSTALL = ["install", "--service", "none", ...SETTINGS];
 
-/** What a run makes before it has a name. */
+/** What a run makes before it has a name, and what it holds while it runs. */
 const UNNAMED =
-  /\/\.[^/ ]+\.(?:[0-9a-f]{32}|new|old)(?:[/ ]|$)|\/install\.(?:lock|json) |\/var\/lib\/headcni /;
+  /\/\.[^/ ]+\.(?:[0-9a-f]{32}|new|old)(?:[/ ]|$)|\/install\.(?:lock|json) |\/(?:var\/lib|run)\/headcni(?:\/daemon\.lock)? /;
 
 /** Runs the program and kills it at a call; answers whether it was. */
 async function killed(

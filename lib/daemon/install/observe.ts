@@ -52,6 +52,33 @@ export function readInstallRecord(dataDir: string): InstallRecord | undefined {
   }
 }
 
+/**
+ * Whether a file has the content of another; false for what is no file.
+ * @throws HeadcniError `io-failure`.
+ */
+export function hasContentOf(path: string, other: string): boolean {
+  try {
+    const [one, two] = [path, other].map((each) => Deno.lstatSync(each));
+    if (!one?.isFile || !two?.isFile || one.size !== two.size) return false;
+    using files = new DisposableStack();
+    const [first, second] = [path, other].map((each) => files.use(Deno.openSync(each)));
+    return first !== undefined && second !== undefined && isSameToEnd(first, second);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw ioError("compare", path, error);
+  }
+}
+
+function isSameToEnd(one: Deno.FsFile, other: Deno.FsFile): boolean {
+  const [here, there] = [new Uint8Array(MAX_TEXT_BYTES), new Uint8Array(MAX_TEXT_BYTES)];
+  for (;;) {
+    const [count, otherCount] = [one.readSync(here), other.readSync(there)];
+    if (count !== otherCount) return false;
+    if (count === null) return true;
+    if (here.subarray(0, count).some((byte, at) => byte !== there[at])) return false;
+  }
+}
+
 function observePath(path: string): Found {
   try {
     const { isSymlink, isFile, isDirectory, size } = Deno.lstatSync(path);

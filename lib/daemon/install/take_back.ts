@@ -1,4 +1,5 @@
 /** Takes an installation back: the service, and what is recorded of files and folders. */
+import { isPresent } from "../../attach/left_over.ts";
 import { ServiceUnit, SYSTEMD, type SystemdPlaces } from "../../delegate/service_unit.ts";
 import { DAEMON_UNIT } from "../../node/daemon_unit.ts";
 import type { InstallRecord } from "../../node/install_record.ts";
@@ -7,7 +8,7 @@ import { planUninstall, type UninstallPlan } from "../../node/uninstall_plan.ts"
 import { applySteps } from "./apply_steps.ts";
 import { removeLeftOvers } from "../replace_file.ts";
 import { installLockPath, lockInstall } from "./install_lock.ts";
-import { observePaths, readForwarding, readInstallRecord } from "./observe.ts";
+import { hasContentOf, observePaths, readForwarding, readInstallRecord } from "./observe.ts";
 import { listReleases } from "./release.ts";
 
 /** What is taken back. */
@@ -68,7 +69,15 @@ function planTakeBack(record: InstallRecord, dataDir: string): UninstallPlan {
   return planUninstall(record, {
     dataDir,
     found: observePaths(record.paths.map(({ path }) => path)),
+    unchanged: unchangedPaths(record),
     releases: listReleases(record.prefix),
     sysctls: readForwarding(),
   });
+}
+
+function unchangedPaths({ paths }: InstallRecord): ReadonlySet<string> {
+  const same = paths.filter(({ path, before }) =>
+    before.kind === "file" && (!isPresent(before.backup) || hasContentOf(path, before.backup))
+  );
+  return new Set(same.map(({ path }) => path));
 }
