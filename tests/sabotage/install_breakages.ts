@@ -13,6 +13,22 @@ export const INSTALL_BREAKAGES: readonly Breakage[] = [
     test:
       "planInstall, planUninstall: stopped anywhere on a node with others' files, it ends as before",
   },
+  // What is back already is called changed, and its copy stays for ever.
+  {
+    file: "lib/node/uninstall_plan.ts",
+    text: "if (isBack(entry, there, facts)) return [];",
+    replacement: "",
+    testFile: PLANS,
+    test: "planUninstall: stopped anywhere, the next one ends as before, and misses nothing",
+  },
+  // Half a copy stays beside those that uninstall goes by.
+  {
+    file: "lib/daemon/install/apply_steps.ts",
+    text: "return step.backup;",
+    replacement: "return undefined;",
+    testFile: "lib/daemon/install/apply_steps_test.ts",
+    test: "applySteps: what a killed run was making is gone after the next, copies included",
+  },
   // The settings of the user are written over.
   {
     file: "lib/node/install_plan.ts",
