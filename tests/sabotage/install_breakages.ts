@@ -122,8 +122,8 @@ export const INSTALL_BREAKAGES: readonly Breakage[] = [
   // A unit that nobody wanted at boot begins to start there.
   {
     file: "lib/node/uninstall_plan.ts",
-    text: "const isBack = wasEnabled && unit",
-    replacement: "const isBack = unit",
+    text: "const isTheirs = wasEnabled && unit",
+    replacement: "const isTheirs = unit",
     testFile: PLANS,
     test: "planUninstall: a unit is read anew, and enabled where one was there and enabled",
   },
