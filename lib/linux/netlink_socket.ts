@@ -1,3 +1,4 @@
+import { concat } from "@std/bytes";
 import { KernelError } from "../errors.ts";
 import {
   type Acknowledgement,
@@ -199,7 +200,7 @@ export class NetlinkSocket implements Disposable {
   }
 
   #encodeBatch(requests: readonly Request[]): Uint8Array<ArrayBuffer> {
-    return concatenate(requests.map((request) => encodeMessage(request, ++this.#sequence)));
+    return concat(requests.map((request) => encodeMessage(request, ++this.#sequence)));
   }
 
   /** What the kernel says to each of so many requests, of which that number is the first. */
@@ -294,14 +295,4 @@ function checkAnswer(
     throw new KernelError(call, EAGAIN, `${cannot(doing)}: ${call}: changes disturb every attempt`);
   }
   return answer.messages;
-}
-
-function concatenate(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

@@ -3,6 +3,7 @@
  * its request line, where tailscaled finds an address that it does not want; and which looks a name up
  * though a socket is asked, for seconds where no name server answers.
  */
+import { concat } from "@std/bytes";
 
 /** A request. */
 export interface UnixRequest {
@@ -64,7 +65,7 @@ function formatRequest({ method, target, host, body }: UnixRequest): Uint8Array<
     ...method === "GET" ? [] : [`Content-Length: ${bytes.length}`],
     ...body === undefined ? [] : ["Content-Type: application/json"],
   ];
-  return concat(new TextEncoder().encode(`${head.join("\r\n")}\r\n\r\n`), bytes);
+  return concat([new TextEncoder().encode(`${head.join("\r\n")}\r\n\r\n`), bytes]);
 }
 
 interface Head {
@@ -152,7 +153,7 @@ class AnswerReader {
         return line.replace(/\r?\n$/, "");
       }
       if (this.#held.length > MAX_HEAD_BYTES) throw new HttpSyntaxError("a line has no end");
-      this.#held = concat(this.#held, await this.#expect());
+      this.#held = concat([this.#held, await this.#expect()]);
     }
   }
 
@@ -201,11 +202,4 @@ class AnswerReader {
     const count = await this.#connection.read(buffer);
     return count === null ? undefined : buffer.subarray(0, count);
   }
-}
-
-function concat(a: Uint8Array, b: Uint8Array): Uint8Array<ArrayBuffer> {
-  const both = new Uint8Array(a.length + b.length);
-  both.set(a);
-  both.set(b, a.length);
-  return both;
 }
