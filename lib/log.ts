@@ -4,8 +4,8 @@
  * written, and a log that cannot be written never fails its caller.
  */
 import { BaseHandler, getLogger, type LevelName, type LogRecord, setup } from "@std/log";
-import { dirname } from "@std/path";
 import { errorText } from "./errors.ts";
+import { appendLine, DEFAULT_LOG_LIMITS, type LogLimits } from "./log_file.ts";
 import { redact } from "./redact.ts";
 
 /** Levels of the log, from talkative to silent. */
@@ -41,18 +41,22 @@ export interface LogSettings {
   readonly format?: LogFormat;
   /** File to append to, made 0600, its directory 0700. */
   readonly file?: string;
+  /** How much of the file is kept; {@linkcode DEFAULT_LOG_LIMITS} when absent. */
+  readonly limits?: LogLimits;
 }
 
 /** Sets up the log; before the first call it writes warnings and errors to stderr. */
 export function configureLog(
-  { level, outputLevel = "warn", output = "stderr", format = "json", file }: LogSettings,
+  settings: LogSettings,
 ): void {
+  const { level, outputLevel = "warn", output = "stderr", format = "json", file } = settings;
+  const { limits = DEFAULT_LOG_LIMITS } = settings;
   const formatter = FORMATTERS[format];
   const handlers = {
     ...output !== "none" && {
       output: new StreamHandler(Deno[output], NAMES[outputLevel], formatter),
     },
-    ...file !== undefined && { file: new FileHandler(file, NAMES[level], formatter) },
+    ...file !== undefined && { file: new FileHandler(file, limits, NAMES[level], formatter) },
   };
   setup({
     handlers,
@@ -130,47 +134,26 @@ class StreamHandler extends BaseHandler {
 
 class FileHandler extends BaseHandler {
   readonly #path: string;
+  readonly #limits: LogLimits;
   #told = false;
 
-  constructor(path: string, levelName: LevelName, formatter: Formatter) {
+  constructor(
+    path: string,
+    limits: LogLimits,
+    levelName: LevelName,
+    formatter: Formatter,
+  ) {
     super(levelName, { formatter });
-    this.#path = path;
+    [this.#path, this.#limits] = [path, limits];
   }
 
   override log(msg: string): void {
     try {
-      appendLine(this.#path, msg);
+      appendLine(this.#path, msg, this.#limits);
     } catch (error) {
       if (this.#told) return;
       this.#told = true;
       log.warn(`Cannot write log file "${this.#path}": ${errorText(error)}`);
     }
   }
-}
-
-/** Appends by one write, so that lines of several processes do not mix. */
-function appendLine(path: string, line: string): void {
-  using file = openForAppend(path);
-  file.writeSync(encoder.encode(`${line}\n`));
-}
-
-function openForAppend(path: string): Deno.FsFile {
-  const options = { append: true, create: true, mode: 0o600 };
-  try {
-    requireFile(path);
-    return Deno.openSync(path, options);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    Deno.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    return Deno.openSync(path, options);
-  }
-}
-
-/**
- * Opening a FIFO waits for a reader, maybe for ever. Devices are taken, for the sake of /dev/null.
- * @throws Deno.errors.NotFound when nothing is at the path.
- */
-function requireFile(path: string): void {
-  const { isFile, isCharDevice } = Deno.statSync(path);
-  if (!isFile && !isCharDevice) throw new Error("it is no regular file");
 }

@@ -15,7 +15,7 @@ const PURE_ROWS: readonly (readonly string[])[] = [
     ...["lib/fnv1a64.ts", "lib/nearest.ts", "lib/pause.ts", "lib/std", "lib/version.ts"],
     "lib/wire",
   ],
-  ["lib/net", "lib/redact.ts", "lib/schema.ts"],
+  ["lib/log_file.ts", "lib/net", "lib/redact.ts", "lib/schema.ts"],
   ["lib/log.ts", "lib/redact_text.ts"],
   // Level 1: the formats of others, and decisions about addresses.
   ["lib/cni", "lib/conntrack", "lib/host", "lib/ipam", "lib/netlink", "lib/nft"],
@@ -59,7 +59,7 @@ const FENCES: readonly [pattern: RegExp, places: readonly string[]][] = [
   [/\bDeno\.(env|args)\b/, ["main.ts"]],
   [
     /\b(Deno\.|Date\.now\b|new Date\b|performance\.|Math\.random\b)/,
-    ["lib/log.ts", "lib/std/", ...EFFECT_ROWS.flat()],
+    ["lib/log.ts", "lib/log_file.ts", "lib/std/", ...EFFECT_ROWS.flat()],
   ],
 ];
 

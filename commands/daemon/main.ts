@@ -58,5 +58,10 @@ function logBySettings({ logging }: Settings): void {
     output,
     format,
     ...file.enabled && file.path !== undefined && { file: file.path },
+    limits: {
+      maxBytes: file.maxSize,
+      maxBackups: file.maxBackups,
+      maxAgeMs: file.maxAge.ms || Infinity,
+    },
   });
 }

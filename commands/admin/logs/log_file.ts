@@ -1,6 +1,8 @@
 /** The end of a log file, and what is appended to it. */
+import { concat } from "@std/bytes";
 import { dirname } from "@std/path";
 import { errorText, HeadcniError } from "../../../lib/errors.ts";
+import { backupPath } from "../../../lib/log_file.ts";
 import { type LogLine, type LogSource, timeOf } from "./log_line.ts";
 
 /** Which lines. */
@@ -34,28 +36,23 @@ export class LogFile {
   }
 
   /**
-   * The lines that are there, the oldest first; the file is read from its end.
-   * @throws HeadcniError `io-failure` when it cannot be read.
+   * The lines that are there, the oldest first; files are read from their ends, the newest first.
+   * @throws HeadcniError `io-failure` when there is none, or one cannot be read.
    */
   read({ tail, sinceMs = -Infinity }: LogRange): LogLine[] {
-    using file = this.#open();
-    const { ino, size } = file.statSync();
-    [this.#inode, this.#offset] = [ino, endOfLines(file, size)];
-    const blocks: Uint8Array[] = [];
-    let begin = this.#offset;
-    let count = 0;
-    let isOld = false;
-    while (begin > 0 && count <= tail && !isOld) {
-      const from = Math.max(0, begin - BLOCK_BYTES);
-      const block = readAt(file, from, begin - from);
-      blocks.unshift(block);
-      begin = from;
-      const texts = textsOf(block);
-      count += texts.length;
-      // The first may be the end of one.
-      isOld = texts.slice(1).some((text) => (timeOf(text) ?? Infinity) < sinceMs);
+    const isEnough = (texts: readonly string[]) => {
+      const first = texts.find((text) => timeOf(text) !== undefined);
+      return texts.length >= tail || (first !== undefined && (timeOf(first) ?? 0) < sinceMs);
+    };
+    let texts: string[] | undefined;
+    for (const file of this.#files()) {
+      const { ino, size } = file.statSync();
+      const end = endOfLines(file, size);
+      if (!texts) [this.#inode, this.#offset] = [ino, end];
+      texts = readFromEnd(file, end, texts ?? [], isEnough);
+      if (isEnough(texts)) break;
     }
-    const texts = textsOf(concat(blocks)).slice(begin > 0 ? 1 : 0);
+    if (!texts) throw this.#failure(new Deno.errors.NotFound());
     const lines = this.#toLines(texts).filter(({ timeMs }) => timeMs >= sinceMs);
     return tail === 0 ? [] : lines.slice(-tail);
   }
@@ -70,20 +67,42 @@ export class LogFile {
     for await (const _ of watcher) yield* this.#readNew();
   }
 
-  /** What was written since the last time. */
+  /** What was written since the last time, the end of files that were put aside since then, too. */
   #readNew(): LogLine[] {
-    try {
-      using file = Deno.openSync(this.#path);
+    const [lastInode, lastOffset] = [this.#inode, this.#offset];
+    const parts: string[][] = [];
+    let isFound = false;
+    for (const file of this.#files()) {
       const { ino, size } = file.statSync();
-      if (ino !== this.#inode || size < this.#offset) [this.#inode, this.#offset] = [ino, 0];
-      const end = endOfLines(file, size, this.#offset);
-      const bytes = readAt(file, this.#offset, end - this.#offset);
-      this.#offset = end;
-      return this.#toLines(textsOf(bytes));
-    } catch (error) {
-      // Between two files there is none.
-      if (error instanceof Deno.errors.NotFound) return [];
-      throw this.#failure(error);
+      isFound = ino === lastInode && size >= lastOffset;
+      const from = isFound ? lastOffset : 0;
+      const end = endOfLines(file, size, from);
+      if (parts.length === 0) [this.#inode, this.#offset] = [ino, end];
+      parts.unshift(textsOf(readAt(file, from, end - from)));
+      if (isFound) break;
+    }
+    // Where another program took the place of what was read, all that is older has been read.
+    return this.#toLines(isFound ? parts.flat() : parts.at(-1) ?? []);
+  }
+
+  /**
+   * The file and those that were put aside, the newest first; each is closed when the next is asked for.
+   * @throws HeadcniError `io-failure`
+   */
+  *#files(): Generator<Deno.FsFile, void, void> {
+    const seen = new Set<number | null>();
+    for (let number = 0;; number++) {
+      try {
+        using file = open(number === 0 ? this.#path : backupPath(this.#path, number));
+        const { ino } = file.statSync();
+        // Else it was put aside since we had it.
+        if (!seen.has(ino)) yield file;
+        seen.add(ino);
+      } catch (error) {
+        if (!(error instanceof Deno.errors.NotFound)) throw this.#failure(error);
+        // Between two files there is none at the path.
+        if (number > 0) return;
+      }
     }
   }
 
@@ -92,16 +111,6 @@ export class LogFile {
       this.#lastMs = timeOf(text) ?? this.#lastMs;
       return { source: this.#source, timeMs: this.#lastMs, text };
     });
-  }
-
-  #open(): Deno.FsFile {
-    try {
-      // To open a pipe would wait for its writer.
-      if (!Deno.statSync(this.#path).isFile) throw new Error("it is no regular file");
-      return Deno.openSync(this.#path);
-    } catch (error) {
-      throw this.#failure(error);
-    }
   }
 
   #failure(cause: unknown): HeadcniError {
@@ -114,6 +123,34 @@ export class LogFile {
     const text = `Cannot read the log of the ${this.#source} "${this.#path}": ${seen}`;
     return new HeadcniError("io-failure", text, { cause });
   }
+}
+
+/** @throws Deno.errors.NotFound when nothing is at the path. */
+function open(path: string): Deno.FsFile {
+  // To open a pipe would wait for its writer.
+  if (!Deno.statSync(path).isFile) throw new Error("it is no regular file");
+  return Deno.openSync(path);
+}
+
+/** Lines up to `end`, as far back as it takes until there are enough, before those that were read. */
+function readFromEnd(
+  file: Deno.FsFile,
+  end: number,
+  newer: readonly string[],
+  isEnough: (texts: readonly string[]) => boolean,
+): string[] {
+  let texts = [...newer];
+  // The end of a line that begins further back.
+  let rest = new Uint8Array();
+  for (let at = end; at > 0 && !isEnough(texts);) {
+    const from = Math.max(0, at - BLOCK_BYTES);
+    const bytes = concat([readAt(file, from, at - from), rest]);
+    const firstLine = from === 0 ? 0 : bytes.indexOf(LINE_FEED) + 1;
+    rest = bytes.slice(0, firstLine);
+    texts = [...textsOf(bytes.subarray(firstLine)), ...texts];
+    at = from;
+  }
+  return texts;
 }
 
 /** Without what comes behind the last line's end: it is being written. */
@@ -142,14 +179,4 @@ function readAt(file: Deno.FsFile, offset: number, length: number): Uint8Array<A
 /** Whole lines, without their ends. */
 function textsOf(bytes: Uint8Array): string[] {
   return new TextDecoder().decode(bytes).split("\n").slice(0, -1);
-}
-
-function concat(blocks: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(blocks.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const block of blocks) {
-    all.set(block, at);
-    at += block.length;
-  }
-  return all;
 }

@@ -1,4 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
+import { appendLine } from "../../../lib/log_file.ts";
 import { LogFile } from "./log_file.ts";
 
 const ALL = { tail: Infinity, sinceMs: undefined };
@@ -43,5 +44,65 @@ Deno.test("LogFile: one that is not there is told with what names another", asyn
     assertThrows(() => new LogFile("plugin", path).read(ALL), Error, "$HEADCNI_LOG_FILE names");
     assertThrows(() => new LogFile("daemon", path).read(ALL), Error, "logging.file.path of the");
     return Promise.resolve();
+  });
+});
+
+Deno.test("LogFile: what was put aside is read before, as far back as is asked for", async () => {
+  await withFile(async (path) => {
+    const line = (day: number) => `2026-01-0${day}T00:00:00.000Z INFO  ${day}\n`;
+    await Deno.writeTextFile(`${path}.2`, line(1) + line(2));
+    await Deno.writeTextFile(`${path}.1`, line(3) + line(4));
+    await Deno.writeTextFile(path, line(5));
+    const days = (tail: number, since?: number) => {
+      const sinceMs = since === undefined ? undefined : Date.UTC(2026, 0, since);
+      return new LogFile("plugin", path).read({ tail, sinceMs }).map(({ text }) => text.at(-1));
+    };
+    assertEquals(days(Infinity).join(""), "12345");
+    assertEquals(days(4).join(""), "2345");
+    assertEquals(days(2).join(""), "45");
+    assertEquals(days(Infinity, 2).join(""), "2345");
+    assertEquals(days(Infinity, 5).join(""), "5");
+    // Another writer is about to begin the next file.
+    await Deno.remove(path);
+    assertEquals(days(1).join(""), "4");
+  });
+});
+
+/** Follows a log that was read to its end while others write, for so many lines. */
+async function followed(path: string, count: number, write: () => void): Promise<string[]> {
+  const log = new LogFile("plugin", path);
+  log.read(ALL);
+  const end = new AbortController();
+  const texts: string[] = [];
+  write();
+  for await (const { text } of log.follow(end.signal)) {
+    texts.push(text);
+    if (texts.length === count) break;
+  }
+  end.abort();
+  return texts;
+}
+
+Deno.test("LogFile: nothing is lost of a file that is put aside while it is followed", async () => {
+  await withFile(async (path) => {
+    const append = (line: string) => appendLine(path, line, { maxBytes: 8, maxBackups: 3 });
+    append("one");
+    const lines = ["two", "three", "four", "five", "six"];
+    assertEquals(await followed(path, lines.length, () => lines.forEach(append)), lines);
+  });
+});
+
+Deno.test("LogFile: a file that another program cut off or replaced is read from its start", async () => {
+  await withFile(async (path) => {
+    await Deno.writeTextFile(`${path}.1`, "old\n");
+    await Deno.writeTextFile(path, "one\ntwo\n");
+    const cut = () => Deno.writeTextFileSync(path, "new\n");
+    assertEquals(await followed(path, 1, cut), ["new"]);
+    const replace = () => {
+      Deno.removeSync(path);
+      Deno.writeTextFileSync(`${path}.other`, "");
+      Deno.writeTextFileSync(path, "newer\n");
+    };
+    assertEquals(await followed(path, 1, replace), ["newer"]);
   });
 });

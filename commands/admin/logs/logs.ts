@@ -26,9 +26,9 @@ const DEFAULT_TAIL = 200;
 
 const HELP = `
 The log of the plugins is $HEADCNI_LOG_FILE, else /var/log/headcni/plugin.log. That of the daemon is
-logging.file.path of its settings, else what systemd keeps of the unit "headcni"; a daemon in a pod has
-neither: "kubectl logs" has its log. All together in the order of their times, each line behind the name
-of who wrote it.
+logging.file.path of its settings, which the chart sets, else what systemd keeps of the unit "headcni".
+What was put aside for its size is read, too. All together in the order of their times, each line behind
+the name of who wrote it.
 
 JSON: a line each: {"source": "plugin"|"daemon", "time", "level", "message", ...} as it was logged
 

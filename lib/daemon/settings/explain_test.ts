@@ -12,7 +12,10 @@ Deno.test("explainSettings: by key, section, older key, flag or variable", () =>
   assertEquals(keys("headscale.authKeyFile"), ["headscale.authKey"]);
   assertEquals(keys("HEADSCALE_API_KEY_FILE"), ["headscale.authKey"]);
   assertEquals(keys("NODE_POD_CIDR"), ["network.podCIDR.nodeLocal"]);
-  assertEquals(keys("logging.file"), ["logging.file.enabled", "logging.file.path"]);
+  assertEquals(keys("logging.file"), [
+    ...["logging.file.enabled", "logging.file.path", "logging.file.maxSize"],
+    ...["logging.file.maxBackups", "logging.file.maxAge"],
+  ]);
   assertEquals(keys("").length, ENTRIES.length);
 });
 

@@ -60,6 +60,8 @@ const SAMPLES: Readonly<Record<string, readonly [string, string, string]>> = {
   N: ["1", "2", "3"],
   BYTES: ["1300", "1400", "1500"],
   DURATION: ["1h", "2h", "3h"],
+  SIZE: ["1MB", "2MB", "3MB"],
+  AGE: ["1d", "2d", "3d"],
   URL: ["http://a", "http://b", "http://c"],
   TEXT: ["a", "b", "c"],
   "ADDRESS,...": ["10.0.0.1", "10.0.0.2", "10.0.0.3"],

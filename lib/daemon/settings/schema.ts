@@ -4,6 +4,7 @@
  */
 import { LOG_FORMATS, LOG_LEVELS, LOG_OUTPUTS } from "../../log.ts";
 import { boolean, choice, duration, integer, line, list, text } from "./kind.ts";
+import { days, megabytes } from "./log_kinds.ts";
 import { cni, network } from "./network_schema.ts";
 import { address, chainedPlugins, nodeName, path } from "./node_kinds.ts";
 import { optional, type Section, setting } from "./setting.ts";
@@ -46,6 +47,19 @@ const logging = {
       doc: "a file to which the log is appended, too",
       env: ["LOG_FILE"],
       flags: ["log-file"],
+    }),
+    maxSize: setting(megabytes, "10MB", {
+      doc: "size at which the file is put aside, as `path.1`; a number is of MB",
+      flags: ["log-file-max-size"],
+    }),
+    maxBackups: setting(integer("N", "a whole number", 0, 1_000), "3", {
+      doc: "how many files that were put aside stay",
+      flags: ["log-file-max-backups"],
+    }),
+    maxAge: setting(days, "0", {
+      doc:
+        "those that were last written to longer ago go when the next is put aside; a number is of days, 0 for never",
+      flags: ["log-file-max-age"],
     }),
   },
 };
