@@ -86,14 +86,14 @@ for (const [name, text] of await settingsExamples()) {
 }
 
 helmTest(
-  "settings: the defaults of the chart are those of the program, but for output",
+  "settings: the defaults of the chart are those of the program, but for where the log goes",
   async () => {
     const { origins, settings } = accept(await render());
-    const plain = resolve("");
-    assertEquals(
-      { ...settings, logging: { ...settings?.logging, output: "stderr" } },
-      { ...plain.settings },
-    );
+    const { settings: plain } = resolve("");
+    assert(plain);
+    const { logging, ...others } = plain;
+    const file = { ...logging.file, path: "/var/log/headcni/daemon.log" };
+    assertEquals(settings, { ...others, logging: { ...logging, output: "stdout", file } });
     assertEquals(origins.get("cni.confDir")?.from, "file"); // or the daemon would look for others
   },
 );

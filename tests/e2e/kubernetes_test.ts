@@ -21,7 +21,7 @@ const ALL: RenderOptions["values"] = {
   config: {
     headscale: { url: "https://headscale.example.com", authKey: "hs-key" },
     tailscale: { mode: "own", authKey: "ts-key", mtu: 1400 },
-    logging: { file: { path: "/var/log/headcni/daemon.log" } },
+    logging: { file: { path: "/var/log/pods/daemon.log" } },
   },
   cniPlugins: [{ name: "portmap", enabled: true, priority: 1, config: '{"type":"portmap"}' }],
   imagePullSecrets: [{ name: "registry" }],

@@ -51,4 +51,26 @@ export const SETTINGS_BREAKAGES: readonly Breakage[] = [
     test:
       "resolveSettings: network: {podCIDR: {base: 10.0.0.0/8}, serviceCIDR: 10.96.0.0/16} contradicts itself",
   },
+  // A log fills the disk of its node, or what was put aside last is the first to go.
+  {
+    file: "lib/log_file.ts",
+    text: "if (number >= maxBackups) Deno.removeSync",
+    replacement: "if (number > maxBackups) Deno.removeSync",
+    testFile: "lib/log_file_test.ts",
+    test: "appendLine: a file that is full is put aside, and the oldest goes",
+  },
+  {
+    file: "lib/log_file.ts",
+    text: "mtime.getTime() < minMs",
+    replacement: "mtime.getTime() > minMs",
+    testFile: "lib/log_file_test.ts",
+    test: "appendLine: what is older than the age goes, what is younger stays",
+  },
+  {
+    file: "commands/admin/logs/log_file.ts",
+    text: "isFound ? parts.flat() : parts.at(-1) ?? []",
+    replacement: "parts.at(-1) ?? []",
+    testFile: "commands/admin/logs/log_file_test.ts",
+    test: "LogFile: nothing is lost of a file that is put aside while it is followed",
+  },
 ];
