@@ -4,15 +4,20 @@ import { HeadcniError, KernelError } from "./errors.ts";
 /** What stands in the place of a secret. */
 export const REDACTED = "[redacted]";
 
-/** Names of secrets, once `-` and `_` are left out. */
-const SECRET_KEY =
-  /authkey|apikey|privatekey|token|passw(?:or)?d|passphrase|secret|credential|authorization|cookie/i;
+/** Parts of names whose values are secrets, as regular expressions. */
+export const SECRET_WORDS = [
+  ...["auth[-_ ]?key", "api[-_ ]?key", "access[-_ ]?key", "private[-_ ]?key", "preshared[-_ ]?key"],
+  ...["client[-_ ]?key", "token", "passw(?:or)?d", "passphrase", "secret", "credential"],
+  ...["authorization", "cookie", "psk", "htpasswd"],
+].join("|");
+
+const SECRET_KEY = new RegExp(SECRET_WORDS, "i");
 
 /** Keys of Tailscale and Headscale, and bearer tokens, inside a text. */
 const SECRET_TEXT = /\b(tskey-|hskey-|Bearer )[\w.~+/=-]+/g;
 
-/** User and password of a URL inside a text: RFC 3986 section 3.2.1. */
-const SECRET_OF_URL = /(:\/\/)[^\s/?#"'@]*:[^\s/?#"']*@/g;
+/** User and password of a URL inside a text, or what stands there alone: RFC 3986 section 3.2.1. */
+export const SECRET_OF_URL = /(:\/\/)[^\s/?#"']+@/g;
 
 /** Deeper values are only hinted at, and a cycle ends. */
 const MAX_DEPTH = 8;
@@ -45,8 +50,7 @@ function copy(value: unknown, depth: number): unknown {
 
 function copyEntries(entries: readonly [unknown, unknown][], depth: number): unknown {
   return Object.fromEntries(entries.map(([name, value]) => {
-    const isSecret = SECRET_KEY.test(String(name).replaceAll(/[-_]/g, ""));
-    return [String(name), isSecret ? REDACTED : copy(value, depth)];
+    return [String(name), SECRET_KEY.test(String(name)) ? REDACTED : copy(value, depth)];
   }));
 }
 

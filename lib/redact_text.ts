@@ -2,25 +2,24 @@
  * Secrets taken out of texts of any kind, for people who send them to others: settings, logs, JSON and
  * YAML within each other, command lines. Rather a word too many than one too few.
  */
-import { REDACTED } from "./redact.ts";
+import { REDACTED, SECRET_OF_URL, SECRET_WORDS } from "./redact.ts";
 
-/** Parts of names whose values are secrets. */
-const WORDS = [
-  ...["auth[-_ ]?key", "api[-_ ]?key", "access[-_ ]?key", "private[-_ ]?key", "preshared[-_ ]?key"],
-  ...["client[-_ ]?key", "token", "passw(?:or)?d", "passphrase", "secret", "credential"],
-  ...["authorization", "cookie", "psk", "htpasswd"],
-].join("|");
 /** The end of a name, for how it begins does not matter. Docker's for a password is `auth` alone. */
-const NAME = `(?:(?:${WORDS})[\\w.-]{0,40}|\\bauth)`;
+const NAME = `(?:(?:${SECRET_WORDS})[\\w.-]{0,40}|\\bauth)`;
 /** A quote, or one within a quoted text. */
 const QUOTE = `\\\\*["']?`;
 /** What ends no bare word. */
 const BARE = `[^\\s,;&"'\\\\{}\\[\\]]`;
-/** In quotes, in quotes within a text, or up to what ends a bare word. What says that there is none stays. */
+/**
+ * In quotes, over several lines too where they are as YAML writes them, in quotes within a text, in quotes
+ * whose end is cut off, or up to what ends a bare word. What says that there is none stays.
+ */
 const VALUE = [
-  `(?!(?:true|false|null|none)(?!${BARE}))(?:"(?:[^"\\\\\\n]|\\\\.)+"`,
-  `'[^'\\n]+'`,
+  `(?!(?:true|false|null|none)(?!${BARE}))(?:"(?:[^"\\\\\\n]|\\\\[^]|\\n[ \\t]+)+"`,
+  `'(?:[^'\\n]|''|\\n[ \\t]+)+'`,
   `\\\\+"[^"\\n]+"`,
+  `"(?!")[^\\n]+`,
+  `'(?!')[^\\n]+`,
   `${BARE}+)`,
 ].join("|");
 
@@ -35,8 +34,9 @@ const RULES: readonly (readonly [pattern: RegExp, replacement: string])[] = [
   [/\b(tskey-|hskey-|privkey:|nlpriv:)[\w.~+/=-]+/g, `$1${REDACTED}`],
   [/\b(Bearer|Basic)(\s+)[\w.~+/=-]{6,}/gi, `$1$2${REDACTED}`],
   [/(?<![\w-])eyJ[\w-]+\.[\w-]+\.[\w-]*/g, REDACTED],
-  // RFC 3986 section 3.2.1.
-  [/(:\/\/)[^\s/?#"'@]*:[^\s/?#"']*@/g, `$1${REDACTED}@`],
+  [SECRET_OF_URL, `$1${REDACTED}@`],
+  // What curl and wget take.
+  [/((?:^|\s)(?:-u|--(?:proxy-)?user)(?:\s+|=)["']?[^\s:"']+:)[^\s"']+/g, `$1${REDACTED}`],
   // A block of YAML, with all that is as far in.
   [
     new RegExp(`(${NAME}["']?[ \\t]*:[ \\t]*)[|>][-+\\d]*\\n(?:[ \\t]+[^\\n]*\\n?)+`, "gi"),
