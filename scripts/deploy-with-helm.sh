@@ -48,6 +48,7 @@ main() {
   trap 'rm -rf "$work"' EXIT
   write_values >"$work/values.json"
   provide_namespace
+  [[ -z $auth_key$join_key ]] || require_free_secret
   [[ -z $auth_key ]] || provide_key auth-key "$auth_key"
   [[ -z $join_key ]] || provide_key tailscale-auth-key "$join_key"
   deploy
@@ -170,6 +171,15 @@ provide_namespace() {
   ! kubectl get namespace "$namespace" >/dev/null 2>&1 || return 0
   change kubectl create namespace "$namespace"
   change kubectl label namespace "$namespace" pod-security.kubernetes.io/enforce=privileged
+}
+
+# One that the chart made of keys in its values would go with them.
+require_free_secret() {
+  local owner
+  owner=$(kubectl get secrets --namespace "$namespace" --field-selector "metadata.name=$release-auth" \
+    --output 'jsonpath={.items[*].metadata.labels.app\.kubernetes\.io/managed-by}')
+  [[ $owner != Helm ]] || stop 2 "Cannot write Secret \"$release-auth\": the chart made it of keys in its values;\
+ take config.headscale.authKey and config.tailscale.authKey out of them first, by -f with null in their place"
 }
 
 # provide_key NAME KEY: it passes by a pipe. Server-side, or an annotation would have it; and by a manager of

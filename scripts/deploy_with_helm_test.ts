@@ -28,6 +28,7 @@ const RECORDER = `#!/bin/bash
 # Both ends of a pipe run at once.
 flock "$RECORD" sh -c 'cat "$0" >>"$1"' "$RECORD.$$" "$RECORD"
 [[ $* != "get namespace"* ]] || exit "\${NAMESPACE_CODE:-0}"
+[[ $* != "get secrets"* ]] || echo "\${SECRET_OWNER:-}"
 [[ $* != "create secret"* ]] || echo "kind: Secret"
 `;
 
@@ -47,7 +48,7 @@ interface Run {
 /** Runs the script in a folder of its own, between a recording kubectl and helm. */
 async function deploy(
   args: (folder: string) => readonly string[],
-  { stdin = "", namespaceCode = 0, tools = ["kubectl", "helm"] } = {},
+  { stdin = "", namespaceCode = 0, secretOwner = "", tools = ["kubectl", "helm"] } = {},
 ): Promise<Run> {
   const folder = await Deno.makeTempDir({ prefix: "hct" });
   try {
@@ -66,6 +67,7 @@ async function deploy(
         PATH: hasAll ? `${bin}:${Deno.env.get("PATH")}` : bin,
         RECORD: join(folder, "record"),
         NAMESPACE_CODE: String(namespaceCode),
+        SECRET_OWNER: secretOwner,
       },
       stdin: "piped",
       stdout: "piped",
@@ -123,13 +125,14 @@ Deno.test("deploy-with-helm.sh: flags of the older script become values of the c
     [
       "kubectl cluster-info",
       "kubectl get namespace",
+      "kubectl get secrets",
       "kubectl create secret",
       "kubectl apply --server-side",
       "helm upgrade --install",
       "kubectl rollout status",
     ].filter((name) => names.includes(name)),
   );
-  assertEquals(names.length, 6);
+  assertEquals(names.length, 7);
 });
 
 Deno.test("deploy-with-helm.sh: hostile values reach the chart as they are, and nothing runs", async () => {
@@ -214,6 +217,18 @@ Deno.test("deploy-with-helm.sh: a key that is no word is refused, and a file tha
     });
     assertEquals([code, stderr.includes("others than you may read")], [0, isTold]);
   }
+});
+
+Deno.test("deploy-with-helm.sh: a Secret that Helm would take away is not written", async () => {
+  const { code, calls, stderr } = await deploy(
+    () => ["-u", "https://h.example.com", "-k", "key"],
+    { secretOwner: "Helm" },
+  );
+  assertEquals([code, calls.filter(([name, verb]) => name === "helm" || verb === "apply")], [
+    2,
+    [],
+  ]);
+  assertStringIncludes(stderr, 'Cannot write Secret "headcni-auth": the chart made it');
 });
 
 Deno.test("deploy-with-helm.sh: a namespace of its own may hold pods that work on the node", async () => {

@@ -30,11 +30,17 @@ Deno.test("cluster install: namespace, Secret and release, and waits for all nod
     'Installed on 2 nodes; "headcni cluster status" tells more\n',
   ], stderr);
   assertEquals(changes(calls), [
-    "kubectl create namespace net",
+    "kubectl create --filename=-",
     "kubectl apply --server-side --force-conflicts --field-manager=headcni-auth-key --filename=-",
     "helm upgrade headcni /charts/headcni --install --reset-then-reuse-values --history-max=10 " +
     "--values=/v.yaml --values=-",
   ]);
+  const create = calls.find(({ args }) => args.includes("create"));
+  const { kind, metadata } = JSON.parse(create?.stdin ?? "");
+  assertEquals([kind, metadata], ["Namespace", {
+    name: "net",
+    labels: { "pod-security.kubernetes.io/enforce": "privileged" },
+  }]);
   const apply = calls.find(({ args }) => args.includes("apply"));
   const secret = JSON.parse(apply?.stdin ?? "");
   assertEquals([secret.metadata.name, secret.metadata.namespace], ["headcni-auth", "net"]);
@@ -58,31 +64,6 @@ Deno.test("cluster install: namespace, Secret and release, and waits for all nod
   // The key is nowhere but in the Secret.
   for (const { args } of calls) assertEquals(args.join(" ").includes(KEY), false);
   assertEquals([stdout, stderr, upgrade?.stdin].join().includes(KEY), false);
-});
-
-Deno.test("cluster upgrade: a new key takes none away that is in the Secret", async () => {
-  const join = await Deno.makeTempFile();
-  await Deno.writeTextFile(join, KEY);
-  const helm = [{ match: "'history '*", stdout: history([1, "deployed"]) }];
-  const keys = ["--auth-key-file", "-", "--join-key-file", join];
-  const { code, stderr, calls } = await cluster(
-    { helm, stdin: "other" },
-    ...["upgrade", ...keys, ...CHART],
-  );
-  await Deno.remove(join);
-  assertEquals(code, 0, stderr);
-  const applied = calls.filter(({ args }) => args.includes("apply")).map(({ args, stdin }) => ({
-    manager: args.find((arg) => arg.startsWith("--field-manager=")),
-    data: JSON.parse(stdin).data,
-  }));
-  // What an apply leaves out, the API server takes away from the manager of before.
-  assertEquals(applied, [
-    { manager: "--field-manager=headcni-auth-key", data: { "auth-key": btoa("other") } },
-    {
-      manager: "--field-manager=headcni-tailscale-auth-key",
-      data: { "tailscale-auth-key": btoa(KEY) },
-    },
-  ]);
 });
 
 Deno.test("cluster install: hostile values come to Helm as they are", async () => {
@@ -204,12 +185,14 @@ Deno.test("cluster upgrade: a rollout that fails brings the revision of before b
     daemonSet(1),
     ...clusterOf([daemonPod("edge-1", { state: { terminated: { reason: "Error" } } })], NODES),
   ]);
+  const key = `${tools.path}/key`;
+  await Deno.writeTextFile(key, KEY);
   const { code, stdout, stderr } = await runAdmin(
-    ["cluster", "upgrade", "--image-tag", "bad", ...CHART],
+    ["cluster", "upgrade", "--image-tag", "bad", "--auth-key-file", key, ...CHART],
     { PATH: `${tools.path}:${Deno.env.get("PATH")}` },
   );
   assertEquals([code, stdout], [1, ""]);
-  assertStringIncludes(stderr, "revision 4 is back");
+  assertStringIncludes(stderr, 'revision 4 is back; Secret "headcni-auth" keeps its new keys');
   assertStringIncludes(stderr, "edge-1: pod headcni-edge-1 does not run");
   const words = (await tools.takeCalls()).map(wordsOf);
   const at = words.indexOf("helm rollback headcni 4");

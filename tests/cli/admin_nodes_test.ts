@@ -53,6 +53,26 @@ Deno.test("headcni --node: runs the command there, and answers its output and ex
   });
 });
 
+Deno.test("headcni --node: standard input goes there where a dash asks for it, and else stays", async () => {
+  await withKubectl([{ match: "*exec*", stdout: "" }], async (tools) => {
+    for (
+      const args of [["restore", "--input-file", "-"], ["restore", "--input-file=-"], ["status"]]
+    ) {
+      await runProgram({
+        args: [...args, "--node", "edge-1"],
+        env: { PATH: `${tools.path}:${Deno.env.get("PATH")}` },
+        stdin: "the backup",
+      });
+    }
+    const execs = (await tools.takeCalls()).filter(({ args }) => args.includes("exec"));
+    assertEquals(execs.map(({ args, stdin }) => [args.includes("--stdin"), stdin]), [
+      [true, "the backup"],
+      [true, "the backup"],
+      [false, ""],
+    ]);
+  });
+});
+
 Deno.test("headcni --all-nodes: each output below its node's name, and the worst exit code", async () => {
   const answers = [
     { match: "*headcni-edge-1*", stdout: "one\n" },
@@ -153,6 +173,16 @@ Deno.test("headcni --node: a node that is not there, and one without a pod", asy
     const bare = await headcni("status", "--node", "edge-2");
     assertStringIncludes(bare.stderr, "it has no pod of HeadCNI");
   }, [daemonPod("edge-1")]);
+});
+
+Deno.test("headcni --all-nodes: a stream is of one node", async () => {
+  await withKubectl([], async (_, headcni) => {
+    const { code, stderr } = await headcni("restore", "--input-file", "-", "--all-nodes");
+    assertEquals([code, stderr], [
+      2,
+      'headcni: Cannot run it on several nodes: "-" is a stream of one; --node names it\n',
+    ]);
+  });
 });
 
 Deno.test("headcni --all-nodes: without any pod it names release and namespace", async () => {

@@ -7,7 +7,7 @@ import { ConfigError, errorText, HeadcniError } from "../../../lib/errors.ts";
 import { pluginContext } from "../../context.ts";
 import { accessOf, type AccessOptions, addClusterVerb, timeoutOption } from "./access_options.ts";
 import { awaitRollout } from "./daemon_set.ts";
-import { addKeyFlags, applyKeys, type KeyFlags } from "./keys.ts";
+import { addKeyFlags, applyKeys, type KeyFlags, keySecretName } from "./keys.ts";
 import { checkTools, ensureNamespace, findChart } from "./preflight.ts";
 import { findRelease, type Release, upgradeArguments } from "./release.ts";
 import { addReleaseFlags, type ReleaseFlags, releaseValues } from "./release_values.ts";
@@ -115,7 +115,7 @@ async function putRelease(
   const { namespace, releaseName, dryRun = false, values = [] } = options;
   const isNew = await ensureNamespace(kubectl, namespace, dryRun);
   if (isNew) console.error(`${dryRun ? "Would make" : "Made"} namespace "${namespace}"`);
-  const secret = await applyKeys(dryRun ? undefined : kubectl, options);
+  const secret = await applyKeys(kubectl, options);
   if (secret) console.error(`${dryRun ? "Would write" : "Wrote"} Secret "${secret.name}"`);
   const line = upgradeArguments(releaseName, chart, values);
   const printed = await helm.run(
@@ -169,12 +169,14 @@ async function rollBack(
   const { releaseName, timeout } = options;
   console.error(`Bringing revision ${revision} back: ${errorText(cause)}`);
   const details = cause instanceof HeadcniError && cause.details ? { details: cause.details } : {};
+  const hasKeys = options.authKeyFile !== undefined || options.joinKeyFile !== undefined;
+  const keys = hasKeys ? `; Secret "${keySecretName(options)}" keeps its new keys` : "";
   const failed = `Cannot upgrade release "${releaseName}": ${errorText(cause)}`;
   try {
     const line = ["rollback", releaseName, String(revision)];
     await helm.run(`bring back revision ${revision}`, line);
     await awaitRollout(kubectl, options, timeout);
-    const text = `${failed}; revision ${revision} is back`;
+    const text = `${failed}; revision ${revision} is back${keys}`;
     return new HeadcniError("unavailable", text, { cause, ...details });
   } catch (error) {
     const text = `${failed}; and revision ${revision} is not back: ${errorText(error)}`;

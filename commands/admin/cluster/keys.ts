@@ -18,8 +18,13 @@ const MAX_KEY_BYTES = 64 * 1024;
 /** Names in the Secret: those of the chart. */
 const HEADSCALE_KEY = "auth-key";
 const TAILSCALE_KEY = "tailscale-auth-key";
+const MANAGED_BY = "app.kubernetes.io/managed-by";
+const OWN_NAME = "headcni";
 /** Marks a Secret that we made, and may remove. */
-export const OWN_LABEL = "app.kubernetes.io/managed-by=headcni";
+export const OWN_LABEL = `${MANAGED_BY}=${OWN_NAME}`;
+/** Name and manager of each, and nothing of what is in it. */
+const MANAGERS =
+  "jsonpath={range .items[*]}{.metadata.name}={.metadata.labels.app\\.kubernetes\\.io/managed-by}{end}";
 
 /** Adds the flags to a verb. */
 export function addKeyFlags(verb: Command): Command {
@@ -38,13 +43,12 @@ export function keySecretName({ releaseName }: Pick<AccessOptions, "releaseName"
 
 /**
  * Reads the keys, and puts them into a Secret of the release.
- * @param kubectl undefined to change nothing.
  * @returns what the chart is told of it; undefined without any key.
- * @throws ConfigError when a key cannot be read; ClientError when the cluster refuses it.
+ * @throws ConfigError when a key cannot be read or the Secret is Helm's; ClientError when the cluster refuses it.
  */
 export async function applyKeys(
-  kubectl: Kubectl | undefined,
-  flags: KeyFlags & AccessOptions,
+  kubectl: Kubectl,
+  flags: KeyFlags & AccessOptions & { readonly dryRun?: boolean },
 ): Promise<KeySecret | undefined> {
   const { authKeyFile, joinKeyFile } = flags;
   if (authKeyFile === undefined && joinKeyFile === undefined) return undefined;
@@ -56,15 +60,31 @@ export async function applyKeys(
     ...joinKeyFile !== undefined && { [TAILSCALE_KEY]: readKey(joinKeyFile) },
   };
   const name = keySecretName(flags);
-  for (const [key, text] of Object.entries(keys)) {
-    const stdin = JSON.stringify(secretManifest(name, flags, [key, text]));
-    await kubectl?.run(`write Secret "${name}"`, applyArguments(key), { stdin });
+  const isOurs = await isOwnSecret(kubectl, name);
+  for (const [key, text] of flags.dryRun ? [] : Object.entries(keys)) {
+    const stdin = JSON.stringify(secretManifest(name, flags, isOurs, [key, text]));
+    await kubectl.run(`write Secret "${name}"`, applyArguments(key), { stdin });
   }
   return {
     name,
     headscaleKey: authKeyFile === undefined ? undefined : HEADSCALE_KEY,
     tailscaleKey: joinKeyFile === undefined ? undefined : TAILSCALE_KEY,
   };
+}
+
+/**
+ * Whether we make the Secret or have made it: one that a person made stays theirs, with our key in it.
+ * @throws ConfigError when Helm made it, which would take it away with the values that it comes from.
+ */
+async function isOwnSecret(kubectl: Kubectl, name: string): Promise<boolean> {
+  const get = ["get", "secrets", `--field-selector=metadata.name=${name}`, `--output=${MANAGERS}`];
+  const [, manager] = (await kubectl.run(`look for Secret "${name}"`, get)).trim().split("=");
+  if (manager !== "Helm") return manager === undefined || manager === OWN_NAME;
+  throw new ConfigError(
+    "invalid-config",
+    `Cannot write Secret "${name}": the chart made it of keys in its values; take config.headscale.authKey ` +
+      "and config.tailscale.authKey out of them first, by --values with null in their place",
+  );
 }
 
 /**
@@ -88,15 +108,17 @@ function readKey(path: string): string {
 function secretManifest(
   name: string,
   { namespace, releaseName }: AccessOptions,
+  isOurs: boolean,
   [key, text]: readonly [string, string],
 ): unknown {
-  const [label = "", value] = OWN_LABEL.split("=");
   return {
     apiVersion: "v1",
     kind: "Secret",
     metadata: {
       ...{ name, namespace },
-      labels: { [label]: value, "app.kubernetes.io/instance": releaseName },
+      ...isOurs && {
+        labels: { [MANAGED_BY]: OWN_NAME, "app.kubernetes.io/instance": releaseName },
+      },
     },
     type: "Opaque",
     data: { [key]: new TextEncoder().encode(text).toBase64() },

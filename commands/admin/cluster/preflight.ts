@@ -39,9 +39,16 @@ export async function ensureNamespace(
   const found = await kubectl.run(`look for namespace "${namespace}"`, get);
   if (found.trim() !== "") return false;
   if (!dryRun) {
-    await kubectl.run(`make namespace "${namespace}"`, ["create", "namespace", namespace]);
+    const stdin = JSON.stringify(namespaceManifest(namespace));
+    await kubectl.run(`make namespace "${namespace}"`, ["create", "--filename=-"], { stdin });
   }
   return true;
+}
+
+/** One that may hold pods that work on the node itself, whatever the cluster allows by default. */
+function namespaceManifest(name: string): unknown {
+  const labels = { "pod-security.kubernetes.io/enforce": "privileged" };
+  return { apiVersion: "v1", kind: "Namespace", metadata: { name, labels } };
 }
 
 /**

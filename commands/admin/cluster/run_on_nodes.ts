@@ -42,6 +42,10 @@ export async function runOnNodes(target: NodeTarget, args: readonly string[]): P
   const chosen = await choosePods(kubectl, target);
   const [only] = chosen;
   if (target.nodes?.length === 1 && only) return await runOnOne(kubectl, only, args);
+  if (namesStream(args)) {
+    const text = 'Cannot run it on several nodes: "-" is a stream of one; --node names it';
+    throw new ConfigError("invalid-config", text);
+  }
   if (isFollowing(args)) return await follow(kubectl, chosen, args);
   const { output, line } = takeOutput(args);
   const answers = await askAll(kubectl, chosen, line);
@@ -55,8 +59,11 @@ async function runOnOne(
   args: readonly string[],
 ): Promise<number> {
   const isTerminal = Deno.stdin.isTerminal() && Deno.stdout.isTerminal();
-  return await kubectl.stream(execArguments(requirePod(pod), args, isTerminal), {
-    ...isTerminal && { stdin: "inherit" },
+  // Else what reads the lines that call us would lose those that are left.
+  const isRead = isTerminal || namesStream(args);
+  const flags = [...isRead ? ["--stdin"] : [], ...isTerminal ? ["--tty"] : []];
+  return await kubectl.stream(execArguments(requirePod(pod), args, flags), {
+    ...isRead && { stdin: "inherit" },
     stdout: "inherit",
     onErrorLine: (line) => {
       if (!EXIT_LINE.test(line)) console.error(line);
@@ -78,7 +85,7 @@ async function follow(
       console.error(cannot(pod));
       return 1;
     }
-    return kubectl.stream(execArguments(pod, args, false), {
+    return kubectl.stream(execArguments(pod, args), {
       stdout: splitLines(told(console.log)),
       onErrorLine: told(console.error),
     });
@@ -106,7 +113,7 @@ const DEADLINE_MS = 600_000;
 async function ask(kubectl: Kubectl, pod: Chosen, args: readonly string[]): Promise<NodeAnswer> {
   const { node } = pod;
   if (!isPod(pod)) return { node, code: 1, stdout: "", stderr: cannot(pod) };
-  const line = execArguments(pod, args, false);
+  const line = execArguments(pod, args);
   const { code, stdout, stderr } = await kubectl.try(line, { deadlineMs: DEADLINE_MS });
   const said = stderr.split("\n").filter((text) => !EXIT_LINE.test(text)).join("\n").trim();
   return { node, code, stdout: stdout.trimEnd(), stderr: said };
@@ -151,6 +158,11 @@ export function takeOutput(
   return { output, line: line.split("\0") };
 }
 
+/** Whether `-` stands in the place of a file: a standard stream. */
+function namesStream(args: readonly string[]): boolean {
+  return args.some((arg) => arg === "-" || arg.endsWith("=-"));
+}
+
 function isFollowing(args: readonly string[]): boolean {
   return args[0] === "logs" && args.some((arg) => arg === "-f" || arg === "--follow");
 }
@@ -159,10 +171,10 @@ function isFollowing(args: readonly string[]): boolean {
 export function execArguments(
   pod: DaemonPod,
   args: readonly string[],
-  isTerminal: boolean,
+  flags: readonly string[] = [],
 ): string[] {
   return [
-    ...["exec", `--container=${pod.container}`, ...isTerminal ? ["--stdin", "--tty"] : []],
+    ...["exec", `--container=${pod.container}`, ...flags],
     ...[pod.name, "--", "headcni", ...args],
   ];
 }

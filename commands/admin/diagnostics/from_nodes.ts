@@ -63,7 +63,7 @@ async function fetchBundle(
   using file = createBundle(path);
   const args = ["diagnostics", "--output-file", "-", ...includeLogs ? ["--include-logs"] : []];
   let said = "";
-  const code = await kubectl.stream(execArguments(pod, args, false), {
+  const code = await kubectl.stream(execArguments(pod, args), {
     stdout: (bytes) => writeAll(file, bytes),
     onErrorLine: (line) => said = line,
   });
