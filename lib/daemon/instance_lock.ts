@@ -1,5 +1,6 @@
 /** One daemon a node: a lock that the kernel frees when its holder dies. */
 import { HeadcniError } from "../errors.ts";
+import { tryLock } from "./try_lock.ts";
 
 const NAME = "daemon.lock";
 
@@ -17,9 +18,8 @@ export function instanceLockPath(runDirectory: string): string {
 export function lockInstance(runDirectory: string, doing = "start"): Disposable {
   Deno.mkdirSync(runDirectory, { recursive: true, mode: 0o700 });
   const path = instanceLockPath(runDirectory);
-  const file = Deno.openSync(path, { create: true, read: true, write: true, mode: 0o600 });
-  if (!file.tryLockSync(true)) {
-    file.close();
+  const file = tryLock(path);
+  if (!file) {
     throw new HeadcniError(
       "try-again",
       `Cannot ${doing}: ${holderOf(path)} is the daemon of this node; it holds "${path}"`,

@@ -76,6 +76,11 @@ export function installRecordPath(dataDir: string): string {
   return join(dataDir, "install.json");
 }
 
+/** Path of the lock under which the installation changes. */
+export function installLockPath(dataDir: string): string {
+  return join(dataDir, "install.lock");
+}
+
 /** Folder of the copies of what was replaced. */
 export function replacedFolder(dataDir: string): string {
   return join(dataDir, "replaced");

@@ -215,7 +215,7 @@ Deno.test("planInstall: forwarding of before is that of before the first install
   assertEquals(node.record?.sysctls, { "net.ipv4.ip_forward": "0" });
 });
 
-Deno.test("planUninstall: the record is the last that goes of what it tells of", () => {
+Deno.test("planUninstall: the record is the last that goes of what it tells of, under the lock up to there", () => {
   const node = new PlannedNode();
   node.install();
   if (!node.record) throw new Error("no record");
@@ -226,7 +226,8 @@ Deno.test("planUninstall: the record is the last that goes of what it tells of",
     releases: node.releases,
     sysctls: {},
   });
-  assertEquals(steps.slice(-2).map(formatInstallStep), [
+  assertEquals(steps.slice(-3).map(formatInstallStep), [
+    "/var/lib/headcni/install.lock: removed",
     "/var/lib/headcni/install.json: removed",
     "/var/lib/headcni: removed",
   ]);

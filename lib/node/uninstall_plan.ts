@@ -1,7 +1,13 @@
 /** What takes an installation back: each path is what it was before, and what is ours is gone. */
 import { join } from "@std/path";
 import { DAEMON_UNIT, UNIT_MARK } from "./daemon_unit.ts";
-import { installRecordPath, isMade, releaseFolder, replacedFolder } from "./install_plan.ts";
+import {
+  installLockPath,
+  installRecordPath,
+  isMade,
+  releaseFolder,
+  replacedFolder,
+} from "./install_plan.ts";
 import type { InstalledPath, InstallRecord } from "./install_record.ts";
 import type { Found, InstallStep } from "./install_step.ts";
 
@@ -59,6 +65,8 @@ export function planUninstall(record: InstallRecord, facts: UninstallFacts): Uni
       ...settings,
       ...folders.filter((path) => !isAround(path)).map(removeEmpty),
       ...mayForget ? [{ kind: "remove-all", path: replacedFolder(dataDir) } as const] : [],
+      // Up to here nobody else installs; without the record nobody would come back for it.
+      { kind: "remove", path: installLockPath(dataDir) },
       { kind: "remove", path: installRecordPath(dataDir) },
       ...folders.filter(isAround).map(removeEmpty),
     ],

@@ -68,9 +68,9 @@ export const CONFLIST_BREAKAGES: readonly Breakage[] = [
   },
   // A second daemon goes on beside the first.
   {
-    file: "lib/daemon/instance_lock.ts",
-    text: "if (!file.tryLockSync(true)) {",
-    replacement: "if (!file.tryLockSync(false)) {",
+    file: "lib/daemon/try_lock.ts",
+    text: "file.tryLockSync(true)",
+    replacement: "file.tryLockSync(false)",
     testFile: "lib/daemon/instance_lock_test.ts",
     test: "lockInstance: the second is refused and told of the first, until that is gone",
   },

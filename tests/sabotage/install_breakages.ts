@@ -144,4 +144,12 @@ export const INSTALL_BREAKAGES: readonly Breakage[] = [
     test:
       "settingsText: a key itself is refused, for everybody sees a command line; its file is taken",
   },
+  // Whoever waited while an uninstall removed the lock works beside the next one.
+  {
+    file: "lib/daemon/try_lock.ts",
+    text: "isLocked && file.statSync().ino === inodeOf(path)",
+    replacement: "isLocked",
+    testFile: "lib/daemon/install/install_lock_test.ts",
+    test: "lockInstall: an uninstall that removes the file lets in no two at once",
+  },
 ];

@@ -1,11 +1,7 @@
 /** One installation at a time: a lock that the kernel frees when its holder dies. */
-import { join } from "@std/path";
 import { HeadcniError } from "../../errors.ts";
-
-/** Path of the lock's file. */
-export function installLockPath(dataDir: string): string {
-  return join(dataDir, "install.lock");
-}
+import { installLockPath } from "../../node/install_plan.ts";
+import { tryLock } from "../try_lock.ts";
 
 /**
  * Takes the lock for this process; disposing of it gives it back.
@@ -14,9 +10,8 @@ export function installLockPath(dataDir: string): string {
 export function lockInstall(dataDir: string): Disposable {
   Deno.mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const path = installLockPath(dataDir);
-  const file = Deno.openSync(path, { create: true, write: true, mode: 0o600 });
-  if (file.tryLockSync(true)) return file;
-  file.close();
+  const file = tryLock(path);
+  if (file) return file;
   throw new HeadcniError(
     "try-again",
     `Cannot change the installation: another process does, and holds "${path}"`,

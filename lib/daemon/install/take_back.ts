@@ -3,11 +3,11 @@ import { isPresent } from "../../attach/left_over.ts";
 import { ServiceUnit, SYSTEMD, type SystemdPlaces } from "../../delegate/service_unit.ts";
 import { DAEMON_UNIT } from "../../node/daemon_unit.ts";
 import type { InstallRecord } from "../../node/install_record.ts";
-import { formatInstallStep, type InstallStep } from "../../node/install_step.ts";
+import { formatInstallStep } from "../../node/install_step.ts";
 import { planUninstall, type UninstallPlan } from "../../node/uninstall_plan.ts";
 import { applySteps } from "./apply_steps.ts";
 import { removeLeftOvers } from "../replace_file.ts";
-import { installLockPath, lockInstall } from "./install_lock.ts";
+import { lockInstall } from "./install_lock.ts";
 import { hasContentOf, observePaths, readForwarding, readInstallRecord } from "./observe.ts";
 import { listReleases } from "./release.ts";
 
@@ -56,13 +56,9 @@ export async function takeBackInstall(options: TakeBackOptions): Promise<TakenBa
   if (!record) return NOTHING;
   using _lock = dryRun ? undefined : lockInstall(dataDir);
   const { steps, kept } = planTakeBack(record, dataDir);
-  const all: InstallStep[] = [
-    { kind: "remove", path: installLockPath(dataDir) },
-    ...steps,
-  ];
-  if (dryRun) return { done: all.map(formatInstallStep), kept };
+  if (dryRun) return { done: steps.map(formatInstallStep), kept };
   for (const { path } of record.paths) removeLeftOvers(path);
-  return { done: await applySteps(all, { systemd, startMs: 0 }), kept };
+  return { done: await applySteps(steps, { systemd, startMs: 0 }), kept };
 }
 
 function planTakeBack(record: InstallRecord, dataDir: string): UninstallPlan {
