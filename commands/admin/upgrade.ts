@@ -99,9 +99,10 @@ function formatUpgrade(
 ): string {
   const nothing = `Release ${release} is in use: there is nothing to do.`;
   const old = from === release ? [] : [`From ${from} to ${release}.`];
+  const why = done.length > 0 ? "Pods cannot come, as before:" : "Pods cannot come:";
   return [
     ...done.length > 0 ? [...old, ...dryRun ? ["This would be done:"] : [], ...done] : [nothing],
     ...next.length > 0 ? ["", "Next:", ...next] : [],
-    ...missing && missing.length > 0 ? ["", "Pods cannot come, as before:", ...missing] : [],
+    ...missing && missing.length > 0 ? ["", why, ...missing] : [],
   ].join("\n");
 }

@@ -44,7 +44,7 @@ export interface UpgradeReport {
   readonly from: string;
   readonly done: readonly string[];
   readonly next: readonly string[];
-  /** Why pods cannot come, as before; null when nobody asked for that. */
+  /** Why pods cannot come, as before; null when no daemon of ours was to run. */
   readonly missing: readonly string[] | null;
 }
 
@@ -74,7 +74,9 @@ export async function upgradeNode(options: UpgradeOptions): Promise<UpgradeRepor
   const before = restarts ? await missingBefore(ready) : [];
   try {
     const done = await applyPlan({ steps }, install, release);
-    return { ...report, done, next, missing: restarts ? await requireUp(ready, before) : null };
+    if (restarts) return { ...report, done, next, missing: await requireUp(ready, before) };
+    // One that was killed may not have waited for what it put there.
+    return { ...report, done, next, missing: want.start ? await missing(ready) : null };
   } catch (error) {
     const undo = planUndo(steps, { record, found: facts.found });
     throw await goBack(undo, error, record, { install, release });
