@@ -43,6 +43,8 @@ machineTest(
     const refused = await machine.call(["install", ...SETTINGS], other);
     assertEquals([refused.code, refused.stdout], [1, ""]);
     assertStringIncludes(refused.stderr, '"headcni upgrade" replaces it');
+    // It is not what runtimes call, and knows so.
+    await machine.succeed(["doctor", "--only", "executables"], other);
     await machine.takeCalls();
     const planned = await machine.succeed(["upgrade", "--dry-run"], other);
     assertEquals(await installedVersion(machine), `headcni ${VERSION}`);

@@ -1,5 +1,8 @@
+import { join } from "@std/path";
+import { isPresent } from "../../../lib/attach/left_over.ts";
 import type { Environment } from "../../../lib/cni/environment.ts";
 import type { DoctorOptions } from "../../../lib/daemon/doctor/scene.ts";
+import { readInstallRecord } from "../../../lib/daemon/install/observe.ts";
 import { type Examination, examineSettings } from "../../../lib/daemon/settings/load.ts";
 import { formatFault } from "../../../lib/daemon/settings/given.ts";
 import { readFlags } from "../../../lib/daemon/settings/read_flags.ts";
@@ -32,8 +35,22 @@ export function doctorOptions(config: string | undefined, env: Environment): Doc
     },
     attach: { ...context, dataDirectory, runDirectory },
     root: env.HEADCNI_HOST_ROOT ?? "",
-    executable: ownExecutable(context),
+    executable: installedProgram(dataDirectory) ?? ownExecutable(context),
   };
+}
+
+/**
+ * The program that "headcni install" put on this node: a copy that lies elsewhere, maybe of another release,
+ * judges by it what runtimes call.
+ */
+function installedProgram(dataDir: string): string | undefined {
+  try {
+    const record = readInstallRecord(dataDir);
+    const path = record && join(record.prefix, "headcni");
+    return path !== undefined && isPresent(path) ? path : undefined;
+  } catch {
+    return undefined; // it may not be read, or makes no sense: then this program is all that is known
+  }
 }
 
 function usable(

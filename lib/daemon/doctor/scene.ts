@@ -25,7 +25,7 @@ export interface DoctorOptions {
   readonly attach: AttachContext;
   /** What the node's own paths are below; empty on the node itself. */
   readonly root: string;
-  /** Path of our executable; undefined when we run from our source. */
+  /** Path of the program that is installed, else of our executable; undefined when we run from our source. */
   readonly executable: string | undefined;
 }
 
