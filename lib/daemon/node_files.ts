@@ -49,9 +49,11 @@ export function cniDirectories(
   { settings, origins }: LoadedSettings,
   root: string,
 ): CniDirectories[] {
-  const isNamed = (key: string) => (origins.get(key)?.from ?? "default") !== "default";
   const { confDir, binDir } = settings.cni;
-  const [isConfNamed, isBinNamed] = [isNamed("cni.confDir"), isNamed("cni.binDir")];
+  const [isConfNamed, isBinNamed] = [
+    isNamed("cni.confDir", origins),
+    isNamed("cni.binDir", origins),
+  ];
   const found = findCniDirectories(readRuntimeFiles(root), {
     confDirectory: isConfNamed ? confDir : undefined,
     binDirectory: isBinNamed ? binDir : undefined,
@@ -61,6 +63,24 @@ export function cniDirectories(
     confDirectory: isConfNamed ? confDirectory : join(root, confDirectory),
     installDirectories: installDirectories.map((path) => isBinNamed ? path : join(root, path)),
   }));
+}
+
+/**
+ * The folders in which runtimes look for network configurations, whatever we are told to write to; as they
+ * are for us, where a folder that somebody names is by its own path.
+ */
+export function runtimeConfFolders(
+  { origins }: Pick<LoadedSettings, "origins">,
+  root: string,
+): string[] {
+  const files = readRuntimeFiles(root);
+  if (files.length === 0) return [];
+  const at = isNamed("cni.confDir", origins) ? "/" : root;
+  return findCniDirectories(files).map(({ confDirectory }) => join(at, confDirectory));
+}
+
+function isNamed(key: string, origins: LoadedSettings["origins"]): boolean {
+  return (origins.get(key)?.from ?? "default") !== "default";
 }
 
 /**

@@ -51,7 +51,9 @@ export function judgeAccepted(facts: MeshFacts): Finding {
   if (!status) return NO_STATUS;
   if (kernelTrouble !== undefined) return unknown("the kernel cannot be asked for its routes");
   if (status.backendState !== "Running") return NOT_IN_TAILNET;
-  if (clusterCidrs.length === 0) return unknown("no CIDR of the cluster is known");
+  if (clusterCidrs.length === 0) {
+    return unknown("no CIDR of the cluster is known", "set network.podCIDR.base");
+  }
   // tailscaled leads nobody to a node whose key has expired: wgengine/wgcfg/nmcfg.
   const peers = status.peers.filter((peer) => !hasExpiredKey(peer, nowMs));
   const routes = distinctPrefixes(peers.flatMap((peer) => podRoutes(peer, clusterCidrs)));

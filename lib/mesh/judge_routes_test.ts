@@ -197,7 +197,7 @@ Deno.test("judgeAccepted: condition 3", () => {
     ],
     [{ status: undefined }, SILENT],
     [{ status: tailnetStatus({ backendState: "Starting" }) }, NOT_IN_TAILNET],
-    [{ clusterCidrs: [] }, unknown("no CIDR of the cluster is known")],
+    [{ clusterCidrs: [] }, unknown("no CIDR of the cluster is known", "set network.podCIDR.base")],
     [{ ...alone, hasNeighbours: false }, unknown("no other node serves pods")],
     [
       alone,

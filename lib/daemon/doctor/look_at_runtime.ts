@@ -7,12 +7,10 @@ import type { BinariesSight, ConfsSight, RuntimeView } from "../../doctor/sight.
 import { ClientError } from "../../errors.ts";
 import { type ConfFile, isLoaded } from "../../node/conf_directory.ts";
 import { isOwnPlugin } from "../../pod/own_plugin.ts";
-import { findCniDirectories } from "../../node/cni_directories.ts";
 import { isObject, parseWith } from "../../schema.ts";
 import { examineBinaries } from "../binaries.ts";
 import { formatConflist, readConfFiles } from "../conf_files.ts";
-import { cniDirectories, wantedConflist } from "../node_files.ts";
-import { readRuntimeFiles } from "../runtime_files.ts";
+import { cniDirectories, runtimeConfFolders, wantedConflist } from "../node_files.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { Scene } from "./scene.ts";
 
@@ -22,7 +20,6 @@ import type { Scene } from "./scene.ts";
  */
 export function lookAtConfs({ options: { loaded, root } }: Scene): ConfsSight {
   const { settings } = loaded;
-  const files = readRuntimeFiles(root);
   const folders = cniDirectories(loaded, root).map(({ confDirectory, runtimes }) => ({
     directory: confDirectory,
     runtimes,
@@ -37,9 +34,7 @@ export function lookAtConfs({ options: { loaded, root } }: Scene): ConfsSight {
         .map(({ path }) => path),
     ],
     wanted: wantedText(settings),
-    foundFolders: files.length === 0
-      ? []
-      : findCniDirectories(files).map(({ confDirectory }) => join(root, confDirectory)),
+    foundFolders: runtimeConfFolders(loaded, root),
   };
 }
 
