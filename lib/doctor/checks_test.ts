@@ -285,6 +285,7 @@ const TABLE: readonly (readonly [looks: Looks, id: string, verdict: Verdict, tex
   [mend("sysctl"), "forwarding", "fail", "ip do it"],
   [mend("rule"), "ip-rule", "fail", "ip do it"],
   [mend("route"), "guard-route", "fail", "ip do it"],
+  [looksWith("datapath", { lacksClusterCidr: true }), "guard-route", "warn", "leaves in clear"],
   [mend("rule", true), "stale-routes", "fail", "ip do it"],
   [mend("route", true), "stale-routes", "fail", "ip do it"],
   [looksWith("datapath", { blackholes: ["blackhole 10.244.1.0/25"] }), "blackholes", "fail", "/25"],

@@ -2,7 +2,7 @@
 import type { DatapathPart } from "../node/datapath.ts";
 import { formatPrefix, overlaps } from "../net/prefix.ts";
 import { type Check, checksOf } from "./check.ts";
-import { failOn, type Finding, warnOn } from "./finding.ts";
+import { failOn, type Finding, warn, warnOn } from "./finding.ts";
 import type { DatapathSight } from "./sight.ts";
 
 const OUTSIDE = "pods-cannot-reach-the-outside";
@@ -15,7 +15,7 @@ export const DATAPATH_CHECKS: readonly Check[] = checksOf("kernel", "datapath", 
   ["bridge-address", "gateway addresses", KEPT, judgeParts("bridge_address"), "turn"],
   ["forwarding", "forwarding", OUTSIDE, judgeParts("sysctl"), "turn"],
   ["ip-rule", "local traffic stays local", OTHER_NODES, judgeAdded("rule"), "turn"],
-  ["guard-route", "nothing leaves in clear", KEPT, judgeAdded("route"), "turn"],
+  ["guard-route", "nothing leaves in clear", KEPT, judgeGuard, "turn"],
   ["stale-routes", "no stale rule or route", KEPT, judgeStale, "turn"],
   ["blackholes", "no route of others refuses pods", OTHER_NODES, judgeBlackholes],
   ["accepted-routes", "no accepted route takes local traffic", OTHER_NODES, judgeAccepted],
@@ -41,6 +41,16 @@ function judgeAdded(part: DatapathPart): (sight: DatapathSight) => Finding {
       RESTORE,
       OK,
     );
+}
+
+function judgeGuard(sight: DatapathSight): Finding {
+  const kept = judgeAdded("route")(sight);
+  if (kept.verdict !== "pass" || !sight.lacksClusterCidr) return kept;
+  return warn(
+    "no pod network of the cluster is known: what is sent to pods of other nodes leaves in clear while the " +
+      "tailnet is down",
+    "set network.podCIDR.base",
+  );
 }
 
 /** Of a PodCIDR that the node had before. */

@@ -190,6 +190,8 @@ export interface DatapathSight {
   readonly hostRoutes: readonly HostRoute[];
   /** Routes of others that refuse packets to pods. */
   readonly blackholes: readonly string[];
+  /** A guard against packets to pods elsewhere that leave in clear is wanted, and nobody knows for what network. */
+  readonly lacksClusterCidr: boolean;
 }
 
 /** The packet filter; texts are commands that would mend it. */

@@ -21,7 +21,7 @@ import {
 import { DEBIAN_PLUGINS, type Network, writeConflist } from "./network.ts";
 
 /** Image of all containers, the one that holds a pod's namespaces included. */
-const IMAGE = "test.invalid/busybox:1";
+export const IMAGE = "test.invalid/busybox:1";
 
 /** Plugins that are not ours and that a chain may name. */
 const NEIGHBOURS: readonly string[] = ["bridge", "host-local", "portmap", "tuning"];
@@ -65,6 +65,15 @@ export async function settled(isSo: () => Promise<boolean>): Promise<void> {
   while (!end.aborted && !await isSo()) await pause(ASK_AGAIN_MS);
 }
 
+/** How a machine differs from one that has everything in its folder. */
+export interface ContainerdLayout {
+  /** Where plugins and network configurations of the default runtime handler are. */
+  readonly binDirectory: string;
+  readonly confDirectory: string;
+  /** Shell that runs inside before containerd does. */
+  readonly setUp: string;
+}
+
 /** The machine. */
 export class ContainerdHost extends Machine {
   /** Speaks to containerd, also to one that was started again. */
@@ -73,23 +82,37 @@ export class ContainerdHost extends Machine {
 
   private constructor(parts: MachineParts) {
     super(parts);
-    this.cri = this.owned.use(new Cri(this.#socket));
+    this.cri = this.owned.use(new Cri(this.socket));
     this.owned.defer(() => this.stopServer("SIGKILL"));
   }
 
   /** Makes the machine and starts containerd on it. */
-  static async start(networks: readonly Network[]): Promise<ContainerdHost> {
+  static async start(
+    networks: readonly Network[],
+    layout?: ContainerdLayout,
+  ): Promise<ContainerdHost> {
     const host = new ContainerdHost(await makeMachine("containerd"));
     try {
-      await writeConfiguration(host.folder, networks);
+      await writeConfiguration(host.folder, networks, layout);
+      if (layout) await host.run("sh", "-ec", layout.setUp);
       const image = await archiveImage(host.folder);
       await host.startServer();
-      await host.run("ctr", "-a", host.#socket, "-n", "k8s.io", "images", "import", image);
+      await host.images("import", image);
       return host;
     } catch (error) {
       await host[Symbol.asyncDispose]();
       throw error;
     }
+  }
+
+  /** Path of containerd's socket. */
+  get socket(): string {
+    return join(this.folder, "containerd.sock");
+  }
+
+  /** Has `ctr images` do something with the images that pods can have. */
+  images(...args: readonly string[]): Promise<string> {
+    return this.run("ctr", "-a", this.socket, "-n", "k8s.io", "images", ...args);
   }
 
   /** Directory of the conflists of the default runtime handler, which containerd watches. */
@@ -207,10 +230,6 @@ export class ContainerdHost extends Machine {
     ].join("\n");
   }
 
-  get #socket(): string {
-    return join(this.folder, "containerd.sock");
-  }
-
   #request({ network = DEFAULT_NETWORK, ...pod }: PodOptions): PodRequest {
     const handler = network === DEFAULT_NETWORK ? "" : network;
     return { ...pod, handler, cgroup: `/${this.netns.name}` };
@@ -232,7 +251,11 @@ export class ContainerdHost extends Machine {
 }
 
 /** Plugins in `bin`, the conflists of each runtime handler, and what containerd is told. */
-async function writeConfiguration(folder: string, networks: readonly Network[]): Promise<void> {
+async function writeConfiguration(
+  folder: string,
+  networks: readonly Network[],
+  layout?: ContainerdLayout,
+): Promise<void> {
   const bin = join(folder, "bin");
   await Deno.symlink(HEADCNI, join(bin, "loopback"));
   for (const name of NEIGHBOURS) await Deno.symlink(join(DEBIAN_PLUGINS, name), join(bin, name));
@@ -258,8 +281,8 @@ state = "/run/containerd"
   netns_mounts_under_state_dir = true
   restrict_oom_score_adj = true
   [plugins."io.containerd.grpc.v1.cri".cni]
-    bin_dir = "${bin}"
-    conf_dir = "${folder}/net.d"
+    bin_dir = "${layout?.binDirectory ?? bin}"
+    conf_dir = "${layout?.confDirectory ?? `${folder}/net.d`}"
   [plugins."io.containerd.grpc.v1.cri".containerd]
     snapshotter = "overlayfs"
     default_runtime_name = "runc"

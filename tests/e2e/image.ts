@@ -57,6 +57,12 @@ export class ImageHost implements AsyncDisposable {
     this.#image = IMAGE;
   }
 
+  /** Writes the image to a file that other runtimes import. */
+  async save(path: string): Promise<void> {
+    const format = ["--quiet", "--format=docker-archive"];
+    await this.#podman.podman("save", ...format, `--output=${path}`, this.#image);
+  }
+
   /** Runs podman on it. */
   podman(...args: readonly string[]): Promise<string> {
     return this.#podman.podman(...args);

@@ -1,6 +1,6 @@
 /**
- * A real API server of Kubernetes with its etcd, at an address of its own of the loopback network. No
- * node and no controller is there: objects are checked and kept, and nothing is made of them.
+ * A real API server of Kubernetes with its etcd: by default at an address of its own of the loopback
+ * network, where no node and no controller is; objects are checked and kept, and nothing is made of them.
  */
 import { join } from "@std/path";
 import { pause } from "../../lib/pause.ts";
@@ -8,6 +8,8 @@ import { testUnless } from "../fakes/test_unless.ts";
 import { run } from "../netns/namespace.ts";
 import { HELM } from "./helm.ts";
 import { findPeers } from "./peers.ts";
+import { loopbackPlace, type ServerPlace } from "./server_place.ts";
+import { TestProcess } from "./tailnet/process.ts";
 
 const PORTS = { api: 6443, etcd: 2379, etcdPeers: 2380 } as const;
 
@@ -17,12 +19,15 @@ const ASK_AGAIN_MS = 50;
 
 const { path: PROGRAMS, missing } = findPeers("kubernetes");
 
+/** Why no cluster can be made; empty when it can. */
+export const MISSING_KUBERNETES: string = missing || HELM.missing;
+
 /** Registers a test that needs the API server and Helm; its name says why it is skipped. */
 export function kubernetesTest(
   name: string,
   fn: (cluster: Cluster, t: Deno.TestContext) => Promise<void>,
 ): void {
-  testUnless(missing || HELM.missing, `kubernetes: ${name}`, async (t) => {
+  testUnless(MISSING_KUBERNETES, `kubernetes: ${name}`, async (t) => {
     await using cluster = await Cluster.start();
     await fn(cluster, t);
   });
@@ -42,21 +47,22 @@ export class Cluster implements AsyncDisposable {
   readonly folder: string;
   /** Of an administrator. */
   readonly kubeconfig: string;
-  readonly #children: Deno.ChildProcess[] = [];
+  readonly #place: ServerPlace;
+  readonly #children: TestProcess[] = [];
 
-  private constructor(folder: string, address: string) {
+  private constructor(folder: string, place: ServerPlace) {
     this.folder = folder;
-    this.url = `https://${address}:${PORTS.api}`;
+    this.url = `https://${place.address}:${PORTS.api}`;
     this.kubeconfig = join(folder, "kubeconfig");
+    this.#place = place;
   }
 
   /** Starts one, and waits until it answers. */
-  static async start(): Promise<Cluster> {
+  static async start(place = loopbackPlace()): Promise<Cluster> {
     const folder = await Deno.makeTempDir({ prefix: "hct" });
-    const address = `127.${crypto.getRandomValues(new Uint8Array(3)).map(inMiddle).join(".")}`;
-    const cluster = new Cluster(folder, address);
+    const cluster = new Cluster(folder, place);
     try {
-      await cluster.#start(address);
+      await cluster.#start();
       return cluster;
     } catch (error) {
       await cluster[Symbol.asyncDispose]();
@@ -78,17 +84,22 @@ export class Cluster implements AsyncDisposable {
     };
   }
 
-  /** Runs a command with them, whatever becomes of it. */
-  async try(command: readonly string[], stdin = ""): Promise<Outcome> {
-    const [program = "", ...args] = command;
-    const child = new Deno.Command("/usr/bin/env", {
-      args: [program, ...args],
+  /** Starts a command with them beside the server; whoever does ends it. */
+  begin(command: readonly string[]): Deno.ChildProcess {
+    const [program = "", ...args] = [...this.#place.enter, "/usr/bin/env", ...command];
+    return new Deno.Command(program, {
+      args,
       clearEnv: true,
       env: { ...this.environment },
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
     }).spawn();
+  }
+
+  /** Runs a command with them beside the server, whatever becomes of it. */
+  async try(command: readonly string[], stdin = ""): Promise<Outcome> {
+    const child = this.begin(command);
     const writer = child.stdin.getWriter();
     await writer.write(new TextEncoder().encode(stdin)).then(() => writer.close()).catch(() => {
       // It ended without reading.
@@ -113,14 +124,36 @@ export class Cluster implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const child of this.#children.toReversed()) {
-      child.kill("SIGKILL");
-      await child.status;
-    }
+    for (const child of this.#children.toReversed()) await child.end("SIGKILL");
     await Deno.remove(this.folder, { recursive: true });
   }
 
-  async #start(address: string): Promise<void> {
+  /**
+   * Starts the controllers and the scheduler.
+   * @param podCidr networks of nodes are parts of it.
+   */
+  startControllers(podCidr: string): void {
+    const shared = [`--kubeconfig=${this.kubeconfig}`, "--leader-elect=false"];
+    this.spawn("kube-controller-manager", [
+      ...[...shared, "--allocate-node-cidrs", `--cluster-cidr=${podCidr}`],
+      `--service-account-private-key-file=${join(this.folder, "key")}`,
+      `--root-ca-file=${join(this.folder, "certificates/apiserver.crt")}`,
+    ]);
+    this.spawn("kube-scheduler", shared);
+  }
+
+  /**
+   * Starts a program of Kubernetes; it ends with the cluster.
+   * @param enter what stands before it, where it runs elsewhere than the server.
+   */
+  spawn(program: string, args: readonly string[], enter = this.#place.enter): void {
+    const command = [...enter, join(PROGRAMS, program), ...args];
+    const logFile = join(this.folder, `${program}.log`);
+    this.#children.push(TestProcess.start({ command, logFile }));
+  }
+
+  async #start(): Promise<void> {
+    const { address } = this.#place;
     const path = (name: string) => join(this.folder, name);
     const token = crypto.randomUUID();
     await run(
@@ -141,35 +174,25 @@ export class Cluster implements AsyncDisposable {
     );
     const etcd = `http://${address}:${PORTS.etcd}`;
     const peers = `http://${address}:${PORTS.etcdPeers}`;
-    this.#spawn("server", [
+    this.spawn("server", [
       ...[`--data-dir=${path("etcd")}`, "--log-level=error", "--unsafe-no-fsync"],
       ...[`--listen-client-urls=${etcd}`, `--advertise-client-urls=${etcd}`],
       ...[`--listen-peer-urls=${peers}`, `--initial-advertise-peer-urls=${peers}`],
       `--initial-cluster=default=${peers}`,
     ]);
     const issuer = "--service-account-issuer=https://kubernetes.default.svc";
-    this.#spawn("kube-apiserver", [
+    this.spawn("kube-apiserver", [
       ...[`--etcd-servers=${etcd}`, `--bind-address=${address}`, `--secure-port=${PORTS.api}`],
       ...[`--cert-dir=${path("certificates")}`, `--token-auth-file=${path("tokens.csv")}`],
       ...[issuer, `--service-account-signing-key-file=${path("key")}`],
       `--service-account-key-file=${path("key.pub")}`,
       ...["--authorization-mode=Node,RBAC", "--allow-privileged"],
-      "--service-cluster-ip-range=10.96.0.0/16",
+      ...[
+        "--service-cluster-ip-range=10.96.0.0/16",
+        "--kubelet-preferred-address-types=InternalIP",
+      ],
     ]);
     await this.#answers();
-  }
-
-  /** The kernel ends it when the thread of the test does; see setpriv(1). */
-  #spawn(program: string, args: readonly string[]): void {
-    this.#children.push(
-      new Deno.Command("setpriv", {
-        args: ["--pdeathsig", "KILL", join(PROGRAMS, program), ...args],
-        clearEnv: true,
-        stdin: "null",
-        stdout: "null",
-        stderr: "null",
-      }).spawn(),
-    );
   }
 
   async #answers(): Promise<void> {
@@ -181,11 +204,6 @@ export class Cluster implements AsyncDisposable {
       await pause(ASK_AGAIN_MS);
     }
   }
-}
-
-/** From 1 to 254. */
-function inMiddle(byte: number): number {
-  return 1 + byte % 254;
 }
 
 function kubeconfigText(server: string, certificates: string, token: string): string {

@@ -1,7 +1,5 @@
-/**
- * A real Headscale at an address of its own of the loopback network, where clients in this process
- * reach it: 127.0.0.0/8 is wide enough for every test to take one by chance.
- */
+/** A real Headscale at an address of its own of the loopback network. */
+import { loopbackPlace } from "./server_place.ts";
 import { HeadscaleServer, type HeadscaleVersion } from "./tailnet/headscale.ts";
 
 /** A node of the server that no machine stands behind. */
@@ -18,8 +16,7 @@ export function startOnLoopback(
   version: HeadscaleVersion,
   users: readonly string[],
 ): Promise<HeadscaleServer> {
-  const address = `127.${crypto.getRandomValues(new Uint8Array(3)).map(inMiddle).join(".")}`;
-  return HeadscaleServer.start({ address, enter: [] }, version, POLICY, users);
+  return HeadscaleServer.start(loopbackPlace(), version, POLICY, users);
 }
 
 /** Asks its REST API, past our client. */
@@ -54,9 +51,4 @@ export async function addNode(
   const path = `node/register?user=${user}&key=${key}`;
   const { node } = Object(await askApi(server, apiKey, "POST", path));
   return { id: node.id, nodeKey: node.nodeKey };
-}
-
-/** From 1 to 254: neither a network nor a broadcast address. */
-function inMiddle(byte: number): number {
-  return 1 + byte % 254;
 }

@@ -37,7 +37,9 @@ const SET_UP = `
 `;
 
 /** Names of programs in the image, all of them busybox. */
-const PROGRAMS: readonly string[] = ["sleep", "ping", "ip", "httpd"];
+const PROGRAMS: readonly string[] = [
+  ...["sleep", "ping", "ip", "httpd", "sh", "wget", "nslookup", "nc"],
+];
 
 /** What a machine is made of. */
 export interface MachineParts {

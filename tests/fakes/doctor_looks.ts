@@ -116,6 +116,7 @@ export const SIGHTS: DoctorSights = {
       hasGateway: false,
     }],
     blackholes: [],
+    lacksClusterCidr: false,
   },
   firewall: {
     masquerade: [],

@@ -67,7 +67,7 @@ function blocks(chapter: string, language: string): string[] {
   return blocksIn(chapterOf(chapter), language);
 }
 
-function blocksIn(text: string, language: string): string[] {
+export function blocksIn(text: string, language: string): string[] {
   const pattern = new RegExp(`\`\`\`${language}\n(.*?)\`\`\``, "gs");
   return Array.from(text.matchAll(pattern), ([, block = ""]) => block);
 }

@@ -90,6 +90,8 @@ export async function lookAtDatapath(scene: Scene): Promise<DatapathSight> {
     hostRoutes: foreignRoutes(sight, bridge)
       .filter(({ link }) => link !== tailnetDeviceName(settings)),
     blackholes: blackholes(sight.routes, [...podCidrs, ...clusterCidrs]),
+    lacksClusterCidr: clusterCidrs.length === 0 && settings.network.guardClusterCIDR &&
+      settings.tailscale.mode !== "off",
   };
 }
 

@@ -1,6 +1,7 @@
 /** A real Headscale of one of the releases that we speak with, with TLS, SQLite and a DERP of its own. */
 import { run } from "../../netns/namespace.ts";
 import { findPeers, type Found } from "../peers.ts";
+import type { ServerPlace } from "../server_place.ts";
 import { TestProcess } from "./process.ts";
 import { until } from "./until.ts";
 
@@ -24,13 +25,6 @@ export interface ListedNode {
   readonly subnet_routes?: readonly string[];
 }
 
-/** Where one listens, such as the namespace between the nodes. */
-export interface HeadscalePlace {
-  readonly address: string;
-  /** What a command begins with that is to run there. */
-  readonly enter: readonly string[];
-}
-
 /** The program of a release, and why tests of it must be skipped; empty when it is there. */
 export function findHeadscale(version: HeadscaleVersion): Found {
   const { path, missing } = findPeers(`headscale-${version}`);
@@ -40,11 +34,11 @@ export function findHeadscale(version: HeadscaleVersion): Found {
 /** A server: its process comes and goes, its folder stays to the end. */
 export class HeadscaleServer implements AsyncDisposable {
   readonly folder: string;
-  readonly #place: HeadscalePlace;
+  readonly #place: ServerPlace;
   #version: HeadscaleVersion;
   #process: TestProcess | undefined;
 
-  private constructor(version: HeadscaleVersion, folder: string, place: HeadscalePlace) {
+  private constructor(version: HeadscaleVersion, folder: string, place: ServerPlace) {
     this.#version = version;
     this.folder = folder;
     this.#place = place;
@@ -56,7 +50,7 @@ export class HeadscaleServer implements AsyncDisposable {
    * @param users names of those that it has from the beginning.
    */
   static async start(
-    place: HeadscalePlace,
+    place: ServerPlace,
     version: HeadscaleVersion,
     policy: string,
     users: readonly string[] = [USER],

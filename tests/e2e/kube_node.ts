@@ -1,0 +1,157 @@
+/**
+ * A machine of a test's own that is a node of a cluster: containerd, the kubelet and kube-proxy, which
+ * wait for a pod network; and a tailscaled that is logged in nowhere. It has its folders where every
+ * node has them.
+ */
+import { join } from "@std/path";
+import { isFile } from "../cli/shipped.ts";
+import { ContainerdHost } from "./containerd.ts";
+import type { Cluster } from "./kubernetes.ts";
+import { findPeers } from "./peers.ts";
+import type { HeadscaleServer } from "./tailnet/headscale.ts";
+import type { Internet } from "./tailnet/internet.ts";
+import { TestProcess } from "./tailnet/process.ts";
+
+const BIN_DIRECTORY = "/opt/cni/bin";
+const CONF_DIRECTORY = "/etc/cni/net.d";
+const TAILSCALED_SOCKET = "/run/tailscale/tailscaled.sock";
+
+/** What the runtime and the kubelet find on a new node; what is mounted for pods is seen by them. */
+const SET_UP = `
+  mkdir /run/etc /run/etc/upper /run/etc/work /run/tailscale
+  mount -t overlay -o lowerdir=/etc,upperdir=/run/etc/upper,workdir=/run/etc/work hct /etc
+  mount -t tmpfs hct /opt
+  mkdir -p ${BIN_DIRECTORY} ${CONF_DIRECTORY} /var/lib/kubelet
+  rm -f ${CONF_DIRECTORY}/*
+  mount --make-rshared /
+`;
+
+const GROUPS = "/sys/fs/cgroup";
+
+/** What a node is part of. */
+export interface KubePlace {
+  readonly cluster: Cluster;
+  readonly internet: Internet;
+  readonly headscale: HeadscaleServer;
+}
+
+/** What tells nodes apart. */
+export interface KubeNodeOptions {
+  readonly name: string;
+  /** Archives of images that its pods can have. */
+  readonly images: readonly string[];
+  /** Of the cluster. */
+  readonly podCidr: string;
+}
+
+/** The node. */
+export class KubeNode implements AsyncDisposable {
+  readonly name: string;
+  readonly host: ContainerdHost;
+  readonly #tailscaled: TestProcess;
+
+  private constructor(name: string, host: ContainerdHost, tailscaled: TestProcess) {
+    this.name = name;
+    this.host = host;
+    this.#tailscaled = tailscaled;
+  }
+
+  /** Makes a machine with an uplink, and what makes a node of it. */
+  static async start(
+    { cluster, internet, headscale }: KubePlace,
+    { name, images, podCidr }: KubeNodeOptions,
+  ): Promise<KubeNode> {
+    await using owned = new AsyncDisposableStack();
+    const layout = {
+      binDirectory: BIN_DIRECTORY,
+      confDirectory: CONF_DIRECTORY,
+      setUp: SET_UP,
+    };
+    const host = owned.use(await ContainerdHost.start([], layout));
+    const address = await internet.plug(host.netns);
+    for (const archive of images) await host.images("import", archive);
+    await makeGroups(host.netns.name);
+    const [kubelet, proxy] = ["kubelet", "kube-proxy"].map((file) => join(host.folder, file));
+    await Deno.writeTextFile(kubelet ?? "", JSON.stringify(kubeletSettings(host)));
+    const settings = proxySettings(cluster, name, podCidr);
+    await Deno.writeTextFile(proxy ?? "", JSON.stringify(settings));
+    cluster.spawn("kube-proxy", [`--config=${proxy}`], ["nsenter", `--net=${host.netns.path}`]);
+    cluster.spawn("kubelet", [
+      ...[`--kubeconfig=${cluster.kubeconfig}`, `--config=${kubelet}`],
+      ...[`--hostname-override=${name}`, `--node-ip=${address}`],
+    ], host.enter);
+    const tailscaled = owned.use(startTailscaled(host, headscale));
+    owned.move();
+    return new KubeNode(name, host, tailscaled);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    // Its device goes with it, before the namespace does.
+    await this.#tailscaled.end();
+    await this.host[Symbol.asyncDispose]();
+  }
+}
+
+/** The kubelet makes those of pods below a group that is there: in each hierarchy, or in the one of cgroup2. */
+async function makeGroups(name: string): Promise<void> {
+  const isUnified = isFile(`${GROUPS}/cgroup.controllers`);
+  const names = Array.from(Deno.readDirSync(GROUPS)).filter(({ isDirectory }) => isDirectory);
+  const roots = isUnified ? [GROUPS] : names.map((entry) => `${GROUPS}/${entry.name}`);
+  for (const root of roots) await Deno.mkdir(`${root}/${name}`);
+  if (isUnified) return;
+  for (const file of ["cpuset.cpus", "cpuset.mems"]) {
+    await Deno.copyFile(`${GROUPS}/cpuset/${file}`, `${GROUPS}/cpuset/${name}/${file}`);
+  }
+}
+
+/** KubeletConfiguration of kubelet.config.k8s.io/v1beta1. */
+function kubeletSettings({ socket, netns }: ContainerdHost): unknown {
+  return {
+    apiVersion: "kubelet.config.k8s.io/v1beta1",
+    kind: "KubeletConfiguration",
+    authentication: { anonymous: { enabled: true }, webhook: { enabled: false } },
+    authorization: { mode: "AlwaysAllow" },
+    containerRuntimeEndpoint: `unix://${socket}`,
+    cgroupDriver: "cgroupfs",
+    cgroupRoot: `/${netns.name}`,
+    enforceNodeAllocatable: [],
+    failSwapOn: false,
+    // The kernel's own settings, of which some are the whole machine's, may be refused to it.
+    featureGates: { KubeletInUserNamespace: true },
+    // What the machine has left of disk and memory is no matter of the test's.
+    evictionHard: { "memory.available": "1Mi" },
+    localStorageCapacityIsolation: false,
+    resolvConf: "",
+    nodeStatusUpdateFrequency: "1s",
+  };
+}
+
+/** KubeProxyConfiguration of kubeproxy.config.k8s.io/v1alpha1. */
+function proxySettings(cluster: Cluster, name: string, podCidr: string): unknown {
+  return {
+    apiVersion: "kubeproxy.config.k8s.io/v1alpha1",
+    kind: "KubeProxyConfiguration",
+    mode: "nftables",
+    clientConnection: { kubeconfig: cluster.kubeconfig },
+    clusterCIDR: podCidr,
+    hostnameOverride: name,
+    // Those are the whole machine's.
+    conntrack: {
+      ...{ maxPerCore: 0, min: 0, tcpEstablishedTimeout: "0s", tcpCloseWaitTimeout: "0s" },
+    },
+  };
+}
+
+/** As a package of a distribution starts it. */
+function startTailscaled(host: ContainerdHost, { caFile }: HeadscaleServer): TestProcess {
+  return TestProcess.start({
+    command: [
+      ...["nsenter", `--target=${host.pid}`, "--net", "--mount"],
+      ...[join(findPeers("tailscale").path, "tailscaled"), "--socket", TAILSCALED_SOCKET],
+      ...["--statedir", "/var/lib/tailscale", "--tun", "tailscale0", "--port", "41641"],
+      "--no-logs-no-support",
+    ],
+    env: { SSL_CERT_FILE: caFile, HOME: host.folder },
+    logFile: join(host.folder, "tailscaled.log"),
+  });
+}
