@@ -222,6 +222,28 @@ Deno.test("cluster upgrade: a revision that does not come back is not said to be
   assertStringIncludes(stderr, "and revision 4 is not back: ");
 });
 
+Deno.test("cluster uninstall: saves the settings for the nodes, and replaces no other file", async () => {
+  const folder = await Deno.makeTempDir({ prefix: "hct" });
+  const path = `${folder}/daemon.yaml`;
+  const text = "dataDir: /srv/headcni\n";
+  const settings = { match: "*'get configmaps --selector='*'instance=headcni '*", stdout: text };
+  const uninstall = () =>
+    cluster(
+      { helm: [DEPLOYED], kubectl: [settings] },
+      ...["uninstall", "--force", "--save-settings", path],
+    );
+  for (const _ of ["new", "there already"]) {
+    const { code, stdout } = await uninstall();
+    assertEquals([code, await Deno.readTextFile(path)], [0, text]);
+    assertStringIncludes(stdout, `/opt/headcni/headcni uninstall --config ${path}`);
+  }
+  await Deno.writeTextFile(path, "other: 1\n");
+  const { code, stderr, calls } = await uninstall();
+  assertEquals([code, changes(calls), await Deno.readTextFile(path)], [2, [], "other: 1\n"]);
+  assertStringIncludes(stderr, "--save-settings names another file");
+  await Deno.remove(folder, { recursive: true });
+});
+
 Deno.test("cluster uninstall: where Helm cannot tell nothing is called gone", async () => {
   const helm = [{ match: "'history '*", stderr: "Error: forbidden\n", code: 1 }];
   const { code, stdout, stderr, calls } = await cluster(

@@ -120,8 +120,16 @@ kubernetesTest("headcni cluster: install, status, upgrade and back, uninstall", 
   const asked = await headcni(cluster, ["cluster", "uninstall", "--dry-run"]);
   assertEquals(asked.code, 0, asked.stderr);
   assertEquals(await objects(cluster), before);
-  const gone = await headcni(cluster, ["cluster", "uninstall", "--force"]);
+  const saved = `${cluster.folder}/daemon.yaml`;
+  const gone = await headcni(cluster, [
+    "cluster",
+    "uninstall",
+    "--force",
+    "--save-settings",
+    saved,
+  ]);
   assertEquals(gone.code, 0, gone.stderr);
+  assertStringIncludes(await Deno.readTextFile(saved), "10.42.0.0/16,fd00:42::/48");
   assertEquals(
     (await objects(cluster)).map((line) => line.split(/ +/).slice(0, 2)),
     [["Namespace", NAMESPACE]],

@@ -7,10 +7,9 @@ import { join } from "@std/path";
 import type { LeaseView } from "../../commands/admin/ipam/lease_view.ts";
 import { pause } from "../../lib/pause.ts";
 import { HEADCNI } from "../cli/shipped.ts";
-import { run } from "../netns/namespace.ts";
 import { Cri, isStarting, type PodRequest } from "./cri.ts";
+import { archiveImage } from "./docker_archive.ts";
 import {
-  ARCHIVE_NAME,
   archiveBusybox,
   firstChild,
   Machine,
@@ -37,12 +36,6 @@ const NETNS_DIRECTORY = "/run/containerd/io.containerd.grpc.v1.cri/netns";
 
 /** Where libcni keeps the results of ADD. */
 const RESULTS_DIRECTORY = "/var/lib/cni/results";
-
-/** Names of processors as images have them, by ours. */
-const ARCHITECTURES = { x86_64: "amd64", aarch64: "arm64" } as const;
-
-/** What an archive of `docker save` says of its files. */
-const MANIFEST = { Config: "config.json", RepoTags: [IMAGE], Layers: [ARCHIVE_NAME] };
 
 /** The network of the default runtime handler. */
 const DEFAULT_NETWORK = "pods";
@@ -95,7 +88,7 @@ export class ContainerdHost extends Machine {
     try {
       await writeConfiguration(host.folder, networks, layout);
       if (layout) await host.run("sh", "-ec", layout.setUp);
-      const image = await archiveImage(host.folder);
+      const image = await archiveImage(await archiveBusybox(host.folder), IMAGE);
       await host.startServer();
       await host.images("import", image);
       return host;
@@ -297,31 +290,4 @@ function handlerText(name: string, directory: string): string {
       runtime_type = "io.containerd.runc.v2"
       cni_conf_dir = "${directory}"
 `;
-}
-
-/**
- * The image that all containers are of, in the format of `docker save`; answers its path. Its
- * program sleeps, so that it can hold the namespaces of a pod.
- */
-async function archiveImage(folder: string): Promise<string> {
-  const layer = await archiveBusybox(folder);
-  const digest = await sha256(await Deno.readFile(layer));
-  const config = {
-    architecture: ARCHITECTURES[Deno.build.arch],
-    os: "linux",
-    config: { Entrypoint: ["/bin/sleep", "infinity"], Env: ["PATH=/bin"] },
-    rootfs: { type: "layers", diff_ids: [`sha256:${digest}`] },
-  };
-  const parts = { "config.json": config, "manifest.json": [MANIFEST] };
-  for (const [name, value] of Object.entries(parts)) {
-    await Deno.writeTextFile(join(folder, name), JSON.stringify(value));
-  }
-  const archive = join(folder, "docker.tar");
-  await run("tar", "-C", folder, "-cf", archive, ...Object.keys(parts), ...MANIFEST.Layers);
-  return archive;
-}
-
-async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-256", bytes);
-  return new Uint8Array(digest).toHex();
 }

@@ -1,7 +1,6 @@
 /**
  * A machine of a test's own that is a node of a cluster: containerd, the kubelet and kube-proxy, which
- * wait for a pod network; and a tailscaled that is logged in nowhere. It has its folders where every
- * node has them.
+ * wait for a pod network; maybe a tailscaled. It has its folders where every node has them.
  */
 import { join } from "@std/path";
 import { isFile } from "../cli/shipped.ts";
@@ -42,24 +41,26 @@ export interface KubeNodeOptions {
   readonly images: readonly string[];
   /** Of the cluster. */
   readonly podCidr: string;
+  /** A tailscaled of its own, logged in nowhere. */
+  readonly hasTailscaled: boolean;
 }
 
 /** The node. */
 export class KubeNode implements AsyncDisposable {
   readonly name: string;
   readonly host: ContainerdHost;
-  readonly #tailscaled: TestProcess;
+  readonly #owned: AsyncDisposableStack;
 
-  private constructor(name: string, host: ContainerdHost, tailscaled: TestProcess) {
+  private constructor(name: string, host: ContainerdHost, owned: AsyncDisposableStack) {
     this.name = name;
     this.host = host;
-    this.#tailscaled = tailscaled;
+    this.#owned = owned;
   }
 
   /** Makes a machine with an uplink, and what makes a node of it. */
   static async start(
     { cluster, internet, headscale }: KubePlace,
-    { name, images, podCidr }: KubeNodeOptions,
+    { name, images, podCidr, hasTailscaled }: KubeNodeOptions,
   ): Promise<KubeNode> {
     await using owned = new AsyncDisposableStack();
     const layout = {
@@ -80,15 +81,13 @@ export class KubeNode implements AsyncDisposable {
       ...[`--kubeconfig=${cluster.kubeconfig}`, `--config=${kubelet}`],
       ...[`--hostname-override=${name}`, `--node-ip=${address}`],
     ], host.enter);
-    const tailscaled = owned.use(startTailscaled(host, headscale));
-    owned.move();
-    return new KubeNode(name, host, tailscaled);
+    // Its device goes with it, before the namespace does.
+    if (hasTailscaled) owned.use(startTailscaled(host, headscale));
+    return new KubeNode(name, host, owned.move());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // Its device goes with it, before the namespace does.
-    await this.#tailscaled.end();
-    await this.host[Symbol.asyncDispose]();
+    await this.#owned[Symbol.asyncDispose]();
   }
 }
 

@@ -14,9 +14,6 @@ import { run, TestNetns } from "../netns/namespace.ts";
 
 const ROOT = fromFileUrl(new URL("../..", import.meta.url));
 
-/** What {@linkcode archiveBusybox} makes in the machine's folder. */
-export const ARCHIVE_NAME = "image.tar";
-
 /** What every runtime here needs. */
 const NEEDED = ["/usr/sbin/runc", "/usr/bin/busybox"];
 
@@ -142,14 +139,21 @@ export async function makeMachine(role: string): Promise<MachineParts> {
   return { folder, netns, pid, owned: owned.move() };
 }
 
-/** A file system of nothing but Debian's static busybox, as an archive; answers its path. */
-export async function archiveBusybox(folder: string): Promise<string> {
+/**
+ * A file system of nothing but Debian's static busybox, as an archive; answers its path.
+ * @param programs paths of more static programs.
+ */
+export async function archiveBusybox(
+  folder: string,
+  programs: readonly string[] = [],
+): Promise<string> {
   const root = join(folder, "image");
   await Deno.mkdir(join(root, "bin"), { recursive: true });
   await Deno.copyFile("/usr/bin/busybox", join(root, "bin/busybox"));
   for (const program of PROGRAMS) await Deno.symlink("busybox", join(root, "bin", program));
+  for (const path of programs) await run("cp", path, join(root, "bin"));
   await Deno.writeTextFile(join(root, "index.html"), "hello\n");
-  const archive = join(folder, ARCHIVE_NAME);
+  const archive = join(folder, "image.tar");
   await run("tar", "-C", root, "-cf", archive, ".");
   return archive;
 }

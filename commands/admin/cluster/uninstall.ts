@@ -3,8 +3,10 @@ import type { Command } from "commander";
 import type { Environment } from "../../../lib/cni/environment.ts";
 import { Helm } from "../../../lib/delegate/helm.ts";
 import { Kubectl } from "../../../lib/delegate/kubectl.ts";
+import { ioError } from "../../../lib/daemon/replace_file.ts";
 import { ConfigError } from "../../../lib/errors.ts";
 import { accessOf, type AccessOptions, addClusterVerb } from "./access_options.ts";
+import { releaseSelector } from "./daemon_pods.ts";
 import { findDaemonSet } from "./daemon_set.ts";
 import { keySecretName, OWN_LABEL } from "./keys.ts";
 import { findRelease } from "./release.ts";
@@ -13,13 +15,14 @@ import { findRelease } from "./release.ts";
 interface UninstallOptions extends AccessOptions {
   readonly dryRun?: boolean;
   readonly force?: boolean;
+  readonly saveSettings?: string;
 }
 
 const HELP = `
 What Helm made goes, and the Secret of "headcni cluster install". What is on the nodes stays, so that
-pods go on: when the pods of a node are gone, "/opt/headcni/headcni uninstall" there takes the rest away,
-and its network out of the tailnet. A tailscaled of our own goes at once, and with it the way to other
-nodes.
+pods go on: when the pods of a node are gone, "/opt/headcni/headcni uninstall --config FILE" there takes
+the rest away, and its network out of the tailnet. FILE has the settings, which say where everything is:
+they are saved beforehand. A tailscaled of our own goes at once, and with it the way to other nodes.
 
 It asks before it does so, unless --force is given. --dry-run tells what would go, and changes nothing.
 
@@ -32,6 +35,7 @@ export function addUninstall(cluster: Command, env: Environment): void {
   addClusterVerb(cluster, "uninstall", "take HeadCNI out of a cluster; pods go on")
     .option("--dry-run", "change nothing")
     .option("--force", "do not ask")
+    .option("--save-settings <file>", "where the settings go (default: RELEASE-daemon.yaml, here)")
     .addHelpText("after", HELP)
     .action((options: UninstallOptions) => uninstall(options, env));
 }
@@ -56,6 +60,7 @@ async function uninstall(options: UninstallOptions, env: Environment): Promise<v
     return;
   }
   if (!force) confirmOrThrow(going);
+  const settings = await saveSettings(kubectl, options);
   if (release) {
     await helm.run(`remove release "${releaseName}"`, ["uninstall", releaseName, "--wait"]);
   }
@@ -63,9 +68,39 @@ async function uninstall(options: UninstallOptions, env: Environment): Promise<v
     await kubectl.run(`remove Secret "${secret}"`, ["delete", "secrets", secret]);
   }
   console.log(["Gone:", ...going].join("\n"));
+  const config = settings === undefined ? "" : ` --config ${settings}`;
   console.log(
-    '\nOn each node, when its pods are gone: "headcni mesh leave" and "headcni uninstall"',
+    `\nOn each node, when its pods are gone: /opt/headcni/headcni uninstall${config}` +
+      (settings === undefined ? "" : `\n"${settings}" has the settings; bring it there.`),
   );
+}
+
+/**
+ * Saves the settings of the daemon, which go with the release.
+ * @returns the path of the file; undefined where there are none.
+ * @throws ConfigError when another file is there, HeadcniError `io-failure`.
+ */
+async function saveSettings(
+  kubectl: Kubectl,
+  options: UninstallOptions,
+): Promise<string | undefined> {
+  const { saveSettings: path = `${options.releaseName}-daemon.yaml` } = options;
+  const text = await kubectl.run("read the settings of the daemon", [
+    ...["get", "configmaps", releaseSelector(options)],
+    "--output=jsonpath={.items[*].data.daemon\\.yaml}",
+  ]);
+  if (text === "") return undefined;
+  try {
+    Deno.writeTextFileSync(path, text, { createNew: true, mode: 0o600 });
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.AlreadyExists)) throw ioError("write", path, cause);
+    if (Deno.readTextFileSync(path) === text) return path;
+    throw new ConfigError(
+      "invalid-config",
+      `Cannot save the settings: "${path}" is there, and is another; --save-settings names another file`,
+    );
+  }
+  return path;
 }
 
 /** The Secret that install made; one of somebody else's has not our label. */
