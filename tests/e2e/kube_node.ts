@@ -15,8 +15,19 @@ const BIN_DIRECTORY = "/opt/cni/bin";
 const CONF_DIRECTORY = "/etc/cni/net.d";
 const TAILSCALED_SOCKET = "/run/tailscale/tailscaled.sock";
 
+/** What the kubelet sets to its own taste. They are the whole machine's: on the node are copies. */
+const KERNEL_FLAGS: readonly string[] = [
+  ...["vm/overcommit_memory", "vm/panic_on_oom", "kernel/panic", "kernel/panic_on_oops"],
+  ...["kernel/keys/root_maxkeys", "kernel/keys/root_maxbytes"],
+];
+
 /** What the runtime and the kubelet find on a new node; what is mounted for pods is seen by them. */
 const SET_UP = `
+  for flag in ${KERNEL_FLAGS.join(" ")}; do
+    mkdir -p /run/sys/$flag
+    cat /proc/sys/$flag >/run/sys/$flag/value
+    mount --bind /run/sys/$flag/value /proc/sys/$flag
+  done
   mkdir /run/etc /run/etc/upper /run/etc/work /run/tailscale
   mount -t overlay -o lowerdir=/etc,upperdir=/run/etc/upper,workdir=/run/etc/work hct /etc
   mount -t tmpfs hct /opt
@@ -115,11 +126,12 @@ function kubeletSettings({ socket, netns }: ContainerdHost): unknown {
     cgroupRoot: `/${netns.name}`,
     enforceNodeAllocatable: [],
     failSwapOn: false,
-    // The kernel's own settings, of which some are the whole machine's, may be refused to it.
+    // It may have no kernel log, and no say in what is killed first.
     featureGates: { KubeletInUserNamespace: true },
     // What the machine has left of disk and memory is no matter of the test's.
     evictionHard: { "memory.available": "1Mi" },
     localStorageCapacityIsolation: false,
+    volumePluginDir: "/var/lib/kubelet/volume-plugins",
     resolvConf: "",
     nodeStatusUpdateFrequency: "1s",
   };

@@ -138,6 +138,7 @@ export class Cluster implements AsyncDisposable {
       ...[...shared, "--allocate-node-cidrs", `--cluster-cidr=${podCidr}`],
       `--service-account-private-key-file=${join(this.folder, "key")}`,
       `--root-ca-file=${join(this.folder, "certificates/apiserver.crt")}`,
+      `--flex-volume-plugin-dir=${join(this.folder, "volume-plugins")}`,
     ]);
     this.spawn("kube-scheduler", shared);
   }
