@@ -6,8 +6,8 @@ export const REDACTED = "[redacted]";
 
 /** Parts of names whose values are secrets, as regular expressions. */
 export const SECRET_WORDS = [
-  ...["auth[-_ ]?key", "api[-_ ]?key", "access[-_ ]?key", "private[-_ ]?key", "preshared[-_ ]?key"],
-  ...["client[-_ ]?key", "token", "passw(?:or)?d", "passphrase", "secret", "credential"],
+  "(?:auth|api|access|private|preshared|client)[-_ ]*key",
+  ...["token", "pass[-_ ]*w(?:or)?d", "pass[-_ ]*phrase", "secret", "credential"],
   ...["authorization", "cookie", "psk", "htpasswd"],
 ].join("|");
 
@@ -17,7 +17,7 @@ const SECRET_KEY = new RegExp(SECRET_WORDS, "i");
 const SECRET_TEXT = /\b(tskey-|hskey-|Bearer )[\w.~+/=-]+/g;
 
 /** User and password of a URL inside a text, or what stands there alone: RFC 3986 section 3.2.1. */
-export const SECRET_OF_URL = /(:\/\/)[^\s/?#"']+@/g;
+export const SECRET_OF_URL = /(:\/\/)(?:[^\s/?#"'@,:]+|[^\s/?#"'@]*:[^\s/?#"']*)@/g;
 
 /** Deeper values are only hinted at, and a cycle ends. */
 const MAX_DEPTH = 8;

@@ -13,6 +13,10 @@ const rows: readonly [name: string, value: unknown, expected: unknown][] = [
   ["an API key in snake case", { headscale: { api_key: "k" } }, {
     headscale: { api_key: "[redacted]" },
   }],
+  ["a name in parts", { pass_word: "k", auth__key: "k" }, {
+    pass_word: "[redacted]",
+    auth__key: "[redacted]",
+  }],
   ["a header", { Authorization: "Bearer k" }, { Authorization: "[redacted]" }],
   ["a secret in a map", new Map([["TS_AUTH-KEY", "k"]]), { "TS_AUTH-KEY": "[redacted]" }],
   ["an object below the name of a secret", { token: { value: "k" } }, { token: "[redacted]" }],

@@ -15,8 +15,8 @@ const BARE = `[^\\s,;&"'\\\\{}\\[\\]]`;
  * whose end is cut off, or up to what ends a bare word. What says that there is none stays.
  */
 const VALUE = [
-  `(?!(?:true|false|null|none)(?!${BARE}))(?:"(?:[^"\\\\\\n]|\\\\[^]|\\n[ \\t]+)+"`,
-  `'(?:[^'\\n]|''|\\n[ \\t]+)+'`,
+  `(?!(?:true|false|null|none)(?!${BARE}))(?:"(?:[^"\\\\\\n]|\\\\[^]|\\n(?=[ \\t]))+"`,
+  `'(?:[^'\\n]|''|\\n(?=[ \\t]))+'`,
   `\\\\+"[^"\\n]+"`,
   `"(?!")[^\\n]+`,
   `'(?!')[^\\n]+`,
@@ -35,8 +35,11 @@ const RULES: readonly (readonly [pattern: RegExp, replacement: string])[] = [
   [/\b(Bearer|Basic)(\s+)[\w.~+/=-]{6,}/gi, `$1$2${REDACTED}`],
   [/(?<![\w-])eyJ[\w-]+\.[\w-]+\.[\w-]*/g, REDACTED],
   [SECRET_OF_URL, `$1${REDACTED}@`],
-  // What curl and wget take.
-  [/((?:^|\s)(?:-u|--(?:proxy-)?user)(?:\s+|=)["']?[^\s:"']+:)[^\s"']+/g, `$1${REDACTED}`],
+  // What curl and wget take; neither a time nor a user and group by their numbers.
+  [
+    /((?:^|[\s"'])(?:-u|--(?:proxy-)?user)(?:["']\s*,)?[\s=]*["']?(?!\+|\d+:\d+\b)[^\s:"'=-][^\s:"']*:)[^\s"']+/g,
+    `$1${REDACTED}`,
+  ],
   // A block of YAML, with all that is as far in.
   [
     new RegExp(`(${NAME}["']?[ \\t]*:[ \\t]*)[|>][-+\\d]*\\n(?:[ \\t]+[^\\n]*\\n?)+`, "gi"),

@@ -36,7 +36,12 @@ const HIDDEN: readonly (readonly [name: string, text: string])[] = [
   ["a token of a service account", "got eyJhbGciOi.eyJS.$-$ back"],
   ["a URL", "https://admin:$@headscale.example/a, postgres://u:$@db/x"],
   ["a URL with a token alone", "git clone https://$@forge.example/a.git"],
-  ["what curl takes", "curl -u admin:$ https://h; curl --user=admin:$ -x p --proxy-user 'a:$'"],
+  [
+    "what curl takes",
+    "curl -u admin:$ https://h; curl --user=admin:$ -x p --proxy-user 'a:$' -ua:$",
+  ],
+  ["what curl takes, as JSON", '["curl","-u","admin:$"]'],
+  ["names in parts", "pass_word: $\npass-phrase: $\nauth__key: $\n"],
   ["YAML in quotes, over lines", "password: \"a\n  $\\\n  $\"\ntoken: 'a\n  ''$'\n"],
   ["quotes whose end is cut off", 'token: "$'],
   ["a query", "GET /oauth?access_token=$&x=1"],
@@ -73,6 +78,8 @@ Deno.test("redactText: leaves what is no secret, and JSON as JSON", () => {
     "authentication of pods; monkey: 1",
     '{"isSecret":true,"authKey":null,"key":"network/id/eth0"}',
     "https://headscale.example:8080/a@b",
+    "https://h.example,admin@example",
+    "date -u +%H:%M; docker run -u 1000:1000 -v a:b",
   ].join("\n");
   assertEquals(redactText(text), text);
   assertEquals(JSON.parse(redactText('{"authKey":"x","token": 12,"a":[1]}')), {
@@ -85,6 +92,11 @@ Deno.test("redactText: leaves what is no secret, and JSON as JSON", () => {
 Deno.test("redactText: many lines of base64 that are no key take no longer than their length", () => {
   const lines = `a\n${`${"A".repeat(64)}\n`.repeat(50_000)}`;
   assertEquals(redactText(lines), lines);
+});
+
+Deno.test("redactText: a quote without an end takes no longer than its length", () => {
+  const text = `token: "abc${"\n        at foo (bar.ts:1)".repeat(5_000)}`;
+  assertEquals(redactText(text), `token: "[redacted]"${text.slice('token: "abc'.length)}`);
 });
 
 Deno.test("redactText: a long word takes no longer than its length", () => {
