@@ -34,6 +34,16 @@ export function backupPath(path: string, number: number): string {
   return `${path}.${number}`;
 }
 
+/** Where the file of a link is, beside which those that were put aside are; a path that leads nowhere as it is. */
+export function realPath(path: string): string {
+  try {
+    return Deno.realPathSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return path;
+    throw error;
+  }
+}
+
 function openForAppend(path: string): Deno.FsFile {
   const options = { append: true, create: true, mode: 0o600 };
   try {
@@ -56,7 +66,8 @@ function requireFile(path: string): void {
 }
 
 /** Who has the file open goes on in it: no line is lost. */
-function putAside(path: string, file: Deno.FsFile, { maxBackups, maxAgeMs }: LogLimits): void {
+function putAside(named: string, file: Deno.FsFile, { maxBackups, maxAgeMs }: LogLimits): void {
+  const path = realPath(named);
   // One at a time; whoever waited finds another file at the path. The lock goes with the file.
   file.lockSync(true);
   if (statOf(path)?.ino !== file.statSync().ino) return;

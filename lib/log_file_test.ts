@@ -53,6 +53,16 @@ Deno.test("appendLine: what is older than the age goes, what is younger stays", 
     assertEquals(Object.values(textsIn(folder)), ["444\n", "333\n", "222\n"]);
   }));
 
+Deno.test("appendLine: a link stays, and files are put aside where it leads to", () =>
+  withFolder((path, folder) => {
+    Deno.mkdirSync(join(folder, "disk"));
+    Deno.symlinkSync(join(folder, "disk/b.log"), path);
+    append(path, ["111", "2", "333", "4"]);
+    assertEquals(Deno.readLinkSync(path), join(folder, "disk/b.log"));
+    const texts = textsIn(join(folder, "disk"));
+    assertEquals(texts, { "b.log": "4\n", "b.log.1": "2\n333\n", "b.log.2": "111\n" });
+  }));
+
 Deno.test("appendLine: a device takes lines and is never put aside", () =>
   withFolder((_, folder) => {
     const link = join(folder, "null.log");

@@ -68,7 +68,7 @@ export const SETTINGS_BREAKAGES: readonly Breakage[] = [
   },
   {
     file: "commands/admin/logs/log_file.ts",
-    text: "isFound ? parts.flat() : parts.at(-1) ?? []",
+    text: "known > 0 ? parts.flat() : parts.at(-1) ?? []",
     replacement: "parts.at(-1) ?? []",
     testFile: "commands/admin/logs/log_file_test.ts",
     test: "LogFile: nothing is lost of a file that is put aside while it is followed",

@@ -2,7 +2,7 @@
 import { concat } from "@std/bytes";
 import { dirname } from "@std/path";
 import { errorText, HeadcniError } from "../../../lib/errors.ts";
-import { backupPath } from "../../../lib/log_file.ts";
+import { backupPath, realPath } from "../../../lib/log_file.ts";
 import { type LogLine, type LogSource, timeOf } from "./log_line.ts";
 
 /** Which lines. */
@@ -25,9 +25,8 @@ const NAMED_BY: Readonly<Record<LogSource, string>> = {
 export class LogFile {
   readonly #source: LogSource;
   readonly #path: string;
-  /** What was read: of which file, and up to where. */
-  #inode: number | null = null;
-  #offset = 0;
+  /** Up to where the newest two files were read, by inode: who had the older one open goes on in it. */
+  #ends: ReadonlyMap<number | null, number> = new Map();
   #lastMs = 0;
 
   constructor(source: LogSource, path: string) {
@@ -45,14 +44,16 @@ export class LogFile {
       return texts.length >= tail || (first !== undefined && (timeOf(first) ?? 0) < sinceMs);
     };
     let texts: string[] | undefined;
+    const ends = new Map<number | null, number>();
     for (const file of this.#files()) {
       const { ino, size } = file.statSync();
       const end = endOfLines(file, size);
-      if (!texts) [this.#inode, this.#offset] = [ino, end];
+      ends.set(ino, end);
       texts = readFromEnd(file, end, texts ?? [], isEnough);
       if (isEnough(texts)) break;
     }
     if (!texts) throw this.#failure(new Deno.errors.NotFound());
+    this.#ends = newestOf(ends);
     const lines = this.#toLines(texts).filter(({ timeMs }) => timeMs >= sinceMs);
     return tail === 0 ? [] : lines.slice(-tail);
   }
@@ -67,22 +68,24 @@ export class LogFile {
     for await (const _ of watcher) yield* this.#readNew();
   }
 
-  /** What was written since the last time, the end of files that were put aside since then, too. */
+  /** What was written since the last time, to files that were put aside since then, too. */
   #readNew(): LogLine[] {
-    const [lastInode, lastOffset] = [this.#inode, this.#offset];
+    const ends = new Map<number | null, number>();
     const parts: string[][] = [];
-    let isFound = false;
+    let known = 0;
     for (const file of this.#files()) {
       const { ino, size } = file.statSync();
-      isFound = ino === lastInode && size >= lastOffset;
-      const from = isFound ? lastOffset : 0;
+      const last = this.#ends.get(ino);
+      // One that is shorter was cut off.
+      const from = last === undefined || last > size ? 0 : last;
       const end = endOfLines(file, size, from);
-      if (parts.length === 0) [this.#inode, this.#offset] = [ino, end];
+      ends.set(ino, end);
       parts.unshift(textsOf(readAt(file, from, end - from)));
-      if (isFound) break;
+      if (last !== undefined && ++known === this.#ends.size) break;
     }
+    this.#ends = newestOf(ends);
     // Where another program took the place of what was read, all that is older has been read.
-    return this.#toLines(isFound ? parts.flat() : parts.at(-1) ?? []);
+    return this.#toLines(known > 0 ? parts.flat() : parts.at(-1) ?? []);
   }
 
   /**
@@ -91,9 +94,10 @@ export class LogFile {
    */
   *#files(): Generator<Deno.FsFile, void, void> {
     const seen = new Set<number | null>();
+    const path = realPath(this.#path);
     for (let number = 0;; number++) {
       try {
-        using file = open(number === 0 ? this.#path : backupPath(this.#path, number));
+        using file = open(number === 0 ? path : backupPath(path, number));
         const { ino } = file.statSync();
         // Else it was put aside since we had it.
         if (!seen.has(ino)) yield file;
@@ -123,6 +127,11 @@ export class LogFile {
     const text = `Cannot read the log of the ${this.#source} "${this.#path}": ${seen}`;
     return new HeadcniError("io-failure", text, { cause });
   }
+}
+
+/** As many as may still be written to. @param ends the newest first. */
+function newestOf(ends: ReadonlyMap<number | null, number>): Map<number | null, number> {
+  return new Map([...ends].slice(0, 2));
 }
 
 /** @throws Deno.errors.NotFound when nothing is at the path. */

@@ -75,7 +75,9 @@ async function followed(path: string, last: string, write: () => void): Promise<
   const end = new AbortController();
   const texts: string[] = [];
   write();
-  for await (const { text } of log.follow(end.signal)) {
+  // A line that does not come ends it, too.
+  const signal = AbortSignal.any([end.signal, AbortSignal.timeout(10_000)]);
+  for await (const { text } of log.follow(signal)) {
     texts.push(text);
     if (text === last) break;
   }
@@ -89,6 +91,27 @@ Deno.test("LogFile: nothing is lost of a file that is put aside while it is foll
     append("one");
     const lines = ["two", "three", "four", "five", "six"];
     assertEquals(await followed(path, "six", () => lines.forEach(append)), lines);
+  });
+});
+
+Deno.test("LogFile: nor what is written late to a file that was put aside", async () => {
+  await withFile(async (path) => {
+    await Deno.writeTextFile(path, "one\n");
+    using late = await Deno.open(path, { append: true });
+    const log = new LogFile("plugin", path);
+    log.read(ALL);
+    await Deno.rename(path, `${path}.1`);
+    await Deno.writeTextFile(path, "two\n");
+    const end = new AbortController();
+    const signal = AbortSignal.any([end.signal, AbortSignal.timeout(10_000)]);
+    const texts: string[] = [];
+    for await (const { text } of log.follow(signal)) {
+      texts.push(text);
+      if (text === "two") await late.write(new TextEncoder().encode("late\n"));
+      if (text === "late") break;
+    }
+    end.abort();
+    assertEquals(texts, ["two", "late"]);
   });
 });
 

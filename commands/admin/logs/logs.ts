@@ -87,11 +87,12 @@ function logsOf(options: LogsOptions, env: Environment): Log[] {
 /** Those that can be read, what is in them, and why others cannot be. */
 async function readLogs(all: readonly Log[], range: LogRange) {
   const logs: Log[] = [];
-  const lines: LogLine[] = [];
+  let lines: LogLine[] = [];
   const troubles: string[] = [];
   for (const log of all) {
     try {
-      lines.push(...await log.read(range));
+      // Too many for the arguments of a call.
+      lines = lines.concat(await log.read(range));
       logs.push(log);
     } catch (error) {
       troubles.push(errorText(error));
