@@ -8,7 +8,7 @@ import { dirname } from "@std/path";
 export interface LogLimits {
   /** Size in bytes at which a file is put aside. */
   readonly maxBytes: number;
-  /** How many files that were put aside stay. */
+  /** How many files that were put aside stay; Infinity for all. */
   readonly maxBackups: number;
   /** Those that were last written to longer ago go, in milliseconds; Infinity when absent. */
   readonly maxAgeMs?: number;

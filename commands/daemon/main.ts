@@ -60,7 +60,7 @@ function logBySettings({ logging }: Settings): void {
     ...file.enabled && file.path !== undefined && { file: file.path },
     limits: {
       maxBytes: file.maxSize,
-      maxBackups: file.maxBackups,
+      maxBackups: file.maxBackups || Infinity,
       maxAgeMs: file.maxAge.ms || Infinity,
     },
   });

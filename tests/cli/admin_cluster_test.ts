@@ -237,6 +237,12 @@ Deno.test("cluster uninstall: saves the settings for the nodes, and replaces no 
     assertEquals([code, await Deno.readTextFile(path)], [0, text]);
     assertStringIncludes(stdout, `/opt/headcni/headcni uninstall --config ${path}`);
   }
+  // The release is gone, and its Secret was left.
+  const again = await cluster(
+    { kubectl: [SECRET] },
+    ...["uninstall", "--force", "--save-settings", path],
+  );
+  assertStringIncludes(again.stdout, `uninstall --config ${path}`);
   await Deno.writeTextFile(path, "other: 1\n");
   const { code, stderr, calls } = await uninstall();
   assertEquals([code, changes(calls), await Deno.readTextFile(path)], [2, [], "other: 1\n"]);

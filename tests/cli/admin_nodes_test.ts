@@ -55,9 +55,11 @@ Deno.test("headcni --node: runs the command there, and answers its output and ex
 
 Deno.test("headcni --node: standard input goes there where a dash asks for it, and else stays", async () => {
   await withKubectl([{ match: "*exec*", stdout: "" }], async (tools) => {
-    for (
-      const args of [["restore", "--input-file", "-"], ["restore", "--input-file=-"], ["status"]]
-    ) {
+    const lines = [
+      ...["restore --input-file -", "restore --input-file=-"],
+      ...["status", "backup --output-file -", "backup --output-file=-"],
+    ];
+    for (const args of lines.map((line) => line.split(" "))) {
       await runProgram({
         args: [...args, "--node", "edge-1"],
         env: { PATH: `${tools.path}:${Deno.env.get("PATH")}` },
@@ -68,7 +70,7 @@ Deno.test("headcni --node: standard input goes there where a dash asks for it, a
     assertEquals(execs.map(({ args, stdin }) => [args.includes("--stdin"), stdin]), [
       [true, "the backup"],
       [true, "the backup"],
-      [false, ""],
+      ...Array(3).fill([false, ""]),
     ]);
   });
 });

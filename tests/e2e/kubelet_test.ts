@@ -34,7 +34,7 @@ kubeClusterTest(
       await cluster.ready();
     });
     const pods = await cluster.serve();
-    const [near, far] = pods;
+    const [near] = pods;
     await t.step("pods: reach each other by the tailnet alone", () => expectReached(cluster, pods));
 
     await t.step("headcni: both nodes are seen from a workstation", async () => {
@@ -57,18 +57,14 @@ kubeClusterTest(
       for (const { host } of cluster.nodes) {
         await host.images("tag", "localhost/headcni:0.1.0", "localhost/headcni:next");
       }
-      const command = ["kubectl", "exec", near.name, "--", "ping", "-i", "0.05", far.ip];
-      const ping = cluster.api.begin(command);
-      const printed = new Response(ping.stdout).text();
       const upgrade = ["cluster", "upgrade", "--image-tag"];
-      const done = await cluster.headcni(...upgrade, "next");
-      const failed = await cluster.headcni(...upgrade, "missing", "--timeout", "10");
-      ping.kill();
-      await ping.status;
+      const { value: { done, failed }, answers } = await pinging(cluster, pods, async () => ({
+        done: await cluster.headcni(...upgrade, "next"),
+        failed: await cluster.headcni(...upgrade, "missing", "--timeout", "10"),
+      }));
       assertEquals([done.code, done.stdout], [0, "Upgraded 2 nodes\n"], done.stderr);
       assertEquals([failed.code, failed.stdout], [1, ""]);
       assertStringIncludes(failed.stderr, "revision 2 is back");
-      const answers = Array.from((await printed).matchAll(/seq=(\d+) /g), ([, at]) => Number(at));
       assertEquals(answers, answers.map((_, at) => at));
       assert(answers.length > 100, String(answers.length));
       assertEquals(await cluster.webPods(), [...pods]);
@@ -149,6 +145,27 @@ async function expectReached(cluster: KubeCluster, pods: readonly [WebPod, WebPo
   // Each is seen by its own address.
   assertStringIncludes(await cluster.api.kubectl("logs", far.name), `[::ffff:${near.ip}]`);
   assertEquals(await cluster.internet.seen(), 0);
+}
+
+/** Has a pod ping the other one meanwhile; answers the numbers of the packets that came back, too. */
+async function pinging<Value>(
+  cluster: KubeCluster,
+  [near, far]: readonly [WebPod, WebPod],
+  during: () => Promise<Value>,
+): Promise<{ value: Value; answers: number[] }> {
+  const end = new AbortController();
+  const command = ["kubectl", "exec", near.name, "--", "ping", "-i", "0.05", far.ip];
+  const ping = cluster.api.begin(command, end.signal);
+  const output = ping.output();
+  try {
+    const value = await during();
+    end.abort();
+    const text = new TextDecoder().decode((await output).stdout);
+    return { value, answers: Array.from(text.matchAll(/seq=(\d+) /g), ([, at]) => Number(at)) };
+  } finally {
+    end.abort();
+    await output;
+  }
 }
 
 /** Ends pods, has each node uninstall by the settings that were saved, and sees that nothing is left. */

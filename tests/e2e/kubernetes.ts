@@ -13,6 +13,8 @@ import { TestProcess } from "./tailnet/process.ts";
 
 const PORTS = { api: 6443, etcd: 2379, etcdPeers: 2380 } as const;
 
+/** Longer than any command takes. */
+const COMMAND_MS = 300_000;
 /** How long it may take to start, and between two questions. */
 const PATIENCE_MS = 120_000;
 const ASK_AGAIN_MS = 50;
@@ -84,13 +86,14 @@ export class Cluster implements AsyncDisposable {
     };
   }
 
-  /** Starts a command with them beside the server; whoever does ends it. */
-  begin(command: readonly string[]): Deno.ChildProcess {
+  /** Starts a command with them beside the server; the signal ends it, if nothing else does. */
+  begin(command: readonly string[], signal: AbortSignal): Deno.ChildProcess {
     const [program = "", ...args] = [...this.#place.enter, "/usr/bin/env", ...command];
     return new Deno.Command(program, {
       args,
       clearEnv: true,
       env: { ...this.environment },
+      signal,
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
@@ -99,7 +102,7 @@ export class Cluster implements AsyncDisposable {
 
   /** Runs a command with them beside the server, whatever becomes of it. */
   async try(command: readonly string[], stdin = ""): Promise<Outcome> {
-    const child = this.begin(command);
+    const child = this.begin(command, AbortSignal.timeout(COMMAND_MS));
     const writer = child.stdin.getWriter();
     await writer.write(new TextEncoder().encode(stdin)).then(() => writer.close()).catch(() => {
       // It ended without reading.

@@ -37,6 +37,7 @@ nodeTest("headcni diagnostics: a healthy node in one file that only root reads",
   await using daemon = await TestDaemon.start(node);
   await node.add(await node.makePod(), network());
   await daemon.turned();
+  await Deno.writeTextFile(`${node.root}/plugin.log.1`, "what was before\n");
   const path = `${node.root}/${BUNDLE}`;
   const { code, stdout } = await diagnostics(node, "--output-file", path, "--include-logs");
   assertEquals(code, 0);
@@ -62,6 +63,7 @@ nodeTest("headcni diagnostics: a healthy node in one file that only root reads",
   assertMatch(named("_05-headcni.conflist"), /"type": "headcni"/);
   assertMatch(named("_env.yaml"), /10\.9\.0\.0\/24/);
   assertMatch(named("_plugin.log"), /"verb":"ADD"/);
+  assertEquals(named("_plugin.log.1"), "what was before\n");
   // Tools are missing, and say so.
   holds("kernel/nft.txt.error.txt", /^Cannot run "nft": it is not there/);
   const items: { name: string; error?: string }[] = JSON.parse(files.get("items.json") ?? "");

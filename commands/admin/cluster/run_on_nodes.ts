@@ -60,7 +60,7 @@ async function runOnOne(
 ): Promise<number> {
   const isTerminal = Deno.stdin.isTerminal() && Deno.stdout.isTerminal();
   // Else what reads the lines that call us would lose those that are left.
-  const isRead = isTerminal || namesStream(args);
+  const isRead = isTerminal || readsStream(args);
   const flags = [...isRead ? ["--stdin"] : [], ...isTerminal ? ["--tty"] : []];
   return await kubectl.stream(execArguments(requirePod(pod), args, flags), {
     ...isRead && { stdin: "inherit" },
@@ -161,6 +161,12 @@ export function takeOutput(
 /** Whether `-` stands in the place of a file: a standard stream. */
 function namesStream(args: readonly string[]): boolean {
   return args.some((arg) => arg === "-" || arg.endsWith("=-"));
+}
+
+/** Whether it stands for more than what is written to. */
+function readsStream(args: readonly string[]): boolean {
+  const text = args.join("\0").replaceAll(/(^|\0)--output-file[=\0]-(?=\0|$)/g, "");
+  return namesStream(text.split("\0"));
 }
 
 function isFollowing(args: readonly string[]): boolean {

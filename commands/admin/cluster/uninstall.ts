@@ -1,9 +1,10 @@
 /** `headcni cluster uninstall`: takes the release out of a cluster. */
 import type { Command } from "commander";
+import { isPresent } from "../../../lib/attach/left_over.ts";
 import type { Environment } from "../../../lib/cni/environment.ts";
+import { ioError } from "../../../lib/daemon/replace_file.ts";
 import { Helm } from "../../../lib/delegate/helm.ts";
 import { Kubectl } from "../../../lib/delegate/kubectl.ts";
-import { ioError } from "../../../lib/daemon/replace_file.ts";
 import { ConfigError } from "../../../lib/errors.ts";
 import { accessOf, type AccessOptions, addClusterVerb } from "./access_options.ts";
 import { releaseSelector } from "./daemon_pods.ts";
@@ -89,18 +90,28 @@ async function saveSettings(
     ...["get", "configmaps", releaseSelector(options)],
     "--output=jsonpath={.items[*].data.daemon\\.yaml}",
   ]);
-  if (text === "") return undefined;
+  // One that did not come to its end saved them.
+  if (text === "") return isPresent(path) ? path : undefined;
   try {
     Deno.writeTextFileSync(path, text, { createNew: true, mode: 0o600 });
+    return path;
   } catch (cause) {
     if (!(cause instanceof Deno.errors.AlreadyExists)) throw ioError("write", path, cause);
-    if (Deno.readTextFileSync(path) === text) return path;
-    throw new ConfigError(
-      "invalid-config",
-      `Cannot save the settings: "${path}" is there, and is another; --save-settings names another file`,
-    );
   }
-  return path;
+  if (holds(path, text)) return path;
+  throw new ConfigError(
+    "invalid-config",
+    `Cannot save the settings: "${path}" is there, and is another; --save-settings names another file`,
+  );
+}
+
+/** False for what is no file, too. */
+function holds(path: string, text: string): boolean {
+  try {
+    return Deno.readTextFileSync(path) === text;
+  } catch {
+    return false;
+  }
 }
 
 /** The Secret that install made; one of somebody else's has not our label. */

@@ -27,11 +27,13 @@ interface ClusterPlan {
 const PING =
   'for a in "$@"; do ping -c 3 -W SECONDS "$a" >/dev/null 2>&1 && echo ok || echo no; done';
 const LOOK_UP = 'for a in "$@"; do nslookup "$a" >/dev/null 2>&1 && echo ok || echo no; done';
-// Not every nc has -z.
-const CONNECT = 'nc -w SECONDS "$1" "$2" </dev/null >/dev/null 2>&1 && echo ok || echo no';
+// Not every nc has -z; without it one waits for the other end.
+const CONNECT =
+  '{ nc -z -w SECONDS "$1" "$2" || nc -w SECONDS "$1" "$2" </dev/null; } >/dev/null 2>&1 && ' +
+  "echo ok || echo no";
 /** Where the API server is, by the variables that every pod has. */
-const CONNECT_API = CONNECT.replace("$1", "$KUBERNETES_SERVICE_HOST")
-  .replace("$2", "$KUBERNETES_SERVICE_PORT");
+const CONNECT_API = CONNECT.replaceAll("$1", "$KUBERNETES_SERVICE_HOST")
+  .replaceAll("$2", "$KUBERNETES_SERVICE_PORT");
 
 /** All of them. */
 export const CLUSTER_PLANS: readonly ClusterPlan[] = [

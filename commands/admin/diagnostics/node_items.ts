@@ -1,5 +1,6 @@
 /** What this node tells of itself: our own commands, the daemon, files, tools. */
 import { join } from "@std/path";
+import { isPresent } from "../../../lib/attach/left_over.ts";
 import { nodeStatePath } from "../../../lib/attach/node_state.ts";
 import type { Environment } from "../../../lib/cni/environment.ts";
 import { askDaemon } from "../../../lib/daemon/ask_daemon.ts";
@@ -9,6 +10,7 @@ import { lastPodCidrPath } from "../../../lib/daemon/pod_cidr_sources.ts";
 import type { LoadedSettings } from "../../../lib/daemon/settings/settings.ts";
 import { runTool } from "../../../lib/delegate/run_tool.ts";
 import { errorText } from "../../../lib/errors.ts";
+import { backupPath, realPath } from "../../../lib/log_file.ts";
 import { VERSION } from "../../../lib/version.ts";
 import { pluginContext } from "../../context.ts";
 import { type Item, printedBy } from "./item.ts";
@@ -123,7 +125,11 @@ export function toolItems(
   const logs = [
     env.HEADCNI_LOG_FILE || "/var/log/headcni/plugin.log",
     ...settings.logging.file.path === undefined ? [] : [settings.logging.file.path],
-  ];
+  ].flatMap((path) => {
+    // What went wrong may have been put aside since.
+    const before = backupPath(realPath(path), 1);
+    return isPresent(before) ? [before, path] : [path];
+  });
   const journal = (unit: string) =>
     printed(`logs/${unit}.txt`, "journalctl", "--no-pager", "--lines=500", `--unit=${unit}`);
   return [

@@ -1,4 +1,4 @@
-/** Kinds of values that say how much of a log is kept. A bare number means what it does for lumberjack, Go's. */
+/** Kinds of values that say how much of a log is kept. A number means what it does for lumberjack, Go's. */
 import { type Duration, type Kind, read } from "./kind.ts";
 
 const MB = 1024 ** 2;
@@ -10,14 +10,17 @@ const UNIT_BYTES: ReadonlyMap<string, number> = new Map([
 const MIN_BYTES = 64 * 1024;
 const MAX_BYTES = 100 * 1024 ** 3;
 
+/** What lumberjack makes of 0. */
+const DEFAULT_BYTES = 100 * MB;
+
 /** A size in bytes; a bare number is of MB. */
 export const megabytes: Kind<number> = kind(
   "SIZE",
   'a size such as "10MB" or "512KB", or MB, from 64KB to 100GB',
   (text) => {
     const [, amount, unit = "M"] = /^([0-9]{1,9})(?: ?([KMG])i?B?)?$/.exec(text) ?? [];
-    const bytes = Number(amount) * (UNIT_BYTES.get(unit) ?? NaN);
-    return bytes >= MIN_BYTES && bytes <= MAX_BYTES ? bytes : undefined;
+    const bytes = Number(amount) * (UNIT_BYTES.get(unit) ?? NaN) || DEFAULT_BYTES;
+    return amount !== undefined && bytes >= MIN_BYTES && bytes <= MAX_BYTES ? bytes : undefined;
   },
   (bytes) => bytes % MB === 0 ? `${bytes / MB}MB` : `${bytes / 1024}KB`,
 );

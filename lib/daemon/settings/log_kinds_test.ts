@@ -12,12 +12,12 @@ function shown<Value>(kind: Kind<Value>, raw: readonly unknown[]): unknown[] {
 }
 
 Deno.test("megabytes: numbers are of MB, texts have a unit, and what is shown is taken again", () => {
-  const rows = [100, "100", "100MB", "1G", "2GiB", "512KB", "1500 K"];
-  const wanted = ["100MB", "100MB", "100MB", "1024MB", "2048MB", "512KB", "1500KB"];
+  const rows = [0, 100, "100", "100MB", "1G", "2GiB", "512KB", "1500 K"];
+  const wanted = ["100MB", "100MB", "100MB", "100MB", "1024MB", "2048MB", "512KB", "1500KB"];
   assertEquals(shown(megabytes, rows), wanted);
   assertEquals(shown(megabytes, wanted), wanted);
   assertEquals(v.parse(megabytes.schema, "1MB"), 1_048_576);
-  const bad = ["", "0", 0, -1, 1.5, "10B", "1TB", "63KB", "101GB", "10mb", null, {}, true];
+  const bad = ["", -1, 1.5, "10B", "1TB", "63KB", "101GB", "10mb", null, {}, true];
   assertEquals(shown(megabytes, bad), bad.map(() => undefined));
 });
 

@@ -53,7 +53,7 @@ const logging = {
       flags: ["log-file-max-size"],
     }),
     maxBackups: setting(integer("N", "a whole number", 0, 1_000), "3", {
-      doc: "how many files that were put aside stay",
+      doc: "how many files that were put aside stay, 0 for all",
       flags: ["log-file-max-backups"],
     }),
     maxAge: setting(days, "0", {
