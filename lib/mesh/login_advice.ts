@@ -11,9 +11,10 @@ export function loginErrors({ health }: Pick<TailnetStatus, "health">): string[]
 /** What to do for a node that is not logged in, or whose key has expired. */
 export function adviseLogin(
   status: TailnetStatus,
-  { socket, headscale }: Pick<MeshFacts, "socket" | "headscale">,
+  { socket, headscale, hasKey = false }: Pick<MeshFacts, "socket" | "headscale" | "hasKey">,
 ): string {
   const errors = loginErrors(status);
+  if (hasKey && errors.length === 0) return "the daemon is about to, by the key that it has";
   if (errors.some((text) => TAGS_REFUSED.test(text))) {
     return "tags come with the key, so take back those that tailscaled asks for: " +
       `${

@@ -11,7 +11,7 @@ const LIFT = "; Headscale 0.29 takes a node with tags back by no pre-auth key: "
 
 function advise(
   change: Partial<TailnetStatus>,
-  facts: Pick<MeshFacts, "socket" | "headscale"> = {},
+  facts: Pick<MeshFacts, "socket" | "headscale" | "hasKey"> = {},
 ): string {
   return adviseLogin(tailnetStatus({ self: undefined, ...change }), facts);
 }
@@ -26,6 +26,12 @@ Deno.test("adviseLogin: a key, or a person", () => {
   assertEquals(advise({ health: [`${SAID}authkey already used`] }), GIVE_KEY);
   const authUrl = "https://hs.mesh.test/register/x";
   assertEquals(advise({ authUrl }), `${GIVE_KEY}, or log the node in at ${authUrl}`);
+});
+
+Deno.test("adviseLogin: a key that is there is used first, and another wanted where that failed", () => {
+  const hasKey = true;
+  assertEquals(advise({}, { hasKey }), "the daemon is about to, by the key that it has");
+  assertEquals(advise({ health: [`${SAID}authkey already used`] }, { hasKey }), GIVE_KEY);
 });
 
 Deno.test("adviseLogin: tags that Headscale refused are taken back", () => {

@@ -21,6 +21,8 @@ export interface MeshFacts {
   readonly kernelTrouble?: string | undefined;
   /** The interface of tailscaled. */
   readonly device?: { readonly name: string; readonly mtuBytes: number } | undefined;
+  /** The daemon has a pre-auth key, by which it logs the node in. */
+  readonly hasKey?: boolean | undefined;
   /** Undefined without an API key. */
   readonly headscale?: HeadscaleFacts | undefined;
   /** Other nodes of the cluster are known. */

@@ -36,7 +36,7 @@ export interface MeshVerdict {
 
 /** Judges it, at this moment. */
 export function judgeSight(
-  { network }: Pick<Settings, "network">,
+  { network, tailscale }: Pick<Settings, "network" | "tailscale">,
   sight: MeshSight,
   background: MeshBackground,
 ): MeshVerdict {
@@ -47,6 +47,7 @@ export function judgeSight(
     ...background,
     hasNeighbours: (status?.peers ?? []).some((peer) => isNeighbour(peer, sight, clusterCidrs)),
     nowMs: Date.now(),
+    hasKey: tailscale.authKey !== undefined,
     // Where nobody names the cluster's network, what the tailnet leads to is exempt.
     masqueradeExempts: !network.ipMasq || clusterCidrs.length > 0 || sight.device !== undefined,
   });
