@@ -145,9 +145,11 @@ export class KubeCluster implements AsyncDisposable {
     return this.api.try([HEADCNI, ...args, `--namespace=${NAMESPACE}`]);
   }
 
-  /** Waits until both nodes are ready. */
+  /** Waits until both nodes are ready, by their tailnet too. */
   async ready(): Promise<void> {
     await this.becomes(NODES.map((name) => `${name} True`));
+    const rollout = ["rollout", "status", "daemonset/headcni", "--timeout=90s"];
+    await this.api.kubectl(`--namespace=${NAMESPACE}`, ...rollout);
   }
 
   /** Waits for what is said of each node's readiness. */

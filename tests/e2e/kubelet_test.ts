@@ -60,7 +60,7 @@ kubeClusterTest(
       const upgrade = ["cluster", "upgrade", "--image-tag"];
       const { value: { done, failed }, answers } = await pinging(cluster, pods, async () => ({
         done: await cluster.headcni(...upgrade, "next"),
-        failed: await cluster.headcni(...upgrade, "missing", "--timeout", "10"),
+        failed: await cluster.headcni(...upgrade, "missing", "--timeout", "25"),
       }));
       assertEquals([done.code, done.stdout], [0, "Upgraded 2 nodes\n"], done.stderr);
       assertEquals([failed.code, failed.stdout], [1, ""]);
