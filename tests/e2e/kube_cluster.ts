@@ -11,7 +11,7 @@ import { missingScriptForm } from "../netns/other_release.ts";
 import { IMAGE as BUSYBOX, missingContainerd } from "./containerd.ts";
 import { archiveImage } from "./docker_archive.ts";
 import { ImageHost } from "./image.ts";
-import { KubeNode, type KubeNodeOptions } from "./kube_node.ts";
+import { KubeNode, type KubeNodeOptions, missingGroups } from "./kube_node.ts";
 import { Cluster, MISSING_KUBERNETES, type Outcome } from "./kubernetes.ts";
 import { archiveBusybox, missingFor } from "./machine.ts";
 import { TAILSCALED } from "./real_tailscaled.ts";
@@ -204,7 +204,7 @@ export function kubeClusterTest(
   fn: (cluster: KubeCluster, t: Deno.TestContext) => Promise<void>,
 ): void {
   const missing = MISSING_KUBERNETES || missingMesh() || missingContainerd() ||
-    missingScriptForm() || missingFor(["/usr/bin/podman"]);
+    missingScriptForm() || missingFor(["/usr/bin/podman"]) || missingGroups();
   testUnless(missing, `kubernetes: ${name}`, async (t) => {
     await using cluster = await KubeCluster.start(options);
     await fn(cluster, t);

@@ -102,13 +102,23 @@ export class KubeNode implements AsyncDisposable {
   }
 }
 
-/** The kubelet makes those of pods below a group that is there: in each hierarchy, or in the one of cgroup2. */
+/** Why no kubelet can run here; empty when one can. */
+export function missingGroups(): string {
+  const isThere = isUnified() || isFile(`${GROUPS}/cpuset/cpuset.cpus`);
+  return isThere ? "" : `needs control groups at ${GROUPS}`;
+}
+
+/** There is one hierarchy: cgroup2. */
+function isUnified(): boolean {
+  return isFile(`${GROUPS}/cgroup.controllers`);
+}
+
+/** The kubelet makes those of pods below a group that is there, in each hierarchy. */
 async function makeGroups(name: string): Promise<void> {
-  const isUnified = isFile(`${GROUPS}/cgroup.controllers`);
   const names = Array.from(Deno.readDirSync(GROUPS)).filter(({ isDirectory }) => isDirectory);
-  const roots = isUnified ? [GROUPS] : names.map((entry) => `${GROUPS}/${entry.name}`);
+  const roots = isUnified() ? [GROUPS] : names.map((entry) => `${GROUPS}/${entry.name}`);
   for (const root of roots) await Deno.mkdir(`${root}/${name}`);
-  if (isUnified) return;
+  if (isUnified()) return;
   for (const file of ["cpuset.cpus", "cpuset.mems"]) {
     await Deno.copyFile(`${GROUPS}/cpuset/${file}`, `${GROUPS}/cpuset/${name}/${file}`);
   }
