@@ -123,9 +123,8 @@ export class KubeCluster implements AsyncDisposable {
       nodes.push(owned.use(node));
     }
     await internet.watch(POD_CIDR);
-    const cluster = new KubeCluster(internet, headscale, api, nodes, owned.move());
-    await cluster.becomes(NODES.map((name) => `${name} False`));
-    return cluster;
+    await become(api, NODES.map((name) => `${name} False`));
+    return new KubeCluster(internet, headscale, api, nodes, owned.move());
   }
 
   /** Writes a file of a person at a workstation; answers its path. */
@@ -147,19 +146,9 @@ export class KubeCluster implements AsyncDisposable {
 
   /** Waits until both nodes are ready, by their tailnet too. */
   async ready(): Promise<void> {
-    await this.becomes(NODES.map((name) => `${name} True`));
+    await become(this.api, NODES.map((name) => `${name} True`));
     const rollout = ["rollout", "status", "daemonset/headcni", "--timeout=90s"];
     await this.api.kubectl(`--namespace=${NAMESPACE}`, ...rollout);
-  }
-
-  /** Waits for what is said of each node's readiness. */
-  async becomes(wanted: readonly string[]): Promise<void> {
-    const ready = '{.status.conditions[?(@.type=="Ready")].status}';
-    const lines = `{range .items[*]}{.metadata.name} ${ready}{"\\n"}{end}`;
-    await until(wanted.join(", "), async () => {
-      const text = await this.api.kubectl("get", "nodes", `--output=jsonpath=${lines}`);
-      return text.trim().split("\n").toSorted().join() === wanted.join();
-    });
   }
 
   /** Has a pod serve on each node, and a service lead to them; answers when they do. */
@@ -208,6 +197,16 @@ export function kubeClusterTest(
   testUnless(missing, `kubernetes: ${name}`, async (t) => {
     await using cluster = await KubeCluster.start(options);
     await fn(cluster, t);
+  });
+}
+
+/** Waits for what is said of each node's readiness. */
+async function become(api: Cluster, wanted: readonly string[]): Promise<void> {
+  const ready = '{.status.conditions[?(@.type=="Ready")].status}';
+  const lines = `{range .items[*]}{.metadata.name} ${ready}{"\\n"}{end}`;
+  await until(wanted.join(", "), async () => {
+    const text = await api.kubectl("get", "nodes", `--output=jsonpath=${lines}`);
+    return text.trim().split("\n").toSorted().join() === wanted.join();
   });
 }
 

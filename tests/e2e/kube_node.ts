@@ -83,10 +83,8 @@ export class KubeNode implements AsyncDisposable {
     const address = await internet.plug(host.netns);
     for (const archive of images) await host.images("import", archive);
     await makeGroups(host.netns.name);
-    const [kubelet, proxy] = ["kubelet", "kube-proxy"].map((file) => join(host.folder, file));
-    await Deno.writeTextFile(kubelet ?? "", JSON.stringify(kubeletSettings(host)));
-    const settings = proxySettings(cluster, name, podCidr);
-    await Deno.writeTextFile(proxy ?? "", JSON.stringify(settings));
+    const kubelet = await writeSettings(host, "kubelet", kubeletSettings(host));
+    const proxy = await writeSettings(host, "kube-proxy", proxySettings(cluster, name, podCidr));
     cluster.spawn("kube-proxy", [`--config=${proxy}`], ["nsenter", `--net=${host.netns.path}`]);
     cluster.spawn("kubelet", [
       ...[`--kubeconfig=${cluster.kubeconfig}`, `--config=${kubelet}`],
@@ -122,6 +120,12 @@ async function makeGroups(name: string): Promise<void> {
   for (const file of ["cpuset.cpus", "cpuset.mems"]) {
     await Deno.copyFile(`${GROUPS}/cpuset/${file}`, `${GROUPS}/cpuset/${name}/${file}`);
   }
+}
+
+async function writeSettings({ folder }: ContainerdHost, name: string, settings: unknown) {
+  const path = join(folder, `${name}.json`);
+  await Deno.writeTextFile(path, JSON.stringify(settings));
+  return path;
 }
 
 /** KubeletConfiguration of kubelet.config.k8s.io/v1beta1. */
