@@ -157,7 +157,10 @@ export class FakeApiServer implements AsyncDisposable {
       if (refusePatch) return status(refusePatch);
       this.#patch(JSON.parse(text));
     }
-    if (url.searchParams.has("watch")) return refuseWatch ? status(refuseWatch) : this.#watch();
+    if (url.searchParams.has("watch")) {
+      const since = Number(url.searchParams.get("resourceVersion"));
+      return refuseWatch ? status(refuseWatch) : this.#watch(since);
+    }
     return this.#node ? Response.json(this.#node) : status(404);
   }
 
@@ -178,14 +181,19 @@ export class FakeApiServer implements AsyncDisposable {
     this.send("MODIFIED", this.#node);
   }
 
-  #watch(): Response {
+  /** What came after the version that a watch begins at is the first that it hears of. */
+  #watch(since: number): Response {
     const streams = this.#streams;
+    const node = this.#node;
+    const isNewer = node !== undefined && Number(node.metadata.resourceVersion) > since;
+    const first = isNewer ? JSON.stringify({ type: "MODIFIED", object: node }) : "";
     let own: ReadableStreamDefaultController<Uint8Array>;
     const body = new ReadableStream<Uint8Array>({
       start(controller) {
         own = controller;
         streams.add(controller);
-        controller.enqueue(new TextEncoder().encode("\n")); // so that the answer begins
+        // At least an empty line, so that the answer begins.
+        controller.enqueue(new TextEncoder().encode(`${first}\n`));
       },
       cancel: () => void streams.delete(own),
     });
