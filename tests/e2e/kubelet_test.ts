@@ -45,12 +45,13 @@ kubeClusterTest(
       const logs = await cluster.headcni("logs", "--node", near.node, "--tail", "1000");
       assertStringIncludes(logs.stdout, "daemon | ");
       assertStringIncludes(logs.stdout, "plugin | ");
-      const trials = ["connect-test", "--all-nodes", "--image", BUSYBOX, "--output", "json"];
-      assertEquals(verdicts(await cluster.headcni(...trials)), {
+      const line = ["connect-test", "--all-nodes", "--image", BUSYBOX, "--output", "json"];
+      const trials = await cluster.headcni(...line);
+      assertEquals(verdicts(trials), {
         ...{ daemon: "passed", attach: "passed", "pod-to-pod": "passed", "other-nodes": "passed" },
         // Nobody serves names in this cluster.
         ...{ dns: "failed", service: "passed", external: "skipped", detach: "passed" },
-      });
+      }, trials.stdout);
     });
 
     await t.step("cluster upgrade: no pod loses a packet, and back where it fails", async () => {

@@ -115,5 +115,5 @@ function oneOfEachNode(pods: readonly TestPod[]): TestPod[] {
 }
 
 function within(script: string, { answerSeconds }: ClusterTargets): string {
-  return script.replace("SECONDS", String(Math.ceil(answerSeconds)));
+  return script.replaceAll("SECONDS", String(Math.ceil(answerSeconds)));
 }
