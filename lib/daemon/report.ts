@@ -1,5 +1,5 @@
 /** What the daemon knows of its node at the moment: what is served, patched and told. */
-import { formatPrefix, type Prefix } from "../net/prefix.ts";
+import { equalPrefixSets, formatPrefix, type Prefix } from "../net/prefix.ts";
 import type { ChosenPodCidr } from "../node/pod_cidr.ts";
 import type { Counter } from "../store/counters.ts";
 import type { Discovery } from "./discover.ts";
@@ -66,14 +66,21 @@ export function localProblems({ discovery }: NodeReport): string[] {
 
 /** Why the node is not ready; none when it is. */
 export function readinessReasons(report: NodeReport): string[] {
-  const { discovery, isConfigured, failures, mesh } = report;
+  const { discovery, isConfigured, failures } = report;
   if (!discovery) return ["the node has not been looked at yet"];
   return [
     ...localProblems(report),
     ...discovery.chosen && !isConfigured ? ["the network configuration is not in its place"] : [],
     ...failures,
-    ...mesh?.reasons ?? (report.hasMesh ? ["mesh: the tailnet has not been looked at yet"] : []),
+    ...meshReasons(report),
   ];
+}
+
+/** What was seen before the pods had their network tells nothing of the routes to them. */
+function meshReasons({ mesh, hasMesh, localCidrs }: NodeReport): readonly string[] {
+  const isCurrent = mesh && (!localCidrs || equalPrefixSets(mesh.podCidrs, localCidrs));
+  if (isCurrent) return mesh.reasons;
+  return mesh || hasMesh ? ["mesh: the tailnet has not been looked at yet"] : [];
 }
 
 /** The node's networks with their source, as labels of a metric. */

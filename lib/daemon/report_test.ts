@@ -80,6 +80,26 @@ const ROWS: readonly {
     ready: ["mesh: the tailnet has not been looked at yet"],
   },
   {
+    what: "the tailnet was looked at before pods had this network",
+    report: {
+      discovery: FOUND,
+      isConfigured: true,
+      localCidrs: [parsePrefix("10.9.0.0/24")],
+      mesh: meshReport(1, { podCidrs: [] }),
+    },
+    ready: ["mesh: the tailnet has not been looked at yet"],
+  },
+  {
+    what: "the tailnet was looked at since pods have this network",
+    report: {
+      discovery: FOUND,
+      isConfigured: true,
+      localCidrs: [parsePrefix("10.244.1.0/24")],
+      mesh: meshReport(),
+    },
+    ready: [],
+  },
+  {
     what: "pods of other nodes do not reach ours",
     report: {
       discovery: FOUND,

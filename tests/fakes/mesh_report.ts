@@ -27,6 +27,7 @@ export function meshReport(peers = 1, changes: Partial<MeshReport> = {}): MeshRe
     lastHandshake: undefined,
   };
   return {
+    podCidrs: [route],
     sight: {
       socket: "/var/run/tailscale/tailscaled.sock",
       status: {

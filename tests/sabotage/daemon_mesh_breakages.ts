@@ -102,8 +102,8 @@ export const DAEMON_MESH_BREAKAGES: readonly Breakage[] = [
   // A node is called ready although the tailnet was never looked at.
   {
     file: "lib/daemon/report.ts",
-    text: 'report.hasMesh ? ["mesh: the tailnet has not been looked at yet"] : []',
-    replacement: "[]",
+    text: "return mesh || hasMesh ?",
+    replacement: "return mesh ?",
     testFile: "lib/daemon/report_test.ts",
     test: "readinessReasons: the tailnet was not looked at yet",
   },
@@ -195,5 +195,13 @@ export const DAEMON_MESH_BREAKAGES: readonly Breakage[] = [
     testFile: "lib/daemon/mesh/headscale_link_test.ts",
     test:
       "HeadscaleLink: a question ends in time, whatever the settings give it, and so do its requests",
+  },
+  // A node takes pods before anybody was told the way to them.
+  {
+    file: "lib/daemon/report.ts",
+    text: "mesh && (!localCidrs || equalPrefixSets(mesh.podCidrs, localCidrs))",
+    replacement: "mesh",
+    testFile: "lib/daemon/report_test.ts",
+    test: "readinessReasons: the tailnet was looked at before pods had this network",
   },
 ];

@@ -255,8 +255,9 @@ export class Mesh implements Disposable {
   #judge(settings: Settings, sight: MeshSight, reasons: readonly string[]): MeshReport {
     const { report } = this.#options;
     const headscale = this.#headscale.sightOf(sight.status?.self?.nodeKey);
+    const podCidrs = this.#podCidrs(settings);
     const verdict = judgeSight(settings, sight, {
-      podCidrs: this.#podCidrs(settings),
+      podCidrs,
       clusterCidrs: report.discovery?.cluster.clusterCidrs ?? [],
       podMtuBytes: report.podMtuBytes,
       headscale,
@@ -264,7 +265,7 @@ export class Mesh implements Disposable {
     });
     return {
       ...verdict,
-      sight,
+      ...{ sight, podCidrs },
       warnings: this.#warnings,
       reasons: [...reasons, ...verdict.reasons],
       headscale,

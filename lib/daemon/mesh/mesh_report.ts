@@ -2,12 +2,14 @@
 import type { Condition } from "../../mesh/conditions.ts";
 import { allRoutes } from "../../mesh/peer_routes.ts";
 import { formatAddress } from "../../net/address.ts";
-import { formatPrefix } from "../../net/prefix.ts";
+import { formatPrefix, type Prefix } from "../../net/prefix.ts";
 import type { MeshSight } from "./look.ts";
 
 /** The tailnet at the last look. */
 export interface MeshReport {
   readonly sight: MeshSight;
+  /** Networks that pods of this node had then. */
+  readonly podCidrs: readonly Prefix[];
   readonly conditions: readonly Condition[];
   /** What other nodes do that can take our traffic, one text each. */
   readonly conflicts: readonly string[];
