@@ -68,8 +68,8 @@ export const SETTINGS_BREAKAGES: readonly Breakage[] = [
   },
   {
     file: "commands/admin/logs/log_file.ts",
-    text: "known > 0 ? parts.flat() : parts.at(-1) ?? []",
-    replacement: "parts.at(-1) ?? []",
+    text: "if (last !== undefined) fresh = parts.length;",
+    replacement: "",
     testFile: "commands/admin/logs/log_file_test.ts",
     test: "LogFile: nothing is lost of a file that is put aside while it is followed",
   },

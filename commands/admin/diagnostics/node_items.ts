@@ -13,6 +13,7 @@ import { errorText } from "../../../lib/errors.ts";
 import { backupPath, realPath } from "../../../lib/log_file.ts";
 import { VERSION } from "../../../lib/version.ts";
 import { pluginContext } from "../../context.ts";
+import { DEFAULT_LOG_FILE } from "../../logged.ts";
 import { type Item, printedBy } from "./item.ts";
 
 /** Commands of ours, as children: one that a damaged store takes down does not end the bundle. */
@@ -123,7 +124,7 @@ export function toolItems(
     read: async () => printedBy(await runTool(tool, args)),
   });
   const logs = [
-    env.HEADCNI_LOG_FILE || "/var/log/headcni/plugin.log",
+    env.HEADCNI_LOG_FILE || DEFAULT_LOG_FILE,
     ...settings.logging.file.path === undefined ? [] : [settings.logging.file.path],
   ].flatMap((path) => {
     // What went wrong may have been put aside since.

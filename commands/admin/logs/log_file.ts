@@ -72,7 +72,9 @@ export class LogFile {
   #readNew(): LogLine[] {
     const ends = new Map<number | null, number>();
     const parts: string[][] = [];
-    let known = 0;
+    const oldest = [...this.#ends.keys()].at(-1);
+    // Where another program took the place of what was read, only the newest is new.
+    let fresh = 1;
     for (const file of this.#files()) {
       const { ino, size } = file.statSync();
       const last = this.#ends.get(ino);
@@ -81,11 +83,11 @@ export class LogFile {
       const end = endOfLines(file, size, from);
       ends.set(ino, end);
       parts.unshift(textsOf(readAt(file, from, end - from)));
-      if (last !== undefined && ++known === this.#ends.size) break;
+      if (last !== undefined) fresh = parts.length;
+      if (ino === oldest) break;
     }
     this.#ends = newestOf(ends);
-    // Where another program took the place of what was read, all that is older has been read.
-    return this.#toLines(known > 0 ? parts.flat() : parts.at(-1) ?? []);
+    return this.#toLines(parts.slice(-fresh).flat());
   }
 
   /**

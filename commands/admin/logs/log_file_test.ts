@@ -115,6 +115,30 @@ Deno.test("LogFile: nor what is written late to a file that was put aside", asyn
   });
 });
 
+for (const tail of [1, 2]) {
+  Deno.test(`LogFile: of ${tail} that was read the newest is replaced, and no older one read again`, async () => {
+    await withFile(async (path) => {
+      const append = (line: string) => appendLine(path, line, { maxBytes: 4, maxBackups: 9 });
+      ["one", "two", "three"].forEach(append);
+      await Deno.writeTextFile(path, "four\n");
+      const log = new LogFile("plugin", path);
+      log.read({ tail, sinceMs: undefined });
+      await Deno.remove(path);
+      await Deno.writeTextFile(`${path}.other`, "takes its inode");
+      await Deno.writeTextFile(path, "five\n");
+      const end = new AbortController();
+      const signal = AbortSignal.any([end.signal, AbortSignal.timeout(10_000)]);
+      const texts: string[] = [];
+      for await (const { text } of log.follow(signal)) {
+        texts.push(text);
+        if (text === "five") break;
+      }
+      end.abort();
+      assertEquals(texts, ["five"]);
+    });
+  });
+}
+
 Deno.test("LogFile: a file that another program cut off or replaced is read from its start", async () => {
   await withFile(async (path) => {
     await Deno.writeTextFile(`${path}.1`, "old\n");
