@@ -67,6 +67,13 @@ Deno.test("connect-test --all-nodes: pods on each node, tried and removed", asyn
   ]);
   const connect = calls.find(({ args }) => args.includes("192.0.2.7"));
   assertEquals(connect?.args.slice(-2), ["192.0.2.7", "443"]);
+  // Each tool of a script has its deadline.
+  const scripts = calls.flatMap(({ args }) => args).filter((arg) => /\b(nc|ping) /.test(arg));
+  assert(scripts.length > 0);
+  for (const script of scripts) {
+    const tools = script.match(/\b(nc|ping) /g)?.length;
+    assertEquals(script.match(/ -[wW] \d+ /g)?.length, tools, script);
+  }
 });
 
 Deno.test("connect-test --all-nodes: one answer that is missing fails its trial alone", async () => {

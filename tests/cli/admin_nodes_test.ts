@@ -177,13 +177,14 @@ Deno.test("headcni --node: a node that is not there, and one without a pod", asy
   }, [daemonPod("edge-1")]);
 });
 
-Deno.test("headcni --all-nodes: a stream is of one node", async () => {
-  await withKubectl([], async (_, headcni) => {
+Deno.test("headcni --all-nodes: a stream is of one node, and nobody is asked for that", async () => {
+  await withKubectl([], async (tools, headcni) => {
     const { code, stderr } = await headcni("restore", "--input-file", "-", "--all-nodes");
     assertEquals([code, stderr], [
       2,
       'headcni: Cannot run it on several nodes: "-" is a stream of one; --node names it\n',
     ]);
+    assertEquals(await tools.takeCalls(), []);
   });
 });
 

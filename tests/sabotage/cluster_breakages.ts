@@ -98,4 +98,36 @@ export const CLUSTER_BREAKAGES: readonly Breakage[] = [
     testFile: "lib/redact_text_test.ts",
     test: "redactText: of a known secret that begins like another nothing is left",
   },
+  // A loop over the lines of a file loses those that are left.
+  {
+    file: "commands/admin/cluster/run_on_nodes.ts",
+    text: "isTerminal || readsStream(args)",
+    replacement: "isTerminal || namesStream(args)",
+    testFile: "tests/cli/admin_nodes_test.ts",
+    test: "headcni --node: standard input goes there where a dash asks for it, and else stays",
+  },
+  // Helm takes the Secret with the keys away that was just written.
+  {
+    file: "commands/admin/cluster/keys.ts",
+    text: 'if (manager !== "Helm")',
+    replacement: "if (manager)",
+    testFile: "tests/cli/admin_cluster_keys_test.ts",
+    test: "cluster install: a Secret that Helm would take away is not written",
+  },
+  // Every DaemonSet is told that its runtime looks elsewhere.
+  {
+    file: "lib/daemon/node_files.ts",
+    text: 'isNamed("cni.confDir", origins) ? "/" : root',
+    replacement: "root",
+    testFile: "lib/daemon/node_files_test.ts",
+    test: "runtimeConfFolders: what is named is by the paths of the node, in a container too",
+  },
+  // The second of two tools waits as long as it likes.
+  {
+    file: "commands/admin/connect_test/cluster_plans.ts",
+    text: 'script.replaceAll("SECONDS"',
+    replacement: 'script.replace("SECONDS"',
+    testFile: "tests/cli/admin_cluster_trials_test.ts",
+    test: "connect-test --all-nodes: pods on each node, tried and removed",
+  },
 ];

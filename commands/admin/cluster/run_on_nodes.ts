@@ -38,14 +38,15 @@ export async function runOnNodes(target: NodeTarget, args: readonly string[]): P
       : `"${command}" is not one of a node`;
     throw new ConfigError("invalid-config", `Cannot run it on nodes: ${what}`);
   }
-  const kubectl = new Kubectl(target.access);
-  const chosen = await choosePods(kubectl, target);
-  const [only] = chosen;
-  if (target.nodes?.length === 1 && only) return await runOnOne(kubectl, only, args);
-  if (namesStream(args)) {
+  const isOne = target.nodes?.length === 1;
+  if (!isOne && namesStream(args)) {
     const text = 'Cannot run it on several nodes: "-" is a stream of one; --node names it';
     throw new ConfigError("invalid-config", text);
   }
+  const kubectl = new Kubectl(target.access);
+  const chosen = await choosePods(kubectl, target);
+  const [only] = chosen;
+  if (isOne && only) return await runOnOne(kubectl, only, args);
   if (isFollowing(args)) return await follow(kubectl, chosen, args);
   const { output, line } = takeOutput(args);
   const answers = await askAll(kubectl, chosen, line);
