@@ -72,12 +72,12 @@ export function readinessReasons(report: NodeReport): string[] {
     ...localProblems(report),
     ...discovery.chosen && !isConfigured ? ["the network configuration is not in its place"] : [],
     ...failures,
-    ...meshReasons(report),
+    ...tailnetReasons(report),
   ];
 }
 
 /** What was seen before the pods had their network tells nothing of the routes to them. */
-function meshReasons({ mesh, hasMesh, localCidrs }: NodeReport): readonly string[] {
+function tailnetReasons({ mesh, hasMesh, localCidrs }: NodeReport): readonly string[] {
   const isCurrent = mesh && (!localCidrs || equalPrefixSets(mesh.podCidrs, localCidrs));
   if (isCurrent) return mesh.reasons;
   return mesh || hasMesh ? ["mesh: the tailnet has not been looked at yet"] : [];
